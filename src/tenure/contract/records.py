@@ -1,0 +1,106 @@
+"""The records of the decision log, as JSON: what was asked, what was known, what was answered, and what became of it.
+
+Format: docs/formats/log-record.md. A record is encoded once, when it is made, and never encoded again: its leaf is
+sha256 of these bytes. A field is only ever added, with a default, and only with its meaning written in that page.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from tenure.contract.predictor import Batch, Failure
+
+FORMAT = 1
+
+DecidedBy: TypeAlias = Literal["model", "rule", "fallback", "person"]
+Status: TypeAlias = Literal["final", "pending_review"]
+
+
+class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One reason given with the answer; `source` says who gave it: a rule, the model, the fallback, the default."""
+
+    code: str
+    text: str
+    source: Literal["rule", "model", "fallback", "default", "person"]
+
+
+class FeatureRead(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one feature view gave: the values as used, when they became known, and which were defaults."""
+
+    view: str
+    key: str | None
+    values: dict[str, Any]
+    known_at: int | None = None
+    defaulted: tuple[str, ...] = ()
+
+
+class PredictionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One model's part in a decision. `raw` is the output row's column bytes in base64, the bits a replay must meet."""
+
+    role: Literal["served", "shadow"]
+    model: str
+    version: int
+    digest: str
+    output: dict[str, Any] | None = None
+    raw: str = ""
+    batch: Batch | None = None
+    failure: Failure | None = None
+    error: str = ""
+    contributions: list[dict[str, Any]] | None = None
+
+
+class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One decision from request to answer. Times are UTC microseconds; `elapsed_us` is arrival to durable record."""
+
+    format: int = msgspec.field(name="v")
+    kind: Literal["decision"] = msgspec.field(name="kind")
+    id: str
+    at: int
+    application: str
+    revision: int
+    #: keyed pseudonym of the entity, or None where the application declares none
+    entity: str | None = None
+    #: the application's declared event time; None means the arrival
+    event_time: int | None = None
+    #: the request without the entity and the personal fields
+    request: dict[str, Any]
+    #: AES-256-GCM (12-byte nonce, then ciphertext and tag) in base64 of the JSON object of the entity and personal fields
+    personal: str = ""
+    features: list[FeatureRead] = []
+    #: ids of the rules that fired, in order
+    rules: list[str] = []
+    #: one character per rule of the revision, in order: t true, f false, m missing value, - not reached
+    verdicts: str = ""
+    predictions: list[PredictionRecord] = []
+    decided_by: DecidedBy
+    status: Status = "final"
+    answer: dict[str, Any]
+    reasons: list[Reason] = []
+    elapsed_us: int = 0
+    #: id of the token that asked
+    actor: str = ""
+    #: the caller's Idempotency-Key, hashed
+    key: str = ""
+
+
+class OutcomeRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The truth about an earlier decision, as told at `at`; a later record for the same decision and name corrects it."""
+
+    format: int = msgspec.field(name="v")
+    kind: Literal["outcome"] = msgspec.field(name="kind")
+    id: str
+    at: int
+    application: str
+    decision: str
+    name: str
+    value: Any
+    #: when it happened in the world; None means unknown
+    observed_at: int | None = None
+    actor: str = ""
+
+
+def encode(record: msgspec.Struct) -> bytes:
+    """Return the record's bytes, in the order its fields are declared."""
+    return msgspec.json.encode(record)

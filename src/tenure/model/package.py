@@ -1,0 +1,134 @@
+"""What a sealed package is: its manifest, and the files beside it. Opening verifies; nothing here unpickles.
+
+Format: docs/formats/package.md. The id of a package is the sha256 of `manifest.json` as stored; signatures, seal level
+and approvals are attestations beside it, never in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from tenure.contract.schema import Field
+
+FORMAT = 1
+
+ModelFormat: TypeAlias = Literal["sklearn", "xgboost", "python"]
+InputForm: TypeAlias = Literal["frame", "matrix", "records"]
+
+
+class File(msgspec.Struct, frozen=True):
+    """One file by content."""
+
+    digest: str
+    size: int
+
+
+class Wheel(msgspec.Struct, frozen=True):
+    """One wheel of the environment; `file` is its file name, which carries its tags."""
+
+    name: str
+    version: str
+    file: str
+    digest: str
+    size: int
+
+
+class Interpreter(msgspec.Struct, frozen=True):
+    """The relocatable interpreter, a tar.gz: `version` is the full one, as 3.11.7."""
+
+    version: str
+    digest: str
+    size: int
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """Everything the model's process needs. `digest` is the identity under which it is rebuilt and shared.
+
+    It is the sha256 of the canonical JSON of interpreter, wheels and platform: of the lock, never of files on disk.
+    """
+
+    digest: str
+    platform: str
+    interpreter: Interpreter
+    wheels: tuple[Wheel, ...]
+
+
+class Loader(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How the worker turns files into something to call.
+
+    `file` is the path inside the package; `entry` is `module:Class` for plain Python; `predict` the method asked;
+    `form` what it is given: a pandas DataFrame, a 2-D numpy array, or a list of dicts; `column` picks the column of a
+    2-D result that is `score` (binary classifiers: 1).
+    """
+
+    format: ModelFormat
+    predict: str
+    form: InputForm
+    file: str = ""
+    entry: str = ""
+    column: int | None = None
+
+
+class BatchForm(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The shapes in which a row's score was proven not to depend on its neighbours or its place.
+
+    `multiple`: any multiple of `rows` in one call; `fixed`: exactly `rows`; `single`: one row at a time (`rows` is 1).
+    """
+
+    kind: Literal["multiple", "fixed", "single"]
+    rows: int
+
+
+class Golden(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Rows whose outputs were recorded as bytes, and on which kind of CPU; `inputs`/`outputs` are columns files.
+
+    `tolerance` is the largest relative difference allowed on another kind of CPU. `author_difference` is the largest
+    relative difference to what the author's own process gave, None when the author gave nothing to compare.
+    """
+
+    rows: int
+    inputs: str
+    outputs: str
+    cpu: str
+    tolerance: float = 1e-6
+    author_difference: float | None = None
+
+
+class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where the model comes from. `created` is UTC microseconds."""
+
+    created: int
+    author: str
+    data: str = ""
+    data_digest: str = ""
+    commit: str = ""
+    metrics: dict[str, float] = {}
+
+
+class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The manifest of one package. `files` maps paths inside the package to their content.
+
+    `environment`, `worker`, `batch` and `golden` are None in a draft that was made on another platform or without the
+    model's interpreter: registering completes it (docs/formats/package.md, "Drafts").
+    """
+
+    format: int = msgspec.field(name="tenure_package")
+    name: str
+    loader: Loader
+    inputs: tuple[Field, ...]
+    outputs: tuple[Field, ...]
+    files: dict[str, File]
+    environment: Environment | None = None
+    requirements: tuple[str, ...] = ()
+    python: str
+    worker: str = ""
+    batch: BatchForm | None = None
+    golden: Golden | None = None
+    reference: str = ""
+    target: str = ""
+    threads: int = 1
+    network: bool = False
+    provenance: Provenance
+    card: dict[str, Any] = {}

@@ -1,0 +1,121 @@
+"""Every setting and every path of the home, once; read only by `app/` and handed on from there."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_PORT = 8080
+DEFAULT_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder that holds everything of one installation; ARCHITECTURE.md says which process writes what."""
+
+    root: Path
+
+    @property
+    def control_db(self) -> Path:
+        """Registry, revisions, tokens, audit chain: written by control."""
+        return self.root / "control.db"
+
+    @property
+    def lock(self) -> Path:
+        """The exclusive lock (flock) of whoever writes `control.db`: control, or one local command."""
+        return self.root / "home.lock"
+
+    @property
+    def keys(self) -> Path:
+        """Private keys and home secrets, mode 0700."""
+        return self.root / "keys"
+
+    @property
+    def blobs(self) -> Path:
+        """Content-addressed files `sha256/ab/<64 hex>`; added by anyone, changed by no one."""
+        return self.root / "sha256"
+
+    @property
+    def second_copy(self) -> Path:
+        """The archive's second copy of the blobs."""
+        return self.root / "archive" / "sha256"
+
+    @property
+    def environments(self) -> Path:
+        """Environments rebuilt from blobs, one folder per environment digest; may be deleted at any time."""
+        return self.root / "cache" / "environments"
+
+    @property
+    def packages(self) -> Path:
+        """Opened packages (model, code, golden files), one folder per package digest; may be deleted at any time."""
+        return self.root / "cache" / "packages"
+
+    @property
+    def features_db(self) -> Path:
+        """Feature values: written by control."""
+        return self.root / "features.db"
+
+    @property
+    def claims_db(self) -> Path:
+        """Idempotency keys, reserved before dispatch: written by gateways."""
+        return self.root / "claims.db"
+
+    @property
+    def persons_db(self) -> Path:
+        """The key of each person's personal fields: added by gateways, destroyed by control."""
+        return self.root / "persons.db"
+
+    @property
+    def decisions(self) -> Path:
+        """The decision log: `streams/<stream>/…`, `sealed/…parquet`, `leaves`, `index.db`."""
+        return self.root / "decisions"
+
+    @property
+    def run(self) -> Path:
+        """What lives only while processes do: snapshots, sockets, the supervisor's state."""
+        return self.root / "run"
+
+    @property
+    def snapshots(self) -> Path:
+        """`<generation>.json`, written by control, read by supervisor and gateways."""
+        return self.run / "snapshots"
+
+    @property
+    def control_socket(self) -> Path:
+        """Where control answers HTTP."""
+        return self.run / "control.sock"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        """Where the supervisor takes announcements, status questions, hand-over and `down`."""
+        return self.run / "supervisor.sock"
+
+    @property
+    def state(self) -> Path:
+        """What the supervisor started: pids with start times, ports."""
+        return self.run / "state.json"
+
+    @property
+    def logs(self) -> Path:
+        """One log file per process."""
+        return self.root / "logs"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What may be set from outside, each by one environment variable."""
+
+    home: Home
+    url: str | None = None
+    token: str | None = None
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Return the settings of an environment: TENURE_HOME (default `./tenure-home`), TENURE_URL, TENURE_TOKEN."""
+        root = Path(environ.get("TENURE_HOME") or "tenure-home").absolute()
+        return cls(Home(root), environ.get("TENURE_URL") or None, environ.get("TENURE_TOKEN") or None)
