@@ -1,0 +1,1 @@
+"""Composition: one module per process, and the one table of actions (`actions.py`)."""
