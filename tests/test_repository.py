@@ -1,0 +1,74 @@
+"""What must hold of the repository itself: locks without addresses, contracts that bite, an honest gate."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def lines_of(name: str) -> set[str]:
+    return {line for line in (ROOT / "requirements" / name).read_text().splitlines() if line and line[0] not in "#-"}
+
+
+def test_the_requirements_are_those_of_the_project() -> None:
+    project = PROJECT["project"]
+    assert lines_of("server.in") == set(project["dependencies"]) | set(project["optional-dependencies"]["server"])
+    assert lines_of("dev.in") == set(PROJECT["dependency-groups"]["dev"])
+
+
+@pytest.mark.parametrize("lock", sorted(ROOT.glob("*/*requirements*.txt")) + sorted(ROOT.glob("requirements/*.txt")))
+def test_every_lock_has_hashes_and_names_no_address(lock: Path) -> None:
+    text = lock.read_text()
+    pins = re.findall(r"(?m)^[a-z0-9].*==", text)
+    assert pins
+    assert text.count("--hash=sha256:") >= len(pins)
+    assert "://" not in text
+    assert "--index-url" not in text
+
+
+def test_the_gate_is_make_test() -> None:
+    assert "make test" in (ROOT / ".ci" / "run").read_text()
+    assert re.search(r"(?m)^test: .*check", (ROOT / "Makefile").read_text()), "make test runs the contracts too"
+
+
+def test_the_demo_drives_only_the_command_and_http() -> None:
+    tree = ast.parse((ROOT / "examples" / "demo.py").read_text())
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert not [name for name in imported if name.split(".")[0] == "tenure"]
+
+
+VIOLATIONS = {
+    "a rule reaches into a model": ("application/rules/__init__.py", "import tenure.model.version"),
+    "a model knows an application": ("model/version.py", "import tenure.application"),
+    "kit looks up": ("kit/clock.py", "import tenure.contract.schema"),
+    "a stage imports its neighbour": ("model/registry/__init__.py", "import tenure.model.deployment"),
+    "the gateway loads SQLAlchemy": ("entrypoints/gateway/__init__.py", "import sqlalchemy"),
+    "the worker uses msgspec": ("worker/__init__.py", "import msgspec"),
+    "an entry point names an adapter": ("entrypoints/api/__init__.py", "import tenure.adapters.blobs"),
+    "a package stands outside the house": ("cellar/__init__.py", '"""Nowhere to be found in the layers."""'),
+}
+
+
+@pytest.mark.parametrize("violation", VIOLATIONS)
+def test_a_broken_import_contract_is_caught(violation: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    where, line = VIOLATIONS[violation]
+    file = tmp_path / "src" / "tenure" / where
+    file.parent.mkdir(exist_ok=True)
+    file.write_text((file.read_text() if file.exists() else "") + f"\n{line}\n")
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": "src"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stdout
+    assert "BROKEN" in done.stdout or "exhaustive" in done.stdout
