@@ -1,0 +1,404 @@
+"""`make demo`: three applications live through everything, on real data, with real servers, processes and files.
+
+It drives only the installed `tenure` command and HTTP, as anybody else would; it never imports tenure. Each example
+folder says what it needs in `plan.json` (examples/README.md). What happened is left in `demo-report.json`.
+
+    demo.py [--once] [--home FOLDER] [--report FILE]      --once brings everything down at the end
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+HERE = Path(__file__).parent
+EXAMPLES = ("movies", "sales", "credit")
+TENURE = Path(sys.executable).with_name("tenure")
+CONNECTIONS = 4
+REPLAYED = 200
+
+
+class Failed(Exception):
+    """A command of the demo did not do what the story needs."""
+
+
+class Screen:
+    """Prints whole lines from several threads, each with its example's name and the time since the start."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._lock = threading.Lock()
+        self._colour = sys.stdout.isatty()
+
+    def say(self, who: str, text: str, strong: bool = False) -> None:  # noqa: FBT001, FBT002
+        seconds = time.monotonic() - self._start
+        line = f"{seconds:6.1f}s  {who:<7} {text}"
+        with self._lock:
+            print(f"\033[1m{line}\033[0m" if self._colour and strong else line, flush=True)
+
+
+class Server:
+    """The running installation: its command line and its HTTP interface."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.port = port
+        self.environ = os.environ | {"TENURE_HOME": str(home), "PATH": f"{TENURE.parent}:{os.environ['PATH']}"}
+        self.token = ""
+
+    def run(self, *words: str, refused: bool = False) -> Any:
+        """Run a command with --json and return its document; with `refused`, it must be refused and say why."""
+        command = [str(TENURE), *words, "--json"]
+        done = subprocess.run(command, env=self.environ, capture_output=True, text=True, check=False)
+        if refused and done.returncode == 1:
+            return json.loads(done.stderr)
+        if refused or done.returncode != 0:
+            raise Failed(f"`tenure {' '.join(words)}` ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def decide(self, connection: http.client.HTTPConnection, application: str, row: dict[str, Any]) -> dict[str, Any]:
+        """Ask for one decision; raise `Failed` on anything but an answer."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        connection.request("POST", f"/api/v1/applications/{application}/decisions", json.dumps(row), headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise Failed(f"{application} answered {answer.status} to {row}: {body.decode(errors='replace')}")
+        return dict(json.loads(body))
+
+
+class Life:
+    """One application's whole life, and what is reported of it."""
+
+    def __init__(self, name: str, work: Path, server: Server, screen: Screen) -> None:
+        self.name, self.work, self.server, self.screen = name, work, server, screen
+        self.plan: dict[str, Any] = {}
+        self.decided: dict[str, list[str]] = {}
+        self.report: dict[str, Any] = {"seconds": {}}
+
+    @contextmanager
+    def step(self, key: str, text: str) -> Iterator[None]:
+        self.screen.say(self.name, text)
+        start = time.monotonic()
+        yield
+        self.report["seconds"][key] = round(time.monotonic() - start, 2)
+
+    def tenure(self, *words: str, refused: bool = False) -> Any:
+        return self.server.run(*words, refused=refused)
+
+    # -- the chapters, in order ---------------------------------------------------------------------------------------
+
+    def train(self, python: Path) -> None:
+        with self.step("train", "reading real data, training two versions"):
+            for script in ("data.py", "train.py"):
+                command = [str(python), str(HERE / self.name / script), str(self.work)]
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                if done.returncode:
+                    raise Failed(f"{script} of {self.name} failed:\n{done.stdout}{done.stderr}")
+        self.plan = json.loads((self.work / "plan.json").read_text())
+
+    def package(self, version: str) -> None:
+        """Package and register one version; both versions may be under way at once."""
+        with self.step(
+            f"package {version}", f"packaging {version}: lock, wheels, interpreter, proof of the batch form"
+        ):
+            packaged = self.tenure(
+                "package",
+                str(self.work / version),
+                "--name",
+                self.plan["model"],
+                "--output",
+                str(self.work / "packages"),
+            )
+        with self.step(
+            f"register {version}", f"registering {version}: rebuilt from its own files, golden outputs reproduced"
+        ):
+            self.tenure("register", packaged["package"])
+
+    def begin(self) -> None:
+        model, application = self.plan["model"], self.plan["application"]
+        with self.step("deploy v1", f"deploying {model}/1"):
+            self.tenure("deploy", f"{model}/1", "--reason", "first version")
+        with self.step("features", "ingesting features as they were known then"):
+            self.ingest(1)
+        with self.step("apply", f"applying {application}"):
+            self.tenure("apply", str(HERE / self.name / "application.yaml"), "--reason", "first revision")
+        with self.step("decide v1", "deciding the first requests over HTTP"):
+            self.decide(1)
+
+    def ingest(self, phase: int) -> None:
+        for feed in self.plan.get("features", []):
+            if feed["phase"] == phase:
+                self.tenure(
+                    "features",
+                    "ingest",
+                    str(self.work / feed["file"]),
+                    "--view",
+                    feed["view"],
+                    "--key",
+                    feed["key"],
+                    "--time",
+                    feed["time"],
+                )
+
+    def decide(self, phase: int, count: Callable[[Exception], None] | None = None) -> None:
+        """Post the requests of a phase in order over a few keep-alive connections; keep the ids by request."""
+        rows = [json.loads(line) for line in (self.work / f"requests-{phase}.jsonl").read_text().splitlines()]
+        ids: list[str] = [""] * len(rows)
+
+        def some(first: int) -> None:
+            connection = self.server.connect()
+            for at in range(first, len(rows), CONNECTIONS):
+                try:
+                    ids[at] = self.server.decide(connection, self.plan["application"], rows[at])["decision_id"]
+                except (Failed, OSError, http.client.HTTPException) as error:
+                    if count is None:
+                        raise
+                    count(error)
+                    connection = self.server.connect()
+
+        with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as pool:
+            list(pool.map(some, range(CONNECTIONS)))
+        self.decided[str(phase)] = ids
+
+    def outcomes(self, phase: int) -> None:
+        """Tell what became of a phase's decisions: the file names requests by number, the command wants decision ids."""
+        source, ids = self.work / f"outcomes-{phase}.csv", self.decided[str(phase)]
+        lines = source.read_text().splitlines()
+        told = self.work / f"outcomes-{phase}-by-decision.csv"
+        told.write_text(
+            "\n".join(
+                ["decision_id," + lines[0].split(",", 1)[1]]
+                + [
+                    f"{ids[int(number)]},{rest}"
+                    for number, rest in (line.split(",", 1) for line in lines[1:])
+                    if ids[int(number)]
+                ]
+            )
+            + "\n"
+        )
+        with self.step(f"outcomes {phase}", f"{len(lines) - 1} outcomes arrive"):
+            self.tenure("outcomes", "import", str(told), "--application", self.plan["application"])
+
+    def improve(self) -> None:
+        """Replace the version under load; where the new one needs more, the application's revision goes first."""
+        model, application = self.plan["model"], self.plan["application"]
+        if second := self.plan.get("second_revision"):
+            with self.step(
+                "refused", f"{model}/2 needs more than the active revision supplies: promoting it now is refused"
+            ):
+                problem = self.tenure("promote", f"{model}/2", "--reason", "too early", refused=True)
+                self.screen.say(self.name, f"   refused: {problem['detail'].splitlines()[0]}")
+            with self.step("apply 2", f"the application first: revision 2 of {application}"):
+                self.tenure("apply", str(HERE / self.name / second), "--reason", "supply what the better model needs")
+        with self.step("deploy v2", f"deploying {model}/2 warm, beside the champion"):
+            self.tenure("deploy", f"{model}/2", "--reason", "better on held-out data")
+            self.ingest(2)
+        failures: list[str] = []
+        with self.step("switch", f"promoting {model}/2 while requests keep coming"):
+            load = threading.Thread(target=self.decide, args=(2, lambda error: failures.append(str(error))))
+            load.start()
+            time.sleep(0.3)
+            self.tenure("promote", f"{model}/2", "--reason", self.plan["why_better"])
+            load.join()
+        self.report["failed_during_switch"] = len(failures)
+        self.screen.say(
+            self.name,
+            f"   {len(self.decided['2'])} answers during and after the switch, {len(failures)} lost or failed",
+        )
+
+    def monitor(self) -> None:
+        ref = f"{self.plan['model']}/2"
+        with self.step("monitor", "comparing live data with the reference, outcomes with scores"):
+            self.report["monitoring"] = self.tenure("monitor", "report", ref)
+            alerts = self.tenure("alerts")
+        mine = [alert for alert in alerts["alerts"] if alert["model"] == self.plan["model"]]
+        self.report["alerts"] = mine
+        for alert in mine[:3]:
+            self.screen.say(self.name, f"   alert: {alert['title']}")
+
+    def retire(self) -> None:
+        model = self.plan["model"]
+        with self.step("refused", f"decommissioning {model}/2, which is in use, is refused"):
+            problem = self.tenure("decommission", f"{model}/2", "--reason", "a mistake", refused=True)
+            self.screen.say(self.name, f"   refused: {problem['detail'].splitlines()[0]}")
+        with self.step("decommission", f"decommissioning and archiving {model}/1"):
+            self.tenure(
+                "decommission", f"{model}/1", "--reason", "replaced by a better version", "--successor", f"{model}/2"
+            )
+            self.tenure("archive", f"{model}/1")
+
+    def replay(self) -> None:
+        """Make old decisions of the archived version again, and run it offline."""
+        model = self.plan["model"]
+        with self.step("replay", f"replaying decisions of the archived {model}/1"):
+            replayed = self.tenure("replay", "--sample", str(REPLAYED), "--model", f"{model}/1")
+            self.report["replay"] = {
+                "version": f"{model}/1",
+                "decisions": len(replayed["replays"]),
+                "verdicts": replayed["verdicts"],
+            }
+            self.report["replayed_decision"] = replayed["replays"][0]
+        with self.step("run", f"running the archived {model}/1 offline"):
+            self.tenure(
+                "run",
+                f"{model}/1",
+                "--input",
+                str(self.work / "v1" / "inputs.csv"),
+                "--output",
+                str(self.work / "run.json"),
+            )
+        verdicts = ", ".join(
+            f"{count} {verdict}" for verdict, count in self.report["replay"]["verdicts"].items() if count
+        )
+        self.screen.say(self.name, f"   {verdicts}")
+
+    def summarise(self) -> None:
+        versions = self.tenure("versions", self.plan["model"])["versions"]
+        self.report["versions"] = {str(entry["ref"]): entry["stage"] for entry in versions}
+        shares = Counter(
+            self.decided_by(identifier) for ids in self.decided.values() for identifier in ids if identifier
+        )
+        self.report["decided_by"] = dict(shares)
+
+    def decided_by(self, identifier: str) -> str:
+        return self._kinds[identifier]
+
+    def look_up(self) -> None:
+        """Read back who decided what, from the log."""
+        listed = self.tenure("decisions", "--application", self.plan["application"], "--limit", "100000")["decisions"]
+        self._kinds = {entry["decision_id"]: entry["decided_by"] for entry in listed}
+
+
+def prepare(environment: Path, screen: Screen) -> Path:
+    """Return the Python of the examples' own environment, made from its hash-locked requirements when missing."""
+    python, lock = environment / "bin" / "python", HERE / "requirements.txt"
+    stamp = environment / "requirements.txt"
+    if not stamp.exists() or stamp.read_text() != lock.read_text():
+        screen.say("demo", "making the examples' environment (scikit-learn, XGBoost, the data; about 20 s)")
+        uv = str(Path(sys.executable).with_name("uv"))
+        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(environment)], check=True)
+        subprocess.run(
+            [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(python), str(lock)], check=True
+        )
+        shutil.copy(lock, stamp)
+    return python
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def live(lives: list[Life], chapter: Callable[[Life], None]) -> None:
+    """Let all examples go through one chapter side by side."""
+    with concurrent.futures.ThreadPoolExecutor(len(lives)) as pool:
+        for done in [pool.submit(chapter, life) for life in lives]:
+            done.result()
+
+
+def story(life: Life) -> None:
+    life.begin()
+    life.outcomes(1)
+    life.improve()
+    life.outcomes(2)
+    life.monitor()
+    life.retire()
+    life.replay()
+    life.look_up()
+    life.summarise()
+
+
+def main() -> int:
+    options = arguments()
+    screen, start = Screen(), time.monotonic()
+    home = options.home.absolute()
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    screen.say("demo", f"three applications live through everything; home: {home}", strong=True)
+    python = prepare(options.environment.absolute(), screen)
+    server = Server(home / "tenure-home", options.port or free_port())
+    up = server.run("up", "--detach", "--port", str(server.port))
+    server.token = up["token"]
+    server.environ["TENURE_URL"], server.environ["TENURE_TOKEN"] = up["url"], up["token"]
+    try:
+        report = play(screen, server, home, python)
+        report["seconds"]["all"] = round(time.monotonic() - start, 1)
+        options.report.write_text(json.dumps(report, indent=2) + "\n")
+        close(screen, server, report, options)
+    finally:
+        if options.once:
+            server.run("down")
+    return 0 if report["ok"] else 1
+
+
+def play(screen: Screen, server: Server, home: Path, python: Path) -> dict[str, Any]:
+    """Play all three lives and return the report."""
+    lives = [Life(name, home / name, server, screen) for name in EXAMPLES]
+    for life in lives:
+        life.work.mkdir()
+    live(lives, lambda life: life.train(python))
+    live(lives, lambda life: (life.package("v1"), life.package("v2"))[0])
+    live(lives, story)
+    screen.say("demo", "checking every byte and the audit chain")
+    verified, audited = server.run("verify"), server.run("audit", "verify")
+    report: dict[str, Any] = {life.name: life.report for life in lives}
+    report |= {"verify": verified, "audit_verify": audited, "seconds": {}}
+    report["ok"] = all(sound(life.report) for life in lives) and verified["ok"] and audited["ok"]
+    return report
+
+
+def sound(report: dict[str, Any]) -> bool:
+    """Return whether one life went as it must."""
+    replay = report["replay"]
+    return (
+        report["failed_during_switch"] == 0
+        and replay["decisions"] >= REPLAYED
+        and replay["verdicts"]["BIT"] == replay["decisions"]
+    )
+
+
+def close(screen: Screen, server: Server, report: dict[str, Any], options: argparse.Namespace) -> None:
+    replayed = report["credit"]["replayed_decision"]
+    screen.say("demo", f"done in {report['seconds']['all']} s; all of it is in {options.report}", strong=True)
+    print(
+        f"\n  a decision of the archived credit version, made again: {replayed['decision_id']} → {replayed['verdict']}"
+    )
+    if not options.once:
+        print(f"  look around:   {server.environ['TENURE_URL']}")
+        print(f"  from a shell:  export TENURE_URL={server.environ['TENURE_URL']} TENURE_TOKEN={server.token}")
+        print(f"  stop it:       TENURE_HOME={server.environ['TENURE_HOME']} {TENURE} down")
+    print("  now your own:  docs/first-model.md")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--once", action="store_true", help="bring everything down at the end")
+    parser.add_argument("--home", type=Path, default=Path("demo-home"))
+    parser.add_argument("--environment", type=Path, default=Path(".build/examples"))
+    parser.add_argument("--report", type=Path, default=Path("demo-report.json"))
+    parser.add_argument("--port", type=int, default=0, help="default: any free port")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
