@@ -31,6 +31,11 @@ class Home:
         return self.root / "home.lock"
 
     @property
+    def audit_head(self) -> Path:
+        """Length and last digest of the audit chain, noted outside the database so that a cut shows."""
+        return self.root / "audit.head"
+
+    @property
     def keys(self) -> Path:
         """Private keys and home secrets, mode 0700."""
         return self.root / "keys"
@@ -54,6 +59,21 @@ class Home:
     def packages(self) -> Path:
         """Opened packages (model, code, golden files), one folder per package digest; may be deleted at any time."""
         return self.root / "cache" / "packages"
+
+    @property
+    def interpreters(self) -> Path:
+        """Notes on interpreters of this machine that were captured as blobs; may be deleted at any time."""
+        return self.root / "cache" / "interpreters"
+
+    @property
+    def attestations(self) -> Path:
+        """`<package hex>/<key id>.json`: what stands beside a manifest, never in it."""
+        return self.root / "attestations"
+
+    @property
+    def drafts(self) -> Path:
+        """`<draft hex>`: the digest of the package that registering this draft completed."""
+        return self.root / "drafts"
 
     @property
     def features_db(self) -> Path:
@@ -104,6 +124,22 @@ class Home:
     def logs(self) -> Path:
         """One log file per process."""
         return self.root / "logs"
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """An author's own corner, which needs no home: a cache that may be deleted, and the builder's key."""
+
+    cache: Path
+    keys: Path
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str] = os.environ) -> Workshop:
+        """Return the workshop of an environment: TENURE_CACHE, TENURE_KEYS, else the XDG folders."""
+        home = Path(environ.get("HOME") or Path.home())
+        cache = environ.get("TENURE_CACHE") or Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "tenure"
+        keys = environ.get("TENURE_KEYS") or Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "tenure"
+        return cls(Path(cache).absolute(), Path(keys).absolute())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,24 @@ and approvals are attestations beside it, never in it.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
 from tenure.contract.schema import Field
+from tenure.kit.digests import canonical, digest_of
+from tenure.kit.errors import Kind, TenureError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMAT = 1
+
+MANIFEST = "manifest.json"
+GOLDEN_INPUTS = "golden/inputs.columns"
+GOLDEN_OUTPUTS = "golden/outputs.columns"
+AUTHOR_OUTPUTS = "golden/author.columns"
+REFERENCE = "reference/reference.columns"
 
 ModelFormat: TypeAlias = Literal["sklearn", "xgboost", "python"]
 InputForm: TypeAlias = Literal["frame", "matrix", "records"]
@@ -111,7 +122,8 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The manifest of one package. `files` maps paths inside the package to their content.
 
     `environment`, `worker`, `batch` and `golden` are None in a draft that was made on another platform or without the
-    model's interpreter: registering completes it (docs/formats/package.md, "Drafts").
+    model's interpreter: registering completes it (docs/formats/package.md, "Drafts"). `draft` is the id of the draft
+    that a completed package came from.
     """
 
     format: int = msgspec.field(name="tenure_package")
@@ -132,3 +144,73 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     network: bool = False
     provenance: Provenance
     card: dict[str, Any] = {}
+    draft: str = ""
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """One signature over the bytes of `manifest.json`; it stands in `signatures/<key>.json`.
+
+    `key` is the first 16 hex digits of the sha256 of the public key; `public` and `signature` are Ed25519 in base64
+    (RFC 8032); `at` is UTC microseconds and informs only: the signature covers the manifest, not the time.
+    """
+
+    key: str
+    public: str
+    signature: str
+    at: int
+    algorithm: Literal["ed25519"] = "ed25519"
+
+
+class OpenPackage(msgspec.Struct, frozen=True):
+    """A package folder whose every file was just checked. `digest` is the id of the package."""
+
+    folder: Path
+    manifest: Manifest
+    digest: str
+    signatures: tuple[Signature, ...]
+
+    @property
+    def is_draft(self) -> bool:
+        """Return whether registering still has to make the environment, the batch form and the golden bits."""
+        return self.manifest.environment is None
+
+
+class DamagedPackage(TenureError):
+    """A file of a package is not what was sealed."""
+
+    code = "damaged-package"
+    kind = Kind.CORRUPT
+    message = "{file} of the package: {why}"
+    next_step = "take the package from its source again; a sealed package is never repaired"
+
+
+class UnknownFormat(TenureError):
+    """The manifest is of a format this Tenure does not read."""
+
+    code = "unknown-package-format"
+    kind = Kind.REFUSED
+    message = "the manifest has format {found}; this Tenure reads {reads}"
+    next_step = "register it with the Tenure that made it, or a newer one"
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Return the bytes of `manifest.json`: canonical JSON, so that equal packages have equal ids."""
+    return canonical(msgspec.to_builtins(manifest))
+
+
+def decode_manifest(content: bytes) -> Manifest:
+    """Return the manifest that was stored; raise `DamagedPackage` or `UnknownFormat`."""
+    try:
+        found = msgspec.json.decode(content).get("tenure_package")
+        if found != FORMAT:
+            raise UnknownFormat(found=found, reads=FORMAT)
+        return msgspec.json.decode(content, type=Manifest)
+    except (msgspec.DecodeError, AttributeError, UnicodeDecodeError) as error:
+        raise DamagedPackage(file=MANIFEST, why=f"it cannot be read: {error}") from error
+
+
+def environment_of(platform: str, interpreter: Interpreter, wheels: tuple[Wheel, ...]) -> Environment:
+    """Return the environment under its identity: the digest of what it is made of, whatever the order of wheels."""
+    ordered = tuple(sorted(wheels, key=lambda wheel: (wheel.name, wheel.file)))
+    parts = {"platform": platform, "interpreter": interpreter.digest, "wheels": [wheel.digest for wheel in ordered]}
+    return Environment(digest_of(canonical(parts)), platform, interpreter, ordered)

@@ -1,0 +1,107 @@
+"""Content-addressed files: `sha256/ab/<64 hex>`. Added by anyone, changed by no one, found by what they contain."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+from tenure.kit.digests import digest_of, digest_of_file
+from tenure.kit.errors import Kind, TenureError
+from tenure.model.package import File
+
+
+class MissingBlob(TenureError):
+    """Nothing with this content is stored."""
+
+    code = "missing-blob"
+    kind = Kind.NOT_FOUND
+    message = "no blob {digest}"
+    next_step = "register the package again, or restore the home from a backup"
+
+
+class DamagedBlob(TenureError):
+    """A stored file no longer has the content it is named after."""
+
+    code = "damaged-blob"
+    kind = Kind.CORRUPT
+    message = "{file} is not {digest} any more: found {found}"
+    next_step = "register the package again, or restore the home from a backup"
+
+
+class Blobs:
+    """A store of files by digest, healed from a second copy where there is one."""
+
+    def __init__(self, root: Path, second: Path | None = None) -> None:
+        self._root = root
+        self._second = second
+
+    def add(self, content: bytes | Path) -> File:
+        """Store bytes, or a file's bytes, durably and return their address; storing them twice changes nothing."""
+        if isinstance(content, bytes):
+            return self._add(digest_of(content), len(content), lambda file: file.write(content))
+        with content.open("rb") as source:
+            return self._add(digest_of_file(content), content.stat().st_size, lambda file: shutil.copyfileobj(source, file))
+
+    def path(self, digest: str) -> Path:
+        """Return where the blob lies, unchecked; from the second copy if the first lost it; else `MissingBlob`."""
+        path = self._place(self._root, digest)
+        if path.is_file() or self._heal(digest):
+            return path
+        raise MissingBlob(digest=digest)
+
+    def has(self, digest: str) -> bool:
+        """Return whether the blob is stored."""
+        return self._place(self._root, digest).is_file()
+
+    def open(self, digest: str) -> BinaryIO:
+        """Return the blob opened for reading, unchecked."""
+        return self.path(digest).open("rb")
+
+    def verify(self, digest: str) -> Path:
+        """Return where the blob lies after reading it whole; a damaged one is healed or raises `DamagedBlob`."""
+        path = self.path(digest)
+        found = digest_of_file(path)
+        if found == digest or self._heal(digest):
+            return path
+        raise DamagedBlob(file=path, digest=digest, found=found)
+
+    def _add(self, digest: str, size: int, write: object) -> File:
+        final = self._place(self._root, digest)
+        if not final.is_file():
+            self._write(final, digest, write)
+        return File(digest, size)
+
+    def _write(self, final: Path, digest: str, write: object) -> None:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=final.parent, prefix=".adding-")
+        draft = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                write(file)  # type: ignore[operator]
+                file.flush()
+                os.fsync(file.fileno())
+            found = digest_of_file(draft)
+            if found != digest:  # the source changed while it was read
+                raise DamagedBlob(file=final, digest=digest, found=found)
+            draft.chmod(0o444)
+            draft.rename(final)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+    def _heal(self, digest: str) -> bool:
+        copy = self._place(self._second, digest) if self._second else None
+        if copy is None or not copy.is_file() or digest_of_file(copy) != digest:
+            return False
+        with copy.open("rb") as source:
+            self._write(self._place(self._root, digest), digest, lambda file: shutil.copyfileobj(source, file))
+        return True
+
+    @staticmethod
+    def _place(root: Path, digest: str) -> Path:
+        name = digest.removeprefix("sha256:")
+        return root / name[:2] / name

@@ -1,0 +1,91 @@
+"""The environments of one machine: made from requirements, rebuilt from blobs, primed and kept."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tenure.adapters.environments import index_settings, interpreter, lock
+from tenure.model.package import DamagedPackage, Environment, environment_of
+from tenure.worker import install
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tenure.adapters.blobs import Blobs
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """An environment on this machine: what to start, with which LD_LIBRARY_PATH."""
+
+    python: Path
+    library_path: Path
+    folder: Path
+
+    @property
+    def is_primed(self) -> bool:
+        """Return whether its bytecode was written: without it a first load of scikit-learn takes 4 to 7 seconds."""
+        return self._mark.exists()
+
+    def primed(self) -> None:
+        """Remember that the bytecode is written."""
+        self._mark.touch()
+
+    @property
+    def _mark(self) -> Path:
+        return self.folder / "primed"
+
+
+@dataclass(frozen=True)
+class Environments:
+    """Makes and rebuilds environments; `folder` holds the rebuilt ones, `captured` notes on captured interpreters."""
+
+    blobs: Blobs
+    folder: Path
+    captured: Path
+    environ: Mapping[str, str]
+    home: Path
+    progress: Callable[[str], None] = lambda _: None
+
+    def find(self, python: str) -> interpreter.Found:
+        """Return the interpreter for a wanted version (3.8, 3.8.18); raise `NoInterpreter`."""
+        return interpreter.find(python, self.environ, self.home)
+
+    def make(self, requirements: Sequence[str], python: str) -> Environment:
+        """Return the complete environment for the requirements: every wheel and the interpreter stored as blobs."""
+        found = self.find(python)
+        wheels = self._wheels(tuple(requirements), found) if requirements else ()
+        self.progress(f"capturing Python {found.version}")
+        return environment_of(found.platform, interpreter.capture(found, self.blobs, self.captured), wheels)
+
+    def rebuild(self, environment: Environment) -> Rebuilt:
+        """Return the environment built from blobs alone, without any index; built once, then found again."""
+        folder = self.folder / environment.digest.removeprefix("sha256:")
+        if not folder.is_dir():
+            self.progress(f"building the environment: Python {environment.interpreter.version}, {len(environment.wheels)} packages")
+        try:
+            python, library = install.build(
+                msgspec.to_builtins(environment), lambda digest: str(self.blobs.path(digest)), str(folder)
+            )
+        except install.Refused as refusal:
+            raise DamagedPackage(file=refusal.file, why=refusal.why) from refusal
+        return Rebuilt(Path(python), Path(library), folder)
+
+    def _wheels(self, requirements: tuple[str, ...], found: interpreter.Found) -> tuple[lock.Wheel, ...]:
+        self.progress(f"resolving {', '.join(requirements)} for Python {found.version}")
+        locked = lock.resolve(requirements, found, self._uv, self._uv_environ)
+        return lock.Fetching(self.blobs, found, self._uv, self._uv_environ, self.progress).all(locked)
+
+    @cached_property
+    def _uv(self) -> str:
+        return lock.find_uv()
+
+    @cached_property
+    def _uv_environ(self) -> dict[str, str]:
+        return lock.uv_environ(self.environ, index_settings.for_uv(self.environ, self.home, Path(sys.prefix)))

@@ -1,0 +1,76 @@
+"""The builder's key: Ed25519, made silently on first use, and what it says about a manifest."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from tenure.model.package import Signature
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_KEY_FILE = "builder.key"
+_RAW = serialization.Encoding.Raw
+
+
+class BuilderKey:
+    """Signs manifests with the key kept in `folder`, which is made (mode 0600) when it is first needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def sign(self, manifest: bytes, at: int) -> Signature:
+        """Return the signature over a manifest's bytes; `at` is UTC microseconds."""
+        key = self._key()
+        public = key.public_key().public_bytes(_RAW, serialization.PublicFormat.Raw)
+        return Signature(key_id(public), _text(public), _text(key.sign(manifest)), at)
+
+    def _key(self) -> Ed25519PrivateKey:
+        file = self._folder / _KEY_FILE
+        if not file.exists():
+            _make(file)
+        return Ed25519PrivateKey.from_private_bytes(file.read_bytes())
+
+
+def _make(file: Path) -> None:
+    """Write a new key so that of two who make it at once, one wins and both use it."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    secret = Ed25519PrivateKey.generate().private_bytes(
+        _RAW, serialization.PrivateFormat.Raw, serialization.NoEncryption()
+    )
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(secret)
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def key_id(public: bytes) -> str:
+    """Return the short name of a public key: the first 16 hex digits of its sha256."""
+    return hashlib.sha256(public).hexdigest()[:16]
+
+
+def is_valid(signature: Signature, manifest: bytes) -> bool:
+    """Return whether the signature fits the manifest's bytes and its key carries the name it claims."""
+    try:
+        public = base64.b64decode(signature.public, validate=True)
+        Ed25519PublicKey.from_public_bytes(public).verify(base64.b64decode(signature.signature, validate=True), manifest)
+    except (InvalidSignature, ValueError):
+        return False
+    return key_id(public) == signature.key
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
