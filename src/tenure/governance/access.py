@@ -1,0 +1,184 @@
+"""The closed list of permissions (one per action), the roles as one table, and the one question: may this actor?"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from tenure.kit.errors import Kind, TenureError
+
+
+class Permission(enum.StrEnum):
+    """What can be done; an action, its permission, its audit event, its command and its button carry the same name."""
+
+    WHOAMI = "whoami"
+    STATUS = "status"
+    VERIFY = "verify"
+    REPLAY = "replay"
+
+    MODELS_LIST = "models:list"
+    MODELS_SHOW = "models:show"
+    MODELS_HISTORY = "models:history"
+    MODELS_ROLLBACK = "models:rollback"
+    MODELS_PREDICT = "models:predict"
+
+    VERSIONS_REGISTER = "versions:register"
+    VERSIONS_LIST = "versions:list"
+    VERSIONS_SHOW = "versions:show"
+    VERSIONS_COMPARE = "versions:compare"
+    VERSIONS_HISTORY = "versions:history"
+    VERSIONS_LOGS = "versions:logs"
+    VERSIONS_APPROVE = "versions:approve"
+    VERSIONS_DEPLOY = "versions:deploy"
+    VERSIONS_PROMOTE = "versions:promote"
+    VERSIONS_DECOMMISSION = "versions:decommission"
+    VERSIONS_ARCHIVE = "versions:archive"
+    VERSIONS_RESTORE = "versions:restore"
+    VERSIONS_RUN = "versions:run"
+
+    APPLICATIONS_INIT = "applications:init"
+    APPLICATIONS_APPLY = "applications:apply"
+    APPLICATIONS_DIFF = "applications:diff"
+    APPLICATIONS_ROLLBACK = "applications:rollback"
+    APPLICATIONS_SHOW = "applications:show"
+    APPLICATIONS_LIST = "applications:list"
+    APPLICATIONS_HISTORY = "applications:history"
+    APPLICATIONS_DECIDE = "applications:decide"
+
+    DECISIONS_LIST = "decisions:list"
+    DECISIONS_SHOW = "decisions:show"
+    DECISIONS_WHY = "decisions:why"
+    DECISIONS_PERSONAL = "decisions:personal"
+    OUTCOMES_IMPORT = "outcomes:import"
+
+    FEATURES_INGEST = "features:ingest"
+    FEATURES_GET = "features:get"
+    FEATURES_LIST = "features:list"
+
+    MONITOR_REPORT = "monitor:report"
+    ALERTS_LIST = "alerts:list"
+    ALERTS_ACK = "alerts:ack"
+
+    AUDIT_LOG = "audit:log"
+    AUDIT_VERIFY = "audit:verify"
+    TOKENS_CREATE = "tokens:create"
+    TOKENS_LIST = "tokens:list"
+    TOKENS_REVOKE = "tokens:revoke"
+    POLICY_SHOW = "policy:show"
+    POLICY_SET = "policy:set"
+
+
+class Role(enum.StrEnum):
+    """What a token is for."""
+
+    CALLER = "caller"
+    VIEWER = "viewer"
+    BUILDER = "builder"
+    OPERATOR = "operator"
+    VALIDATOR = "validator"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+_P = Permission
+_READS = frozenset({
+    _P.WHOAMI, _P.STATUS,
+    _P.MODELS_LIST, _P.MODELS_SHOW, _P.MODELS_HISTORY,
+    _P.VERSIONS_LIST, _P.VERSIONS_SHOW, _P.VERSIONS_COMPARE, _P.VERSIONS_HISTORY, _P.VERSIONS_LOGS,
+    _P.APPLICATIONS_INIT, _P.APPLICATIONS_DIFF, _P.APPLICATIONS_SHOW, _P.APPLICATIONS_LIST, _P.APPLICATIONS_HISTORY,
+    _P.DECISIONS_LIST, _P.DECISIONS_SHOW, _P.DECISIONS_WHY,
+    _P.FEATURES_GET, _P.FEATURES_LIST, _P.MONITOR_REPORT, _P.ALERTS_LIST, _P.POLICY_SHOW,
+})  # fmt: skip
+_TRIALS = frozenset({_P.VERIFY, _P.REPLAY, _P.VERSIONS_RUN})
+
+#: The whole of who may do what; a role that is missing here may do nothing.
+ROLES: dict[Role, frozenset[Permission]] = {
+    Role.CALLER: frozenset({_P.WHOAMI, _P.APPLICATIONS_DECIDE, _P.MODELS_PREDICT, _P.OUTCOMES_IMPORT}),
+    Role.VIEWER: _READS,
+    Role.BUILDER: _READS | _TRIALS | {
+        _P.VERSIONS_REGISTER, _P.APPLICATIONS_APPLY, _P.FEATURES_INGEST, _P.OUTCOMES_IMPORT,
+        _P.APPLICATIONS_DECIDE, _P.MODELS_PREDICT,
+    },
+    Role.OPERATOR: _READS | _TRIALS | {
+        _P.VERSIONS_DEPLOY, _P.VERSIONS_PROMOTE, _P.VERSIONS_DECOMMISSION, _P.VERSIONS_ARCHIVE, _P.VERSIONS_RESTORE,
+        _P.MODELS_ROLLBACK, _P.APPLICATIONS_APPLY, _P.APPLICATIONS_ROLLBACK,
+        _P.FEATURES_INGEST, _P.OUTCOMES_IMPORT, _P.ALERTS_ACK,
+    },
+    Role.VALIDATOR: _READS | _TRIALS,
+    Role.APPROVER: _READS | _TRIALS | {_P.VERSIONS_APPROVE},
+    Role.AUDITOR: _READS | _TRIALS | {_P.AUDIT_LOG, _P.AUDIT_VERIFY, _P.TOKENS_LIST, _P.DECISIONS_PERSONAL},
+    Role.ADMIN: frozenset(Permission),
+}  # fmt: skip
+
+#: What an actor limited to some applications may still ask without naming one of them.
+UNSCOPED = frozenset({_P.WHOAMI, _P.STATUS})
+
+ActorKind: TypeAlias = Literal["local", "token", "system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: `local:<user>` at the home itself, the id of a token, or `system:<job>`.
+
+    `applications` empty means all that the role allows. `request` is the id under which the entry point took the call.
+    """
+
+    id: str
+    role: Role
+    applications: frozenset[str] = frozenset()
+    kind: ActorKind = "token"
+    request: str = ""
+
+
+def local_actor(user: str) -> Actor:
+    """Return the owner of the home acting on the machine itself: an admin."""
+    return Actor(f"local:{user}", Role.ADMIN, kind="local")
+
+
+def system_actor(job: str) -> Actor:
+    """Return Tenure itself doing background work."""
+    return Actor(f"system:{job}", Role.ADMIN, kind="system")
+
+
+class Unauthenticated(TenureError):
+    """Nobody known is asking."""
+
+    code = "unauthenticated"
+    kind = Kind.UNAUTHENTICATED
+    message = "no valid token was given"
+    next_step = "send `Authorization: Bearer …` with a token from `tenure token create`"
+
+
+class Forbidden(TenureError):
+    """The actor is known and may not."""
+
+    code = "forbidden"
+    kind = Kind.FORBIDDEN
+    message = "{actor} (role {role}) may not {permission}{where}"
+    next_step = "ask an admin for a token with the role {roles}"
+
+
+def allows(role: Role | str, permission: Permission) -> bool:
+    """Return whether the role has the permission; an unknown role has none."""
+    return permission in ROLES.get(Role(role), frozenset()) if role in Role._value2member_map_ else False
+
+
+def authorize(actor: Actor | None, permission: Permission, application: str | None = None) -> Actor:
+    """Return the actor if it may do this (to this application), else raise `Unauthenticated` or `Forbidden`."""
+    if actor is None:
+        raise Unauthenticated
+    if allows(actor.role, permission) and _in_scope(actor, permission, application):
+        return actor
+    raise Forbidden(
+        actor=actor.id,
+        role=actor.role.value,
+        permission=permission.value,
+        where=f" on {application}" if application else "",
+        roles=" or ".join(role.value for role, granted in ROLES.items() if permission in granted),
+    )
+
+
+def _in_scope(actor: Actor, permission: Permission, application: str | None) -> bool:
+    return not actor.applications or permission in UNSCOPED or application in actor.applications

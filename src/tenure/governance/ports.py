@@ -1,0 +1,68 @@
+"""What the actions of every slice need of the control database: one transaction, and the audit trail inside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from tenure.governance.audit import Entry, Event, Head
+    from tenure.governance.tokens import Token
+
+
+class Audit(Protocol):
+    """The audit trail; `transaction` is the same one that every store of the control database writes in.
+
+    An action does: `with audit.transaction(): store.save(…); audit.write(Event(…))`. All of it is kept, or nothing.
+    Transactions nest: the outermost one commits.
+    """
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """Begin (or join) the one write transaction; leaving it by an exception keeps nothing."""
+
+    def write(self, event: Event) -> None:
+        """Append the event to the chain; only inside a transaction."""
+
+
+class AuditLog(Audit, Protocol):
+    """The audit trail as its readers see it."""
+
+    def entries(self) -> Iterator[Entry]:
+        """Return all rows in the order of their sequence."""
+
+    def newest(self, limit: int, target: str = "") -> list[Entry]:
+        """Return the newest rows first; `target` keeps those about one object."""
+
+    def witness(self) -> Head | None:
+        """Return the head last noted outside the database, None when there is no note."""
+
+
+class TokenStore(Protocol):
+    """Where tokens are kept, without their secrets."""
+
+    def add(self, token: Token) -> None:
+        """Keep a new token."""
+
+    def get(self, token_id: str) -> Token | None:
+        """Return the token of this id."""
+
+    def by_digest(self, digest: str) -> Token | None:
+        """Return the token whose text has this sha256 (hex)."""
+
+    def all(self) -> list[Token]:
+        """Return all tokens ever made, oldest first."""
+
+    def save(self, token: Token) -> None:
+        """Keep the token's new state."""
+
+
+class PolicyStore(Protocol):
+    """Where the home's policy is kept."""
+
+    def get(self) -> str:
+        """Return the policy's name."""
+
+    def set(self, name: str) -> None:
+        """Keep the policy's name."""
