@@ -1,0 +1,128 @@
+"""Who is asking: the door in front of every route. Nobody passes unnamed, except to the pages that explain problems.
+
+Three ways to be known: a token as `Authorization: Bearer`, the same token as a Basic password, or being the owner of
+the home on this machine, which the kernel tells of whoever connects to control's Unix socket (SO_PEERCRED, unix(7)).
+The gateways connect from the same user but speak for strangers, so they mark what they relay and are never trusted so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import pwd
+import socket
+import struct
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from tenure.entrypoints.api.errors import PROBLEM_JSON, headers_of, problem, status_of
+from tenure.governance.access import Unauthenticated
+from tenure.kit.errors import Kind, TenureError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenure.governance.access import Actor
+
+#: Put on every request that a gateway relays; whatever its value, the peer's credentials then count for nothing.
+RELAY_HEADER = b"x-tenure-relay"
+
+PEER = "peer-uid"
+
+_PUBLIC = ("/problems/",)
+_UCRED = struct.Struct("3i")
+
+
+class UnreadableAuthorization(TenureError):
+    """There is an Authorization header, but of a form that is not understood."""
+
+    code = "unreadable-authorization"
+    kind = Kind.UNAUTHENTICATED
+    message = "the Authorization header is neither Bearer nor Basic"
+    next_step = "send Authorization: Bearer TOKEN, or Basic with the token as the password"
+
+
+class PeerProtocol(H11Protocol):
+    """HTTP that gives the uid of the process at the other end of a Unix socket as the client's address."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Ask the kernel who has connected."""
+        super().connection_made(transport)
+        peer = transport.get_extra_info("socket")
+        if peer is not None and peer.family == socket.AF_UNIX:
+            _, uid, _ = _UCRED.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+            self.client = (PEER, uid)
+
+
+class Authenticator(Protocol):
+    """What knows the tokens."""
+
+    def authenticate(self, token: str) -> Actor:
+        """Return whose token it is, or raise an error of kind UNAUTHENTICATED."""
+
+
+class Door:
+    """Wraps an ASGI application: each request goes in with `scope["state"]["actor"]`, or comes back as a problem.
+
+    `owner` is the uid that owns the home, `local` makes the actor for it from its user name.
+    """
+
+    def __init__(self, inner: Any, tokens: Authenticator, owner: int, local: Callable[[str], Actor]) -> None:
+        self._inner = inner
+        self._tokens = tokens
+        self._owner = owner
+        self._local = local
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Let the request in as an actor, or answer with a problem."""
+        if scope["type"] == "http" and not scope["path"].startswith(_PUBLIC):
+            try:
+                scope.setdefault("state", {})["actor"] = await self._actor(scope)
+            except TenureError as error:
+                await _answer(error, send)
+                return
+        await self._inner(scope, receive, send)
+
+    async def _actor(self, scope: Any) -> Actor:
+        headers = dict(scope["headers"])
+        if authorization := headers.get(b"authorization"):
+            return await asyncio.to_thread(self._tokens.authenticate, token_in(authorization))
+        if RELAY_HEADER not in headers and scope["client"] == (PEER, self._owner):
+            return self._local(user_name(self._owner))
+        raise Unauthenticated
+
+
+def token_in(authorization: bytes) -> str:
+    """Return the token of an Authorization header, be it Bearer or Basic; raise `UnreadableAuthorization` otherwise."""
+    scheme, _, value = authorization.decode("latin-1").partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() == "basic":
+        return _password_in(value)
+    raise UnreadableAuthorization
+
+
+def _password_in(value: str) -> str:
+    try:
+        return base64.b64decode(value, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise UnreadableAuthorization from error
+
+
+def user_name(uid: int) -> str:
+    """Return the user's name, or its number where the machine has no name for it."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+async def _answer(error: TenureError, send: Any) -> None:
+    body = msgspec.json.encode(problem(error))
+    headers = {"Content-Type": PROBLEM_JSON, "Content-Length": str(len(body))} | headers_of(error)
+    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status_of(error), "headers": pairs})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,148 @@
+"""From an error to an RFC 9457 problem: the one table of statuses, and what of an error may leave the house."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tenure.kit.errors import Kind, TenureError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROBLEM_JSON = "application/problem+json"
+
+STATUS: dict[Kind, int] = {
+    Kind.BAD_INPUT: 422,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.REFUSED: 409,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.UNAVAILABLE: 503,
+    Kind.OVERLOADED: 429,
+    Kind.TOO_LARGE: 413,
+    Kind.CORRUPT: 500,
+}
+
+TITLES: dict[Kind, str] = {
+    Kind.BAD_INPUT: "The input is not valid",
+    Kind.NOT_FOUND: "There is no such thing",
+    Kind.CONFLICT: "It contradicts the present state",
+    Kind.REFUSED: "The action is refused",
+    Kind.UNAUTHENTICATED: "Who are you?",
+    Kind.FORBIDDEN: "Your role does not allow this",
+    Kind.UNAVAILABLE: "It is not available at the moment",
+    Kind.OVERLOADED: "Too much at once",
+    Kind.TOO_LARGE: "It is too large",
+    Kind.CORRUPT: "Something stored is damaged",
+}
+
+RETRY_SECONDS = 1
+
+#: Clients that know only passwords (browsers, MLflow) send the token as the password.
+CHALLENGE = 'Bearer, Basic realm="Tenure: any user name, the token as password"'
+
+_OWN_MEMBERS = frozenset({"type", "title", "status", "detail", "code", "next_step"})
+
+
+class MalformedJson(TenureError):
+    """The body is not JSON at all."""
+
+    code = "malformed-json"
+    kind = Kind.BAD_INPUT
+    message = "the body is not JSON: {why}"
+    next_step = "send one JSON object with the header Content-Type: application/json"
+
+
+class InvalidInput(TenureError):
+    """A parameter or a field of the body has the wrong type, is missing or is unknown."""
+
+    code = "invalid-input"
+    kind = Kind.BAD_INPUT
+    message = "{why}"
+    next_step = "compare with the operation's schema in /api/v1/openapi.json"
+
+
+class NoSuchRoute(TenureError):
+    """Nothing is served at this path."""
+
+    code = "no-such-route"
+    kind = Kind.NOT_FOUND
+    message = "nothing is served at {path}"
+    next_step = "the routes are listed in /api/v1/openapi.json"
+
+
+class WrongVerb(TenureError):
+    """The path exists, but not with this verb."""
+
+    code = "wrong-verb"
+    kind = Kind.NOT_FOUND
+    message = "{path} does not answer {verb}"
+    next_step = "the verbs of every path are listed in /api/v1/openapi.json"
+
+
+class BodyTooLarge(TenureError):
+    """The body is larger than the route takes."""
+
+    code = "body-too-large"
+    kind = Kind.TOO_LARGE
+    message = "the body is larger than {limit} bytes"
+    next_step = "send less at once"
+
+
+class Unexpected(TenureError):
+    """A fault of ours. What happened stands in control's log under `incident`, not in the answer."""
+
+    code = "unexpected"
+    kind = Kind.CORRUPT
+    message = "this should not have happened (incident {incident})"
+    next_step = "look for incident {incident} in logs/control.log of the home and report it"
+
+
+#: Where the kind alone would give too coarse a status.
+_STATUS_OF_CODE = {MalformedJson.code: 400, WrongVerb.code: 405}
+
+
+def status_of(error: TenureError) -> int:
+    """Return the HTTP status of an error."""
+    return _STATUS_OF_CODE.get(error.code, STATUS[error.kind])
+
+
+def problem(error: TenureError) -> dict[str, Any]:
+    """Return the RFC 9457 document of an error; its facts are extension members, so far as they are plain values."""
+    facts = {name: value for name, value in error.facts.items() if name not in _OWN_MEMBERS and is_plain(value)}
+    return {
+        "type": f"/problems/{error.code}",
+        "title": TITLES[error.kind],
+        "status": status_of(error),
+        "detail": str(error),
+        "code": error.code,
+        "next_step": error.hint,
+    } | facts
+
+
+def headers_of(error: TenureError) -> dict[str, str]:
+    """Return the headers that go with an error's status."""
+    if error.kind is Kind.UNAUTHENTICATED:
+        return {"WWW-Authenticate": CHALLENGE}
+    if error.kind in {Kind.UNAVAILABLE, Kind.OVERLOADED}:
+        return {"Retry-After": str(error.facts.get("retry_after", RETRY_SECONDS))}
+    return {}
+
+
+def is_plain(value: object) -> bool:
+    """Say whether a fact is text, a number, or a list of these: the only facts that leave the house."""
+    if isinstance(value, list | tuple):
+        return all(isinstance(item, str | int | float | bool) for item in value)
+    return value is None or isinstance(value, str | int | float | bool)
+
+
+def known_errors() -> dict[str, type[TenureError]]:
+    """Return every error class that is loaded, by code."""
+    return {error.code: error for error in _below(TenureError)}
+
+
+def _below(base: type[TenureError]) -> Iterator[type[TenureError]]:
+    for error in base.__subclasses__():
+        yield error
+        yield from _below(error)

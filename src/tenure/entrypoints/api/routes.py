@@ -1,0 +1,215 @@
+"""One route per action: path, query and body become the action's input, its output becomes JSON, its error a problem.
+
+The handlers are made from the table `ACTIONS`, so that no route can differ from its action in name or in form, and
+OpenAPI is read off the same handlers.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import msgspec
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Body, PathParameter, QueryParameter
+
+from tenure.entrypoints.api.errors import (
+    PROBLEM_JSON,
+    BodyTooLarge,
+    InvalidInput,
+    MalformedJson,
+    NoSuchRoute,
+    Unexpected,
+    WrongVerb,
+    headers_of,
+    problem,
+    status_of,
+)
+from tenure.entrypoints.api.openapi import openapi_route
+from tenure.kit.clock import SystemClock
+from tenure.kit.errors import TenureError
+from tenure.kit.ids import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tenure.app.actions import Action
+    from tenure.governance.access import Actor
+
+_PLACE = re.compile(r"\{(\w+)\}")
+_LOG = logging.getLogger("tenure.api")
+
+MAX_BODY = 10 << 20
+
+
+class Performer(Protocol):
+    """Whatever performs actions by name: `app.control.Control`."""
+
+    def perform(self, name: str, actor: Actor, given: Any) -> Any:
+        """Check, do and audit the action, and return its output."""
+
+
+def application(
+    performer: Performer, actions: Sequence[Action], version: str, more: Sequence[HTTPRouteHandler] = ()
+) -> Litestar:
+    """Return the ASGI application of all actions and of `more` routes; it expects an actor in each request's state.
+
+    An action with an upload has no route here: `uploads.py` makes it, and it comes in by `more`.
+    """
+    handlers = [route(performer, action) for action in actions if not action.upload]
+    handlers += more
+    return Litestar(
+        [*handlers, openapi_route(handlers, version)],
+        openapi_config=None,
+        exception_handlers={Exception: on_exception},
+        request_max_body_size=MAX_BODY,
+        logging_config=None,
+    )
+
+
+def route(performer: Performer, action: Action) -> HTTPRouteHandler:
+    """Return the route of one action."""
+    body = body_type(action)
+
+    def handler(request: Request[Any, Any, Any], data: Any = None, **parameters: Any) -> Response[bytes]:
+        given = action.input(**parameters, **_fields_of(data))
+        output = performer.perform(action.name, actor_of(request), given)
+        return Response(msgspec.json.encode(output), media_type="application/json")
+
+    sign(handler, action, body)
+    return declared(handler, action, sync_to_thread=True)
+
+
+def declared(handler: Callable[..., Any], action: Action, **more: Any) -> HTTPRouteHandler:
+    """Return the handler as the action's route: its path, verb, name and description."""
+    handler.__doc__ = inspect.getdoc(action.input)
+    noun, _, verb = action.name.partition(":")
+    declare = HTTPRouteHandler(
+        typed_path(action),
+        http_method=action.verb,  # type: ignore[arg-type]
+        operation_id=action.name,
+        summary=f"{verb} {noun}".strip().replace("_", " "),
+        tags=[noun],
+        status_code=200,
+        **more,
+    )
+    return declare(handler)
+
+
+def actor_of(request: Request[Any, Any, Any]) -> Actor:
+    """Return whom the door has let in; a route that was reached around the door fails here."""
+    actor: Actor = request.scope["state"]["actor"]
+    return actor
+
+
+def path_names(action: Action) -> tuple[str, ...]:
+    """Return the names of the action's path parameters, in order."""
+    return tuple(_PLACE.findall(action.path))
+
+
+def typed_path(action: Action) -> str:
+    """Return the path in Litestar's words: `{version:int}` where the input has an int, `{model:str}` elsewhere."""
+    types = {field.name: field.type for field in msgspec.structs.fields(action.input)}
+    return _PLACE.sub(lambda place: f"{{{place[1]}:{'int' if types[place[1]] is int else 'str'}}}", action.path)
+
+
+def body_type(action: Action) -> type[msgspec.Struct] | None:
+    """Return the struct of the JSON body: the input's fields that do not stand in the path; None where none are left."""
+    rest = [field for field in msgspec.structs.fields(action.input) if field.name not in path_names(action)]
+    if action.verb == "GET" or not rest:
+        return None
+    name = "".join(part.capitalize() for part in re.split(r"\W|_", action.name))
+    return msgspec.defstruct(name, [_declared(field) for field in rest], kw_only=True, forbid_unknown_fields=True)
+
+
+def _declared(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return (field.name, field.type, msgspec.field(default_factory=field.default_factory, name=field.encode_name))
+    if field.default is not msgspec.NODEFAULT:
+        return (field.name, field.type, msgspec.field(default=field.default, name=field.encode_name))
+    return (field.name, field.type, msgspec.field(name=field.encode_name))
+
+
+def _fields_of(data: Any) -> dict[str, Any]:
+    return {} if data is None else msgspec.structs.asdict(data)
+
+
+def sign(handler: Callable[..., Any], action: Action, body: type[msgspec.Struct] | None = None) -> None:
+    """Give the handler the signature that Litestar reads parameters, body and schema from."""
+    parameters = [_parameter("request", Request)]
+    names = path_names(action)
+    fields = {field.name: field for field in msgspec.structs.fields(action.input) if field.name != action.upload}
+    parameters += [_parameter(name, _marked(fields[name].type, PathParameter())) for name in names]
+    if action.verb == "GET" or action.upload:
+        parameters += [_query(field) for field in fields.values() if field.name not in names]
+    elif body is not None:
+        parameters.append(_body(body))
+    handler.__signature__ = inspect.Signature(parameters, return_annotation=action.output)  # type: ignore[attr-defined]
+    handler.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": action.output}
+
+
+def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _marked(annotation: Any, marker: Any) -> Any:
+    return Annotated[annotation, marker]
+
+
+def _query(field: msgspec.structs.FieldInfo) -> inspect.Parameter:
+    annotation = _marked(field.type, QueryParameter(name=field.encode_name))
+    if field.default_factory is not msgspec.NODEFAULT:
+        return _parameter(field.name, annotation, field.default_factory())
+    if field.default is not msgspec.NODEFAULT:
+        return _parameter(field.name, annotation, field.default)
+    return _parameter(field.name, annotation)
+
+
+def _body(body: type[msgspec.Struct]) -> inspect.Parameter:
+    if all(not field.required for field in msgspec.structs.fields(body)):
+        return _parameter("data", Annotated[body | None, Body()], None)
+    return _parameter("data", Annotated[body, Body()])
+
+
+def on_exception(request: Request[Any, Any, Any], exception: Exception) -> Response[bytes]:
+    """Return any exception as a problem: the boundary at which everything is caught."""
+    error = translated(exception, request.method, request.url.path)
+    if isinstance(error, Unexpected):
+        _LOG.error(
+            "incident %s at %s %s", error.facts["incident"], request.method, request.url.path, exc_info=exception
+        )
+    return answer(error)
+
+
+def answer(error: TenureError) -> Response[bytes]:
+    """Return an error as an HTTP answer."""
+    body = msgspec.json.encode(problem(error))
+    return Response(body, status_code=status_of(error), headers=headers_of(error), media_type=PROBLEM_JSON)
+
+
+def translated(exception: Exception, verb: str, path: str) -> TenureError:
+    """Return the error of ours that an exception stands for; what nobody foresaw becomes `Unexpected`."""
+    match exception:
+        case TenureError():
+            return exception
+        case ValidationException():
+            return InvalidInput(why=_what_is_wrong(exception))
+        case HTTPException(status_code=400):
+            return MalformedJson(why=exception.detail)
+        case HTTPException(status_code=404):
+            return NoSuchRoute(path=path)
+        case HTTPException(status_code=405):
+            return WrongVerb(path=path, verb=verb)
+        case HTTPException(status_code=413):
+            return BodyTooLarge(limit=MAX_BODY)
+        case _:
+            return Unexpected(incident=new_id(SystemClock().now()))
+
+
+def _what_is_wrong(exception: ValidationException) -> str:
+    found: Sequence[Mapping[str, Any]] = exception.extra if isinstance(exception.extra, list) else []
+    return "; ".join(f"{each.get('key', 'input')}: {each['message']}" for each in found) or exception.detail

@@ -1,0 +1,59 @@
+"""Control's HTTP server on a Unix socket: uvicorn, with the door in front of the routes."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Self
+
+import uvicorn
+
+from tenure.entrypoints.api.door import Authenticator, Door, PeerProtocol
+from tenure.governance.access import local_actor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: How long requests in flight may take to finish once the server was asked to stop.
+GRACE_SECONDS = 20
+
+
+def server(routes: Any, tokens: Authenticator, owner: int) -> uvicorn.Server:
+    """Return a server of the routes behind the door; `owner` is the uid that counts as the home's owner."""
+    config = uvicorn.Config(
+        Door(routes, tokens, owner, local_actor),
+        http=PeerProtocol,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+class Ticker:
+    """Calls `tick` about once a second in a thread of its own until it is stopped; a failing tick is told to `failed`."""
+
+    def __init__(self, tick: Callable[[], object], failed: Callable[[Exception], object], pause: float = 1.0) -> None:
+        self._tick = tick
+        self._failed = failed
+        self._pause = pause
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tick", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin ticking."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop, and wait until a tick that is under way has ended."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._pause):
+            try:
+                self._tick()
+            except Exception as error:  # noqa: BLE001 - the boundary of a job: the next tick must come
+                self._failed(error)

@@ -1,0 +1,123 @@
+"""A real server on a real Unix socket, with a small table of actions behind it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from typing import Any
+
+import msgspec
+import pytest
+
+from tenure.app.actions import Action
+from tenure.client.connection import Connection
+from tenure.entrypoints.api.routes import application
+from tenure.entrypoints.api.server import server
+from tenure.governance.access import Actor, Role, Unauthenticated
+from tenure.kit.errors import Kind, TenureError
+from tenure.serving.sockets import listen_unix
+
+
+class Promote(msgspec.Struct, frozen=True, kw_only=True):
+    model: str
+    version: str
+    reason: str
+    role: str = msgspec.field(default="champion", name="as")
+    tags: list[str] = []
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    model: str
+    limit: int = 10
+    stage: str | None = None
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    pass
+
+
+class Said(msgspec.Struct, frozen=True):
+    action: str
+    actor: str
+    given: dict[str, Any]
+
+
+class NotInService(TenureError):
+    code = "not-in-service"
+    kind = Kind.REFUSED
+    message = "{ref} is not in service"
+    next_step = "deploy it with `tenure deploy {ref}`"
+
+
+class TryLater(TenureError):
+    code = "try-later"
+    kind = Kind.UNAVAILABLE
+    message = "later"
+
+
+ACTIONS = (
+    Action(
+        "versions:promote", "POST", "/api/v1/models/{model}/versions/{version}/promote", Promote, Said, lambda *_: None
+    ),
+    Action("versions:list", "GET", "/api/v1/models/{model}/versions", Listing, list[Said], lambda *_: None),
+    Action("whoami", "GET", "/api/v1/whoami", Nothing, Said, lambda *_: None),
+)
+
+
+class Echo:
+    """Answers what it was asked, or fails as it was told to."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+
+    def perform(self, name: str, actor: Actor, given: Any) -> Any:
+        if self.failure is not None:
+            raise self.failure
+        said = Said(name, actor.id, msgspec.to_builtins(given))
+        return [said] if name.endswith(":list") else said
+
+    def authenticate(self, token: str) -> Actor:
+        if token != "good":
+            raise Unauthenticated
+        return Actor("t1", Role.ADMIN)
+
+
+@pytest.fixture
+def echo():
+    return Echo()
+
+
+@contextlib.contextmanager
+def serving(routes, tokens, socket, owner):
+    running = server(routes, tokens, owner)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listen_unix(socket)]})
+    thread.start()
+    while not running.started:
+        time.sleep(0.01)
+    yield
+    running.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def socket(tmp_path, echo):
+    with serving(application(echo, ACTIONS, "1"), echo, tmp_path / "control.sock", os.getuid()):
+        yield tmp_path / "control.sock"
+
+
+@pytest.fixture
+def connect(socket):
+    opened = []
+
+    def connect(token=None):
+        opened.append(Connection("http://localhost", token, unix_socket=socket))
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        connection.close()
+
+
+PROMOTE_ROUTES = [(action.verb, action.path) for action in ACTIONS] + [("GET", "/api/v1/openapi.json"), ("GET", "/")]
