@@ -1,0 +1,232 @@
+"""One decision in pure steps: admit the request, read its features, rules before the model, the model, rules after it.
+
+    admitted = decider.admit(body)
+    features = {view: store.read(view, key) for view, key in decider.views(admitted)}
+    step = decider.before(admitted, features)
+    if isinstance(step, AskModel):
+        step = decider.after(step, await predictor.predict(step.row, decider.deadline_us))
+    record = decider.record(step, …)
+
+The gateway and a replay take the same steps; a replay begins with `readmit` and the features as logged.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tenure.application.decisions.moments import moment_of
+from tenure.application.decisions.plan import plan
+from tenure.application.decisions.reads import feature_reads, views_to_read
+from tenure.application.decisions.request import RequestForm
+from tenure.application.revisions.problems import refusal
+from tenure.application.revisions.terms import Definition, from_plain
+from tenure.application.rules.ruleset import NOT_REACHED, Trace, walk
+from tenure.contract.records import FORMAT, DecisionRecord, PredictionRecord, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tenure.application.decisions.plan import ReadyAnswer
+    from tenure.application.decisions.reads import Read
+    from tenure.contract.predictor import Prediction
+    from tenure.contract.records import DecidedBy, FeatureRead, Status
+    from tenure.contract.schema import Schema
+
+#: (entity, personal fields) → (pseudonym, ciphertext)
+Protect: TypeAlias = Callable[[str, dict[str, Any]], tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that fits the schema: every field by name, None where it is missing."""
+
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AskModel:
+    """The rules before the model settled nothing: ask for this row, then go on with `after`."""
+
+    row: dict[str, Any]
+    admitted: Admitted
+    facts: dict[str, Any]
+    reads: list[FeatureRead]
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A finished decision: the answer with who gave it and why. `verdicts` has one character for each rule."""
+
+    answer: dict[str, Any]
+    decided_by: DecidedBy
+    status: Status
+    reasons: list[Reason]
+    rules: list[str]
+    verdicts: str
+    admitted: Admitted
+    reads: list[FeatureRead]
+    prediction: Prediction | None = None
+
+
+class Decider:
+    """Decides for one revision with one version of its model. It holds no state between two decisions."""
+
+    def __init__(
+        self, definition: Mapping[str, Any] | Definition, inputs: Schema | None, outputs: Schema | None, revision: int
+    ) -> None:
+        """Compile; raise `BrokenDefinition` where the definition and the version do not fit together."""
+        known = definition if isinstance(definition, Definition) else from_plain(dict(definition))
+        self._plan, problems = plan(known, inputs, outputs)
+        if problems:
+            raise refusal(problems)
+        self.definition = known
+        self.revision = revision
+        self.application = known.application
+        self.deadline_us = known.deadline_us
+        self.model = known.model
+        self._form = RequestForm(known.application, known.request)
+        self._keys = [f"request.{field.name}" for field in known.request]
+        self._moment = moment_of(known)
+        self._hidden = frozenset((*known.personal, *((known.entity,) if known.entity else ())))
+        self._untouched = [NOT_REACHED] * len(known.rules)
+
+    def admit(self, body: bytes) -> Admitted:
+        """Return the typed request; raise `BadRequest` naming the field that does not fit."""
+        return Admitted(self._form.decode(body))
+
+    def admit_row(self, row: Mapping[str, Any]) -> Admitted:
+        """Return the same for a row that is decoded already, as of a batch or a test."""
+        return Admitted(self._form.convert(row))
+
+    def readmit(self, record: DecisionRecord, personal: Mapping[str, Any]) -> Admitted:
+        """Return the request of a logged decision, given its decrypted personal fields."""
+        found = {**record.request, **personal}
+        return Admitted({field.name: found.get(field.name) for field in self.definition.request})
+
+    @staticmethod
+    def logged_features(record: DecisionRecord) -> dict[str, Read]:
+        """Return the features as the decision used them, for `before`."""
+        return {read.view: (read.values, read.known_at) for read in record.features}
+
+    def views(self, admitted: Admitted) -> list[tuple[str, str]]:
+        """Return the feature views to read, each with its key."""
+        return views_to_read(self.definition, admitted.values)
+
+    def before(self, admitted: Admitted, features: Mapping[str, Read | None]) -> Settled | AskModel:
+        """Return the decision if a rule before the model settles it or no model is asked, else the row to ask for."""
+        facts = dict(zip(self._keys, admitted.values.values(), strict=True))
+        reads = feature_reads(self.definition, admitted.values, features, self._hidden, facts)
+        trace = Trace(self._untouched.copy())
+        answer = walk(self._plan.before, facts, trace)
+        if answer is not None:
+            return _settled(answer, "rule", trace, admitted, reads)
+        if self._plan.row is None:
+            return _settled(_made(self._plan.default, facts, trace), "rule", trace, admitted, reads)
+        return AskModel(self._plan.row.row(facts), admitted, facts, reads, trace)
+
+    def after(self, asked: AskModel, prediction: Prediction) -> Settled:
+        """Return the decision, given what the model said; a failure gives the fallback's answer."""
+        trace = asked.trace.copy()
+        if prediction.output is None:
+            fallback = self._plan.fallback or self._plan.default
+            return _settled(
+                _made(fallback, asked.facts, trace), "fallback", trace, asked.admitted, asked.reads, prediction
+            )
+        facts = asked.facts | {f"output.{name}": value for name, value in prediction.output.items()}
+        answer = walk(self._plan.after, facts, trace)
+        if answer is None:
+            answer = _made(self._plan.default, facts, trace)
+        return _settled(answer, "model", trace, asked.admitted, asked.reads, prediction)
+
+    def record(
+        self,
+        settled: Settled,
+        *,
+        id: str,  # noqa: A002 - the record's own name for it
+        at: int,
+        protect: Protect,
+        elapsed_us: int = 0,
+        actor: str = "",
+        key: str = "",
+        shadows: Sequence[Prediction] = (),
+    ) -> DecisionRecord:
+        """Return the record for the log, with the entity and the personal fields handed to `protect`."""
+        values = settled.admitted.values
+        pseudonym, personal = self._protected(values, protect)
+        served = [] if settled.prediction is None else [predicted("served", settled.prediction)]
+        return DecisionRecord(
+            format=FORMAT,
+            kind="decision",
+            id=id,
+            at=at,
+            application=self.application,
+            revision=self.revision,
+            entity=pseudonym,
+            event_time=self._moment(values),
+            request={name: value for name, value in values.items() if value is not None and name not in self._hidden},
+            personal=personal,
+            features=settled.reads,
+            rules=settled.rules,
+            verdicts=settled.verdicts,
+            predictions=served + [predicted("shadow", shadow) for shadow in shadows],
+            decided_by=settled.decided_by,
+            status=settled.status,
+            answer=settled.answer,
+            reasons=settled.reasons,
+            elapsed_us=elapsed_us,
+            actor=actor,
+            key=key,
+        )
+
+    def _protected(self, values: Mapping[str, Any], protect: Protect) -> tuple[str | None, str]:
+        entity = self.definition.entity
+        if entity is None:
+            return None, ""
+        fields = {name: values[name] for name in self._hidden if values[name] is not None}
+        return protect(str(values[entity]), fields)
+
+
+def predicted(role: Any, prediction: Prediction) -> PredictionRecord:
+    """Return one prediction as the log keeps it."""
+    return PredictionRecord(
+        role=role,
+        model=prediction.model,
+        version=prediction.version,
+        digest=prediction.digest,
+        output=prediction.output,
+        raw=base64.b64encode(prediction.raw).decode(),
+        batch=prediction.batch,
+        failure=prediction.failure,
+        error=prediction.error,
+    )
+
+
+def _made(ready: ReadyAnswer, facts: Mapping[str, Any], trace: Trace) -> dict[str, Any]:
+    trace.reasons.extend(ready.reasons)
+    answer: dict[str, Any] = ready.answer(facts)
+    return answer
+
+
+def _settled(
+    answer: dict[str, Any],
+    decided_by: DecidedBy,
+    trace: Trace,
+    admitted: Admitted,
+    reads: list[FeatureRead],
+    prediction: Prediction | None = None,
+) -> Settled:
+    return Settled(
+        answer=answer,
+        decided_by=decided_by,
+        status="pending_review" if trace.pending else "final",
+        reasons=trace.reasons,
+        rules=trace.fired,
+        verdicts="".join(trace.verdicts),
+        admitted=admitted,
+        reads=reads,
+        prediction=prediction,
+    )

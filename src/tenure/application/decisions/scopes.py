@@ -1,0 +1,51 @@
+"""Which names the expressions of an application may read, before the model is asked and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenure.application.rules.kinds import Known, kind_of, scope_of
+
+if TYPE_CHECKING:
+    from tenure.application.revisions.terms import Definition, FeatureUse
+    from tenure.application.rules.kinds import Scope
+    from tenure.contract.schema import Field, Schema
+
+_TOO_EARLY = {"output": "output is known only when the model has answered; write `after: model`"}
+_NO_MODEL = {"output": "there is no output: no model is asked"}
+
+
+def before_model(definition: Definition) -> Scope:
+    """Return what can be read before the model is asked: the request and the feature views."""
+    return scope_of(_places(definition), _TOO_EARLY if definition.model else _NO_MODEL)
+
+
+def after_model(definition: Definition, outputs: Schema) -> Scope:
+    """Return what can be read when the model has answered: also `output`."""
+    known = [Known(f"output.{field.name}", kind_of(field), field.nullable) for field in outputs]
+    return scope_of({**_places(definition), "output": known})
+
+
+def _places(definition: Definition) -> dict[str, list[Known]]:
+    hidden = {*definition.personal, definition.entity}
+    request = [_request_field(field, personal=field.name in hidden) for field in definition.request]
+    return {"request": request} | {
+        use.view: [_column(use, column) for column in use.columns] for use in definition.features
+    }
+
+
+def _request_field(field: Field, *, personal: bool) -> Known:
+    return Known(f"request.{field.name}", kind_of(field), not field.required or field.nullable, personal, field.values)
+
+
+def _column(use: FeatureUse, column: Field) -> Known:
+    return Known(f"{use.view}.{column.name}", kind_of(column), may_be_null(use, column))
+
+
+def may_be_null(use: FeatureUse, column: Field) -> bool:
+    """Tell whether a decision can meet the column without a value."""
+    return {
+        "error": column.nullable,
+        "null": True,
+        "default": use.defaults.get(column.name) is None,
+    }[use.on_missing]

@@ -1,0 +1,67 @@
+"""A feature view: named columns by key, with an owner, a time to live and defaults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tenure.contract.schema import Field
+from tenure.kit.errors import Kind, TenureError
+
+
+class View(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a view holds. `key` names the column of a file that carries the key.
+
+    A value older than `ttl_us` microseconds counts as missing; None means that it never grows old. `defaults` stand in
+    for what is missing where an application says `on_missing: default`.
+    """
+
+    name: str
+    key: str
+    columns: tuple[Field, ...]
+    owner: str = ""
+    ttl_us: int | None = None
+    defaults: dict[str, Any] = {}
+
+
+class UnknownView(TenureError):
+    """No such view has been defined."""
+
+    code = "unknown-view"
+    kind = Kind.NOT_FOUND
+    message = "there is no feature view {view!r}"
+    next_step = "define it with its first rows: tenure features ingest {view} FILE --key COLUMN"
+
+
+class ViewChanged(TenureError):
+    """A view may gain columns, an owner, defaults and a time to live; what it has keeps its meaning."""
+
+    code = "view-changed"
+    kind = Kind.CONFLICT
+    message = "{view}: {why}"
+    next_step = "give the changed column another name, or define another view"
+
+
+class BadRow(TenureError):
+    """A row does not fit the view."""
+
+    code = "bad-feature-row"
+    kind = Kind.BAD_INPUT
+    message = "row {row} of {view}, column {column!r}: {why}"
+    next_step = "correct the row; nothing of this file was taken"
+
+
+def widened(old: View, new: View) -> View:
+    """Return the new definition if no column that the old one has is lost or changes its type, else raise `ViewChanged`."""
+    after = {column.name: column for column in new.columns}
+    for column in old.columns:
+        if column.name not in after:
+            raise ViewChanged(view=old.name, why=f"the column {column.name!r} would be lost")
+        if after[column.name].type != column.type:
+            raise ViewChanged(
+                view=old.name, why=f"{column.name!r} is {column.type} and would become {after[column.name].type}"
+            )
+    if new.key != old.key:
+        raise ViewChanged(view=old.name, why=f"its key is {old.key!r} and would become {new.key!r}")
+    return new

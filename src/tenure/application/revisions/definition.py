@@ -1,0 +1,262 @@
+"""The text of `application.yaml` to a `Definition`, or every problem of the text with its line and column.
+
+What can be seen in the file alone is checked here; what needs the model and the views is in `checking.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tenure.application.revisions.problems import Problem, located, refusal
+from tenure.application.revisions.reading import NAME, Reader, time_zone
+from tenure.application.revisions.source import Source
+from tenure.application.revisions.terms import (
+    DEFAULT_DEADLINE_US,
+    Answering,
+    Definition,
+    FeatureUse,
+    ModelUse,
+    OutcomeUse,
+    RuleTest,
+    from_plain,
+    plain,
+)
+from tenure.application.rules.kinds import KINDS, nearest
+from tenure.application.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from tenure.application.revisions.problems import Path
+
+__all__ = ["Definition", "from_plain", "parse", "plain"]
+
+KEYS = (
+    "application", "project", "owner", "entity", "personal", "event_time", "request", "features", "model", "inputs",
+    "time_zone", "deadline", "explain", "fallback", "rules", "default", "reasons", "outcome", "tests",
+)  # fmt: skip
+_RULE_KEYS = ("id", "before", "after", "when", "on_missing", "answer", "reason", "review")
+_TEST_KEYS = ("request", "features", "output", "failure", "expect")
+#: names that mean something else in conditions
+_TAKEN = frozenset({"request", "output", "features", "true", "false", "null", "in", "has"})
+_FAILURES = ("raised", "timeout", "unavailable", "overloaded", "bad_row", "quarantined")
+
+
+def parse(text: str) -> Definition:
+    """Return the definition that the text of an `application.yaml` says, or raise `BrokenDefinition` with all problems."""
+    return read(Source(text))
+
+
+def read(source: Source) -> Definition:
+    """Return the definition of a source, or raise `BrokenDefinition`."""
+    problems = list(source.problems)
+    definition = _Definition(Reader(problems, source.keys), source.data).whole()
+    problems += [problem for problem in _cross_checks(definition) if not problems or problem not in problems]
+    if problems:
+        placed = [problem for problem in problems if problem.line]
+        raise refusal(placed + located([problem for problem in problems if not problem.line], source.places))
+    return definition
+
+
+class _Definition:
+    """Reads the top level, one method for each key that has parts."""
+
+    def __init__(self, reader: Reader, data: Any) -> None:
+        self._read = reader
+        self._found = reader.mapping(data, (), KEYS, ("application", "request", "default"))
+
+    def whole(self) -> Definition:
+        read, found = self._read, self._found
+        return Definition(
+            application=read.name(found, "application", ()),
+            project=read.text(found, "project", (), ""),
+            owner=read.text(found, "owner", (), ""),
+            entity=read.text(found, "entity", ()),
+            personal=read.texts(found, "personal", ()),
+            event_time=read.text(found, "event_time", ()),
+            request=read.fields(found, "request", ()),
+            features=tuple(self._feature(value, ("features", n)) for n, value in enumerate(self._list("features"))),
+            model=self._model(),
+            inputs=read.text_map(found, "inputs", ()),
+            time_zone=read.converted(found, "time_zone", (), time_zone, "UTC"),
+            deadline_us=read.duration(found, "deadline", (), DEFAULT_DEADLINE_US) or 0,
+            explain=read.one_of(found, "explain", ("none",), (), "none"),
+            fallback=self._answering("fallback"),
+            rules=tuple(self._rule(value, ("rules", n)) for n, value in enumerate(self._list("rules"))),
+            default=self._answering("default") or Answering({}),
+            reasons=read.text_map(found, "reasons", ()),
+            outcome=self._outcome(),
+            tests=tuple(self._test(value, ("tests", n)) for n, value in enumerate(self._list("tests"))),
+        )
+
+    def _list(self, key: str) -> list[Any]:
+        found: list[Any] = self._read.of_type(self._found, key, list, (), [])
+        return found
+
+    def _feature(self, value: Any, path: Path) -> FeatureUse:
+        found = self._read.mapping(value, path, ("view", "key", "on_missing"), ("view", "key"))
+        return FeatureUse(
+            view=self._read.text(found, "view", path, ""),
+            key=self._read.text(found, "key", path, ""),
+            on_missing=self._read.one_of(found, "on_missing", ("default", "error", "null"), path, "error"),
+        )
+
+    def _model(self) -> ModelUse | None:
+        text = self._read.text(self._found, "model", ())
+        if text is None:
+            return None
+        name, _, alias = text.partition("@")
+        if not NAME.fullmatch(name) or not NAME.fullmatch(alias):
+            self._read.refuse(("model",), f"{text!r} names no model; write MODEL@ALIAS, as in churn@champion")
+            return None
+        return ModelUse(name, alias)
+
+    def _answering(self, key: str) -> Answering | None:
+        if key not in self._found:
+            return None
+        found = self._read.mapping(self._found[key], (key,), ("answer", "reason"), ("answer",))
+        return Answering(
+            self._read.of_type(found, "answer", dict, (key,), {}), self._read.text(found, "reason", (key,))
+        )
+
+    def _rule(self, value: Any, path: Path) -> Rule:
+        read = self._read
+        found = read.mapping(value, path, _RULE_KEYS, ("id", "when"))
+        for phase in ("before", "after"):
+            read.one_of(found, phase, ("model",), path, None)
+        if "before" in found and "after" in found:
+            read.refuse(path, "a rule stands before the model or after it, not both")
+        return Rule(
+            id=read.name(found, "id", path),
+            when=self._condition(found, path),
+            phase="after" if "after" in found else "before",
+            on_missing=read.one_of(found, "on_missing", ("error", "skip"), path, None),
+            answer=read.of_type(found, "answer", dict, path),
+            reason=read.text(found, "reason", path),
+            review=read.text(found, "review", path),
+        )
+
+    def _condition(self, found: dict[str, Any], path: Path) -> str:
+        when = found.get("when")
+        if isinstance(when, bool):  # `when: true`: a switch set on purpose
+            return str(when).lower()
+        return str(self._read.text(found, "when", path, "") or "")
+
+    def _outcome(self) -> OutcomeUse | None:
+        if "outcome" not in self._found:
+            return None
+        path = ("outcome",)
+        found = self._read.mapping(self._found["outcome"], path, ("name", "type", "matures_after"), ("name", "type"))
+        return OutcomeUse(
+            name=self._read.text(found, "name", path, ""),
+            type=self._read.one_of(found, "type", tuple(KINDS), path, "float"),
+            matures_after_us=self._read.duration(found, "matures_after", path, None),
+        )
+
+    def _test(self, value: Any, path: Path) -> RuleTest:
+        read = self._read
+        found = read.mapping(value, path, _TEST_KEYS, ("request", "expect"))
+        return RuleTest(
+            request=read.of_type(found, "request", dict, path, {}),
+            expect=read.of_type(found, "expect", dict, path, {}),
+            features=self._by_view(found, path),
+            output=read.of_type(found, "output", dict, path),
+            failure=read.one_of(found, "failure", _FAILURES, path, None),
+        )
+
+    def _by_view(self, found: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:
+        views = self._read.of_type(found, "features", dict, path, {})
+        return {view: self._read.of_type(views, view, dict, (*path, "features"), {}) for view in views}
+
+
+def _cross_checks(definition: Definition) -> list[Problem]:
+    """Return what does not fit together although each part alone could be right."""
+    fields = {field.name for field in definition.request}
+    taken = "has a meaning of its own in conditions; choose another name"
+    found = [Problem(("request", name), f"{name!r} {taken}") for name in sorted(fields & _TAKEN)]
+    if not fields:
+        found += [Problem(("request",), "a request must have at least one field")]
+    found += _references(definition, fields)
+    found += _rule_checks(definition)
+    if definition.model is not None and definition.fallback is None:
+        found.append(Problem(("model",), "a model can fail or be late", add="fallback: {answer: {…}, reason: R90}"))
+    if definition.model is None:
+        found += _without_model(definition)
+    if not 0 < definition.deadline_us <= 60_000_000:
+        found.append(Problem(("deadline",), "the deadline must be between 1ms and 60s"))
+    return found
+
+
+def _references(definition: Definition, fields: set[str]) -> list[Problem]:
+    wanted: list[tuple[Path, str | None]] = [(("entity",), definition.entity), (("event_time",), definition.event_time)]
+    wanted += [(("personal", place), name) for place, name in enumerate(definition.personal)]
+    wanted += [(("features", place, "key"), use.key) for place, use in enumerate(definition.features)]
+    found = [
+        Problem(path, f"the request has no field {name!r}{nearest(name, fields)}")
+        for path, name in wanted
+        if name is not None and name not in fields
+    ]
+    if definition.personal and definition.entity is None:
+        found.append(Problem(("personal",), "personal fields belong to a person", add="entity: FIELD"))
+    found += _entity_checks(definition)
+    found += _twice(("features", "view"), [use.view for use in definition.features])
+    return found
+
+
+def _entity_checks(definition: Definition) -> list[Problem]:
+    by_name = {field.name: field for field in definition.request}
+    found = []
+    entity = by_name.get(definition.entity or "")
+    if entity is not None and (entity.type not in {"string", "int"} or not entity.required):
+        found.append(Problem(("entity",), f"{entity.name} must be a required text or whole number"))
+    moment = by_name.get(definition.event_time or "")
+    if moment is not None and moment.type not in {"date", "timestamp"}:
+        found.append(Problem(("event_time",), f"{moment.name} is {moment.type}; it must be a date or a timestamp"))
+    for place, use in enumerate(definition.features):
+        key = by_name.get(use.key)
+        if key is not None and (key.type not in {"string", "int", "date"} or not key.required):
+            found.append(
+                Problem(("features", place, "key"), f"{key.name} must be a required text, day or whole number")
+            )
+    return found
+
+
+def _rule_checks(definition: Definition) -> list[Problem]:
+    found = _twice(("rules", "id"), [rule.id for rule in definition.rules])
+    reasons = definition.reasons
+    for place, rule in enumerate(definition.rules):
+        if rule.answer is None and rule.review is None:
+            found.append(Problem(("rules", place), "the rule does nothing: give it an answer or a review"))
+        if rule.reason is not None and rule.reason not in reasons:
+            found.append(
+                Problem(
+                    ("rules", place, "reason"), f"there is no reason {rule.reason!r}{nearest(rule.reason, reasons)}"
+                )
+            )
+    for key, part in (("fallback", definition.fallback), ("default", definition.default)):
+        if part is not None and part.reason is not None and part.reason not in reasons:
+            found.append(Problem((key, "reason"), f"there is no reason {part.reason!r}{nearest(part.reason, reasons)}"))
+    for place, test in enumerate(definition.tests):
+        if not test.expect:
+            found.append(Problem(("tests", place), "the test expects nothing, so it cannot fail"))
+    return found
+
+
+def _without_model(definition: Definition) -> list[Problem]:
+    found = [
+        Problem(("rules", place, "after"), "no model is asked, so nothing is after it", add="model: MODEL@champion")
+        for place, rule in enumerate(definition.rules)
+        if rule.phase == "after"
+    ]
+    if definition.inputs:
+        found.append(Problem(("inputs",), "no model is asked, so it has no inputs", add="model: MODEL@champion"))
+    if definition.fallback is not None:
+        found.append(Problem(("fallback",), "no model is asked, so nothing can fall back; the default answers"))
+    return found
+
+
+def _twice(path: Path, names: list[str]) -> list[Problem]:
+    """Return a problem for each name of a list that stood before; `path` is the list's key and the key of the name."""
+    return [
+        Problem((path[0], place, path[1]), f"{name!r} stands twice")
+        for place, name in enumerate(names)
+        if name and name in names[:place]
+    ]
