@@ -1,0 +1,111 @@
+"""Where profiles and alerts are kept: the port `MonitoringStore` over the control database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy import delete, insert, select, update
+
+from tenure.adapters.sql.monitoring_tables import alerts, profiles, watermarks
+from tenure.model.monitoring.alert import Alert
+from tenure.model.monitoring.ports import Chunk
+from tenure.model.monitoring.profile import Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Row
+
+    from tenure.adapters.sql.engine import Database
+
+_ONLY = 1
+
+
+class SqlMonitoring:
+    """Monitoring's own results in the control database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def transaction(self) -> AbstractContextManager[object]:
+        """Begin (or join) the one write transaction of the control database."""
+        return self._database.writing()
+
+    def watermark(self) -> int:
+        """Return the moment up to which the log has been worked out; 0 at first."""
+        with self._database.reading() as connection:
+            return connection.execute(select(watermarks.c.watermark)).scalar() or 0
+
+    def replace(self, since_day: str, chunks: Iterable[Chunk], watermark: int) -> None:
+        """Put `chunks` in the place of all that arrived on `since_day` or later, and keep the watermark."""
+        rows = [_row(chunk) for chunk in chunks]
+        with self._database.writing() as connection:
+            connection.execute(delete(profiles).where(profiles.c.arrived >= since_day))
+            if rows:
+                connection.execute(insert(profiles), rows)
+            connection.execute(delete(watermarks))
+            connection.execute(insert(watermarks).values(id=_ONLY, watermark=watermark))
+
+    def chunks(self, model: str, version: int) -> list[Chunk]:
+        """Return all chunks of a version, oldest day first."""
+        wanted = select(profiles).where(profiles.c.model == model, profiles.c.version == version)
+        with self._database.reading() as connection:
+            return [_chunk(row) for row in connection.execute(wanted.order_by(profiles.c.day, profiles.c.arrived))]
+
+    def yardsticks(self) -> set[tuple[str, int, str]]:
+        """Return every (model, version, digest of the yardstick) that a chunk was counted with."""
+        wanted = select(profiles.c.model, profiles.c.version, profiles.c.yardstick).distinct()
+        with self._database.reading() as connection:
+            return {(row.model, row.version, row.yardstick) for row in connection.execute(wanted)}
+
+    def alerts(self, model: str | None = None, version: int | None = None) -> list[Alert]:
+        """Return alerts, newest first."""
+        wanted = select(alerts.c.alert).order_by(alerts.c.opened_at.desc(), alerts.c.id.desc())
+        if model is not None:
+            wanted = wanted.where(alerts.c.model == model)
+        if version is not None:
+            wanted = wanted.where(alerts.c.version == version)
+        with self._database.reading() as connection:
+            return [msgspec.json.decode(text, type=Alert) for text in connection.execute(wanted).scalars()]
+
+    def alert(self, alert_id: str) -> Alert | None:
+        """Return the alert of this id."""
+        wanted = select(alerts.c.alert).where(alerts.c.id == alert_id)
+        with self._database.reading() as connection:
+            text = connection.execute(wanted).scalar()
+        return None if text is None else msgspec.json.decode(text, type=Alert)
+
+    def save_alert(self, alert: Alert) -> None:
+        """Keep the alert's present state."""
+        values = {
+            "id": alert.id,
+            "model": alert.model,
+            "version": alert.version,
+            "kind": alert.kind,
+            "column_name": alert.column,
+            "state": alert.state.value,
+            "opened_at": alert.opened_at,
+            "alert": msgspec.json.encode(alert).decode(),
+        }
+        with self._database.writing() as connection:
+            changed = connection.execute(update(alerts).where(alerts.c.id == alert.id).values(**values))
+            if not changed.rowcount:
+                connection.execute(insert(alerts).values(**values))
+
+
+def _row(chunk: Chunk) -> dict[str, object]:
+    return {
+        "model": chunk.model,
+        "version": chunk.version,
+        "day": chunk.day,
+        "arrived": chunk.arrived,
+        "yardstick": chunk.yardstick,
+        "profile": msgspec.json.encode(chunk.profile).decode(),
+    }
+
+
+def _chunk(row: Row[tuple[str, int, str, str, str, str]]) -> Chunk:
+    profile = msgspec.json.decode(row.profile, type=Profile)
+    return Chunk(row.model, row.version, row.day, row.arrived, row.yardstick, profile)

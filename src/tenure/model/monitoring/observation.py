@@ -1,0 +1,140 @@
+"""What one decision record says about a version: its day, its inputs, its output, its fate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from tenure.model.monitoring.profile import Profile, count, latency_counts
+from tenure.model.version import VersionRef
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from zoneinfo import ZoneInfo
+
+    from tenure.model.monitoring.profile import Yardstick
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What monitoring needs to know of an application; nothing else of it is looked at.
+
+    `model` is the one it asks. `inputs` maps a model's input to the request field or feature that it is taken from
+    where the names differ. `unwatched` says why an input cannot be read from the record: it is personal, or computed.
+    `matures_after` is in microseconds of event time.
+    """
+
+    name: str
+    model: str = ""
+    time_zone: str = "UTC"
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    unwatched: Mapping[str, str] = field(default_factory=dict)
+    outcome: str = ""
+    outcome_type: str = ""
+    matures_after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One decision as one version saw it. `role` "passed by" means that a rule answered before the version was asked."""
+
+    ref: VersionRef
+    day: str
+    moment: int
+    application: str
+    decision: str
+    role: Literal["served", "shadow", "passed by"]
+    decided_by: str
+    elapsed_us: int
+    failure: str
+    inputs: Mapping[str, Any]
+    output: Mapping[str, Any] | None
+
+
+def day_of(moment: int, zone: ZoneInfo) -> str:
+    """Return the day (`YYYY-MM-DD`) of UTC microseconds in a time zone."""
+    return (_EPOCH + timedelta(microseconds=moment)).astimezone(zone).date().isoformat()
+
+
+def moment_of(record: Mapping[str, Any]) -> int:
+    """Return the record's event time, or its arrival where the application declares none."""
+    event_time = record.get("event_time")
+    return int(record["at"] if event_time is None else event_time)
+
+
+def observations(
+    record: Mapping[str, Any], facts: Facts, zone: ZoneInfo, champion: Callable[[str, int], int | None]
+) -> Iterator[Observation]:
+    """Return what the decision record says about each version it concerns.
+
+    A decision in which no version was asked counts for the champion of the application's model at that moment.
+    """
+    moment = moment_of(record)
+    day = day_of(moment, zone)
+    asked = record.get("predictions") or []
+
+    def seen(ref: VersionRef, role: Any, **rest: Any) -> Observation:
+        elapsed, by = record.get("elapsed_us", 0), record["decided_by"]
+        return Observation(ref, day, moment, record["application"], record["id"], role, by, elapsed, **rest)
+
+    for one in asked:
+        ref = VersionRef(one["model"], one["version"])
+        yield seen(
+            ref,
+            one["role"],
+            failure=one.get("failure") or "",
+            inputs=inputs_of(record, facts),
+            output=one.get("output"),
+        )
+    if not any(one["role"] == "served" for one in asked) and facts.model:
+        number = champion(facts.model, record["at"])
+        if number is not None:
+            ref = VersionRef(facts.model, number)
+            yield seen(ref, "passed by", failure="", inputs={}, output=None)
+
+
+def inputs_of(record: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """Return the values a model's inputs were taken from, by input name; a default put in for a missing feature is None."""
+    values = dict(record["request"])
+    for read in record.get("features") or ():
+        values.update(read["values"])
+        values.update(dict.fromkeys(read.get("defaulted") or ()))
+    for name, source in facts.inputs.items():
+        values[name] = values.get(source)
+    for name in facts.unwatched:
+        values.pop(name, None)
+    return values
+
+
+def profile_of(seen: Sequence[Observation], yardstick: Yardstick | None, facts: Facts) -> Profile:
+    """Return the profile of some observations of one version by one application; without a yardstick, no columns."""
+    asked = [one for one in seen if one.role != "passed by"]
+    served = [one for one in seen if one.role != "shadow"]
+    answered = [one.output for one in asked if one.output is not None]
+    columns = {}
+    if yardstick is not None and asked:
+        watched = {name: bins for name, bins in yardstick.inputs.items() if name not in facts.unwatched}
+        columns |= {name: count(bins, [one.inputs.get(name) for one in asked]) for name, bins in watched.items()}
+    if yardstick is not None and answered:
+        for key, bins in yardstick.outputs.items():
+            name = key.removeprefix("output.")
+            columns[key] = count(bins, [output.get(name) for output in answered])
+    return Profile(
+        decisions=len(served),
+        shadows=len(seen) - len(served),
+        asked=len(asked),
+        decided_by=_tally(one.decided_by for one in served),
+        failures=_tally(one.failure for one in asked if one.failure),
+        latency=latency_counts(one.elapsed_us for one in served) if served else (),
+        columns=columns,
+    )
+
+
+def _tally(words: Iterable[str]) -> dict[str, int]:
+    times: dict[str, int] = {}
+    for word in words:
+        times[word] = times.get(word, 0) + 1
+    return dict(sorted(times.items()))
