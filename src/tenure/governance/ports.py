@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
+    from tenure.governance.approvals import Policy
     from tenure.governance.audit import Entry, Event, Head
     from tenure.governance.tokens import Token
 
@@ -61,8 +62,8 @@ class TokenStore(Protocol):
 class PolicyStore(Protocol):
     """Where the home's policy is kept."""
 
-    def get(self) -> str:
-        """Return the policy's name."""
+    def get(self) -> Policy:
+        """Return the policy in force."""
 
-    def set(self, name: str) -> None:
-        """Keep the policy's name."""
+    def set(self, policy: Policy) -> None:
+        """Keep the policy from now on."""

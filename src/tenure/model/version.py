@@ -33,6 +33,49 @@ class BadName(TenureError):
     next_step = "use 1 to 64 lower-case letters, digits, '.', '_' or '-', beginning with a letter or digit"
 
 
+class UnknownModel(TenureError):
+    """Nothing was registered under this name."""
+
+    code = "unknown-model"
+    kind = Kind.NOT_FOUND
+    message = "there is no model {model}"
+    next_step = "register a package of it with `tenure register`, or see `tenure status` for those there are"
+
+
+class UnknownVersion(TenureError):
+    """The model has no such version, or no such alias."""
+
+    code = "unknown-version"
+    kind = Kind.NOT_FOUND
+    message = "there is no version {ref}"
+    next_step = "see `tenure versions {model}` for those there are"
+
+
+class ChangedMeanwhile(TenureError):
+    """Somebody else changed the model between reading and writing; nothing was written."""
+
+    code = "changed-meanwhile"
+    kind = Kind.CONFLICT
+    message = "{model} was changed by somebody else in the meantime"
+    next_step = "look at `tenure history {model}@champion` and try again if it is still right"
+
+
+class ReasonMissing(TenureError):
+    """A change that others will ask about needs a reason."""
+
+    code = "reason-missing"
+    kind = Kind.BAD_INPUT
+    message = "{what} needs a reason"
+    next_step = "say why, with --reason"
+
+
+def reason_for(what: str, reason: str) -> str:
+    """Return the reason without blanks around it; raise `ReasonMissing` when there is none."""
+    if reason.strip():
+        return reason.strip()
+    raise ReasonMissing(what=what)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class VersionRef:
     """A version by its number."""

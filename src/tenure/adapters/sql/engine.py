@@ -30,6 +30,7 @@ class Database:
         self._reader = _engine(file, writer=False)
         self._lock = threading.RLock()
         self._open: Connection | None = None
+        self._writing_thread = 0
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -39,7 +40,7 @@ class Database:
                 yield self._open
                 return
             with self._writer.begin() as connection:
-                self._open = connection
+                self._open, self._writing_thread = connection, threading.get_ident()
                 try:
                     yield connection
                 finally:
@@ -48,19 +49,20 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Return a connection to read from: one consistent moment, or the own write transaction's view."""
-        if self._open is not None and self._lock_is_mine():
+        if self._open is not None and self.is_writing():
             yield self._open
             return
         with self._reader.connect() as connection:
             yield connection
 
+    def is_writing(self) -> bool:
+        """Return whether this thread is inside a write transaction."""
+        return self._open is not None and self._writing_thread == threading.get_ident()
+
     def close(self) -> None:
         """Close every connection; the database can be copied as one file afterwards."""
         self._reader.dispose()
         self._writer.dispose()
-
-    def _lock_is_mine(self) -> bool:
-        return self._lock._is_owned()  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001 - as threading.Condition does
 
 
 def _engine(file: Path, *, writer: bool) -> Engine:

@@ -1,0 +1,95 @@
+"""The audit chain in the control database, and the note of its head in a file beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from tenure.adapters.sql.tables import governance_audit
+from tenure.governance.audit import GENESIS, Entry, Head, chained
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection, Row
+
+    from tenure.adapters.sql.engine import Database
+    from tenure.governance.audit import Event
+
+
+class SqlAudit:
+    """The one transaction of the control database, with the audit trail inside it (governance/ports.py)."""
+
+    def __init__(self, database: Database, note: Path) -> None:
+        self._database = database
+        self._note = note
+        self._noting = threading.Lock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Begin or join the write transaction; note the head of the chain once the outermost has committed."""
+        with self._database.writing():
+            yield
+        if not self._database.is_writing():
+            self.note_head()
+
+    def write(self, event: Event) -> None:
+        """Append the event to the chain, in the transaction of the change itself."""
+        with self._database.writing() as connection:
+            entry = chained(event, _head(connection))
+            columns = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+            connection.execute(governance_audit.insert().values(**columns))
+
+    def entries(self) -> Iterator[Entry]:
+        """Return all rows in the order of their sequence."""
+        with self._database.reading() as connection:
+            for row in connection.execute(select(governance_audit).order_by(governance_audit.c.sequence)):
+                yield _entry(row)
+
+    def newest(self, limit: int, target: str = "") -> list[Entry]:
+        """Return the newest rows first; `target` keeps those about one object."""
+        query = select(governance_audit).order_by(governance_audit.c.sequence.desc()).limit(limit)
+        if target:
+            query = query.where(governance_audit.c.target == target)
+        with self._database.reading() as connection:
+            return [_entry(row) for row in connection.execute(query)]
+
+    def witness(self) -> Head | None:
+        """Return the head last noted beside the database, None when there is no note."""
+        try:
+            noted = json.loads(self._note.read_text())
+        except FileNotFoundError:
+            return None
+        return Head(noted["count"], noted["digest"])
+
+    def note_head(self) -> None:
+        """Write the chain's length and last digest to the file, all of it or nothing.
+
+        Written after the commit: a crash between leaves a note that is true of a shorter chain, which still verifies.
+        """
+        with self._noting:
+            with self._database.reading() as connection:
+                head = _head(connection)
+            draft = self._note.with_name(self._note.name + ".new")
+            with draft.open("w") as file:
+                json.dump({"count": head.count, "digest": head.digest}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._note)
+
+
+def _head(connection: Connection) -> Head:
+    columns = governance_audit.c
+    query = select(columns.sequence, columns.digest).order_by(columns.sequence.desc()).limit(1)
+    row = connection.execute(query).first()
+    return Head(row.sequence, row.digest) if row else Head(0, GENESIS)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for the row as a mapping

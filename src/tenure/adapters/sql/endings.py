@@ -1,0 +1,111 @@
+"""The end of a version's service and its years in the archive, in the control database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from tenure.adapters.sql.fleets import claim_change
+from tenure.adapters.sql.registry import attest, set_stage
+from tenure.adapters.sql.tables import model_alias, model_deployment, model_model, model_served, model_version
+from tenure.model.archiving.proof import Kept
+from tenure.model.decommissioning.tombstone import Standing
+from tenure.model.lifecycle import Stage
+from tenure.model.registry.record import Attestation
+from tenure.model.version import UnknownModel, UnknownVersion, VersionRef
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from tenure.adapters.sql.engine import Database
+    from tenure.governance.access import Actor
+
+
+class SqlStandings:
+    """Where versions stand (model/decommissioning/ports.py)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, ref: VersionRef) -> Standing:
+        """Return where the version stands; raise `UnknownModel` or `UnknownVersion`."""
+        with self._database.reading() as connection:
+            row = _version(connection, ref)
+            aliases = _aliases(connection, ref)
+            return Standing(ref, row.changes, Stage(row.stage), aliases, _left_at(connection, ref))
+
+    def retire(self, standing: Standing, actor: Actor, now: int, tombstone: dict[str, Any]) -> None:
+        """Take the version out of service for good; raise `ChangedMeanwhile` if its model changed since `get`."""
+        ref, mine = standing.ref, model_deployment.c
+        with self._database.writing() as connection:
+            claim_change(connection, ref.model, standing.changes)
+            set_stage(connection, ref, Stage.DECOMMISSIONED)
+            connection.execute(model_deployment.delete().where(mine.model == ref.model, mine.number == ref.number))
+            attest(connection, ref, Attestation("tombstone", now, actor.id, tombstone))
+
+
+class SqlKept:
+    """The versions as archiving sees them (model/archiving/ports.py)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, ref: VersionRef) -> Kept:
+        """Return the version; raise `UnknownModel` or `UnknownVersion`."""
+        with self._database.reading() as connection:
+            row = _version(connection, ref)
+            return Kept(ref, row.changes, Stage(row.stage), row.digest)
+
+    def move(self, kept: Kept, stage: Stage, actor: Actor, now: int, kind: str, body: dict[str, Any]) -> None:
+        """Keep the new stage and what is attested with it; raise `ChangedMeanwhile` if the model changed since `get`."""
+        with self._database.writing() as connection:
+            claim_change(connection, kept.ref.model, kept.changes)
+            set_stage(connection, kept.ref, stage)
+            attest(connection, kept.ref, Attestation(kind, now, actor.id, body))
+
+    def warm_digests(self) -> frozenset[str]:
+        """Return the packages of all versions in service."""
+        query = select(model_version.c.digest).where(model_version.c.stage == Stage.DEPLOYED.value)
+        with self._database.reading() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def all(self) -> list[VersionRef]:
+        """Return every version whose files are kept."""
+        columns = model_version.c
+        query = select(columns.model, columns.number).where(columns.stage != Stage.DESTROYED.value)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(columns.model, columns.number)).all()
+        return [VersionRef(row.model, row.number) for row in rows]
+
+
+def _version(connection: Connection, ref: VersionRef) -> Any:
+    """Return the row with the version's stage and digest and its model's count of changes."""
+    changes = connection.execute(select(model_model.c.changes).where(model_model.c.name == ref.model)).scalar()
+    if changes is None:
+        raise UnknownModel(model=ref.model)
+    columns = model_version.c
+    query = select(columns.stage, columns.digest, model_model.c.changes).join(model_model)
+    row = connection.execute(query.where(columns.model == ref.model, columns.number == ref.number)).first()
+    if row is None:
+        raise UnknownVersion(ref=ref, model=ref.model)
+    return row
+
+
+def _aliases(connection: Connection, ref: VersionRef) -> tuple[str, ...]:
+    columns = model_alias.c
+    query = select(columns.alias).where(columns.model == ref.model, columns.number == ref.number)
+    return tuple(connection.execute(query.order_by(columns.alias)).scalars())
+
+
+def _left_at(connection: Connection, ref: VersionRef) -> int | None:
+    """Return when an alias last moved from the version to another one."""
+    columns = model_served.c
+    query = select(columns.alias, columns.number, columns.at).where(columns.model == ref.model)
+    holder: dict[str, int] = {}
+    left: int | None = None
+    for row in connection.execute(query.order_by(columns.id)):
+        if holder.get(row.alias) == ref.number != row.number:
+            left = row.at
+        holder[row.alias] = row.number
+    return left

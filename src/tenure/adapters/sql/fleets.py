@@ -1,0 +1,119 @@
+"""A model's versions in service, in the control database."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from tenure.adapters.sql.registry import attest, set_stage
+from tenure.adapters.sql.tables import model_alias, model_deployment, model_model, model_served, model_version
+from tenure.model.deployment.fleet import Fleet, Role, champions_before
+from tenure.model.lifecycle import Stage
+from tenure.model.registry.record import Attestation
+from tenure.model.version import CHAMPION, ChangedMeanwhile, UnknownModel, VersionRef
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from tenure.adapters.sql.engine import Database
+    from tenure.governance.access import Actor
+    from tenure.governance.approvals import Approval
+
+
+class SqlFleets:
+    """The fleets (model/deployment/ports.py)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, model: str) -> Fleet:
+        """Return a model's fleet; raise `UnknownModel`."""
+        with self._database.reading() as connection:
+            changes = connection.execute(select(model_model.c.changes).where(model_model.c.name == model)).scalar()
+            if changes is None:
+                raise UnknownModel(model=model)
+            return Fleet(
+                model, changes, _stages(connection, model), _roles(connection, model), _past(connection, model)
+            )
+
+    def save(self, fleet: Fleet, now: int) -> None:
+        """Keep the fleet's stages and roles; raise `ChangedMeanwhile` if its model changed since `get`."""
+        with self._database.writing() as connection:
+            claim_change(connection, fleet.model, fleet.changes)
+            _save_stages(connection, fleet)
+            _save_roles(connection, fleet, now)
+            _save_champion(connection, fleet)
+
+    def author(self, ref: VersionRef) -> str:
+        """Return who registered the version."""
+        columns = model_version.c
+        query = select(columns.registered_by).where(columns.model == ref.model, columns.number == ref.number)
+        with self._database.reading() as connection:
+            return str(connection.execute(query).scalar_one())
+
+    def note_served(self, ref: VersionRef, actor: Actor, now: int, action: str, reason: str) -> None:
+        """Keep that `champion` points to the version from now on."""
+        row = {"model": ref.model, "alias": CHAMPION, "number": ref.number, "at": now}
+        with self._database.writing() as connection:
+            connection.execute(model_served.insert().values(**row, actor=actor.id, action=action, reason=reason))
+
+    def note_approval(self, ref: VersionRef, approval: Approval, now: int, reason: str) -> None:
+        """Keep the approval that lay in deploying."""
+        facts = asdict(approval)
+        by = facts.pop("by")
+        with self._database.writing() as connection:
+            attest(connection, ref, Attestation("approval", now, by, facts | {"reason": reason}))
+
+
+def claim_change(connection: Connection, model: str, changes: int) -> None:
+    """Count one change of the model; raise `ChangedMeanwhile` unless exactly `changes` were counted before."""
+    columns = model_model.c
+    update = model_model.update().where(columns.name == model, columns.changes == changes)
+    if connection.execute(update.values(changes=changes + 1)).rowcount != 1:
+        raise ChangedMeanwhile(model=model)
+
+
+def _stages(connection: Connection, model: str) -> dict[int, Stage]:
+    query = select(model_version.c.number, model_version.c.stage).where(model_version.c.model == model)
+    return {row.number: Stage(row.stage) for row in connection.execute(query)}
+
+
+def _roles(connection: Connection, model: str) -> dict[int, Role]:
+    query = select(model_deployment.c.number, model_deployment.c.role).where(model_deployment.c.model == model)
+    return {row.number: Role(row.role) for row in connection.execute(query)}
+
+
+def _past(connection: Connection, model: str) -> tuple[int, ...]:
+    columns = model_served.c
+    query = select(columns.action, columns.number).where(columns.model == model, columns.alias == CHAMPION)
+    rows = connection.execute(query.order_by(columns.id))
+    return champions_before((row.action, row.number) for row in rows)
+
+
+def _save_stages(connection: Connection, fleet: Fleet) -> None:
+    before = _stages(connection, fleet.model)
+    for number, stage in fleet.stages.items():
+        if before[number] is not stage:
+            set_stage(connection, VersionRef(fleet.model, number), stage)
+
+
+def _save_roles(connection: Connection, fleet: Fleet, now: int) -> None:
+    before, table = _roles(connection, fleet.model), model_deployment
+    for number in before.keys() | fleet.deployed.keys():
+        role = fleet.deployed.get(number)
+        if role is before.get(number):
+            continue
+        connection.execute(table.delete().where(table.c.model == fleet.model, table.c.number == number))
+        if role is not None:
+            row = {"model": fleet.model, "number": number, "role": role.value, "since": now}
+            connection.execute(table.insert().values(**row))
+
+
+def _save_champion(connection: Connection, fleet: Fleet) -> None:
+    mine = (model_alias.c.model == fleet.model) & (model_alias.c.alias == CHAMPION)
+    connection.execute(model_alias.delete().where(mine))
+    if fleet.champion is not None:
+        row = {"model": fleet.model, "alias": CHAMPION, "number": fleet.champion}
+        connection.execute(model_alias.insert().values(**row))

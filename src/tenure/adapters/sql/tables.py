@@ -1,0 +1,122 @@
+"""The tables of the model's life (`model_*`) and of governance (`governance_*`). Times are UTC microseconds."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Table, Text
+
+from tenure.adapters.sql.metadata import metadata
+
+#: `last_number` was the last number given, so that none is used twice; `changes` counts every change of the model,
+#: and a change that was decided on an older count is refused.
+model_model = Table(
+    "model_model",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", String(128), nullable=False),
+    Column("last_number", Integer, nullable=False),
+    Column("changes", Integer, nullable=False),
+)
+
+#: `draft` is the digest of the package as it was handed in, which differs from `digest` when registering completed it.
+model_version = Table(
+    "model_version",
+    metadata,
+    Column("model", String(64), ForeignKey("model_model.name"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("digest", String(71), nullable=False, unique=True),
+    Column("draft", String(71), nullable=False, index=True),
+    Column("environment", String(71), nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("registered_at", BigInteger, nullable=False),
+    Column("registered_by", String(128), nullable=False),
+    Column("manifest", Text, nullable=False),
+)
+
+model_alias = Table(
+    "model_alias",
+    metadata,
+    Column("model", String(64), primary_key=True),
+    Column("alias", String(32), primary_key=True),
+    Column("number", Integer, nullable=False),
+    ForeignKeyConstraint(["model", "number"], ["model_version.model", "model_version.number"]),
+)
+
+#: one row per version in service; `role` is champion or warm
+model_deployment = Table(
+    "model_deployment",
+    metadata,
+    Column("model", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    ForeignKeyConstraint(["model", "number"], ["model_version.model", "model_version.number"]),
+)
+
+#: what an alias pointed to from `at` on, until the next row of the same alias; never changed
+model_served = Table(
+    "model_served",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("model", String(64), nullable=False),
+    Column("alias", String(32), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_model_served_at", "model", "alias", "at"),
+)
+
+#: what was said about a version after it was sealed; never changed. `kind`: seal, approval, archive, restore, tombstone
+model_attestation = Table(
+    "model_attestation",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("model", String(64), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("body", Text, nullable=False),
+    ForeignKeyConstraint(["model", "number"], ["model_version.model", "model_version.number"]),
+)
+
+governance_token = Table(
+    "governance_token",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("applications", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", String(128), nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+
+#: the chain of governance/audit.py; rows are only ever added
+governance_audit = Table(
+    "governance_audit",
+    metadata,
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("target", String(160), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("request", String(64), nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("previous", String(71), nullable=False),
+    Column("digest", String(71), nullable=False),
+)
+
+#: settings of the home that an action changes: `policy`
+governance_setting = Table(
+    "governance_setting",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+)

@@ -1,0 +1,88 @@
+"""What is done to versions out of service: archive, restore; and to any version: run, verify."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tenure.governance.access import Permission, authorize
+from tenure.governance.audit import Event
+from tenure.model.archiving.findings import Findings, joined
+from tenure.model.archiving.proof import check_archived, check_proof, facts, retention
+from tenure.model.lifecycle import Stage, move
+from tenure.model.version import reason_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tenure.contract.predictor import Prediction
+    from tenure.governance.access import Actor
+    from tenure.governance.ports import Audit
+    from tenure.kit.clock import Clock
+    from tenure.model.archiving.ports import Checks, KeptStore, Vault
+    from tenure.model.archiving.proof import Kept
+    from tenure.model.version import VersionRef
+
+
+class Archives:
+    """Collection of actions on what is kept."""
+
+    def __init__(self, store: KeptStore, vault: Vault, checks: Checks, audit: Audit, clock: Clock) -> None:
+        self._store = store
+        self._vault = vault
+        self._checks = checks
+        self._audit = audit
+        self._clock = clock
+
+    def archive(self, actor: Actor, ref: VersionRef, reason: str) -> dict[str, Any]:
+        """Prove that the version can be restored from a second copy, keep it, and drop what made it quick to start.
+
+        Returns what was proven and until when the version is kept; raises `RestoreFailed` and changes nothing.
+        """
+        authorize(actor, Permission.VERSIONS_ARCHIVE)
+        reason = reason_for("archiving", reason)
+        kept = self._store.get(ref)
+        move(ref, kept.stage, Stage.ARCHIVED)
+        files = self._vault.copy(kept)
+        proof = check_proof(ref, self._vault.prove(kept))
+        body = facts(proof) | {"files": files} | retention(self._clock.now())
+        self._keep(actor, Permission.VERSIONS_ARCHIVE, kept, Stage.ARCHIVED, "archive", reason, body)
+        self._vault.cool(kept, self._store.warm_digests())
+        return body
+
+    def restore(self, actor: Actor, ref: VersionRef, reason: str = "") -> dict[str, Any]:
+        """Make an archived version deployable again and return what was proven; raises `RestoreFailed`."""
+        authorize(actor, Permission.VERSIONS_RESTORE)
+        kept = self._store.get(ref)
+        check_archived(kept)
+        body = facts(check_proof(ref, self._vault.revive(kept)))
+        self._keep(actor, Permission.VERSIONS_RESTORE, kept, Stage.DECOMMISSIONED, "restore", reason, body)
+        return body
+
+    def run(self, actor: Actor, ref: VersionRef, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+        """Return the predictions of a version of any stage, in its own environment; changes no stage."""
+        authorize(actor, Permission.VERSIONS_RUN)
+        return self._vault.run(self._store.get(ref), rows)
+
+    def verify(self, actor: Actor, ref: VersionRef | None = None) -> Findings:
+        """Check one version, or everything the home holds, against what was written."""
+        authorize(actor, Permission.VERIFY)
+        if ref is not None:
+            return self._checks.version(self._store.get(ref))
+        versions = [self._checks.version(self._store.get(known)) for known in self._checks.versions()]
+        return joined([*versions, self._checks.home()])
+
+    def _keep(
+        self,
+        actor: Actor,
+        permission: Permission,
+        kept: Kept,
+        stage: Stage,
+        kind: str,
+        reason: str,
+        body: dict[str, Any],
+    ) -> None:
+        now = self._clock.now()
+        before, after = {"stage": kept.stage.value}, {"stage": stage.value, **body}
+        with self._audit.transaction():
+            self._store.move(kept, stage, actor, now, kind, body | {"reason": reason})
+            self._audit.write(Event(permission, actor, now, str(kept.ref), reason, before, after))

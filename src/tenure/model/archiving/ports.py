@@ -1,0 +1,60 @@
+"""What archiving needs of others: the versions' stages, the blobs and environments, and everything that can be checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tenure.contract.predictor import Prediction
+    from tenure.governance.access import Actor
+    from tenure.model.archiving.findings import Findings
+    from tenure.model.archiving.proof import Kept, Proof
+    from tenure.model.lifecycle import Stage
+    from tenure.model.version import VersionRef
+
+
+class KeptStore(Protocol):
+    """The versions' stages; what writes runs inside `Audit.transaction()`."""
+
+    def get(self, ref: VersionRef) -> Kept:
+        """Return the version; raise `UnknownModel` or `UnknownVersion`."""
+
+    def move(self, kept: Kept, stage: Stage, actor: Actor, now: int, kind: str, body: dict[str, Any]) -> None:
+        """Keep the new stage and what is attested with it; raise `ChangedMeanwhile` if the model changed since `get`."""
+
+    def warm_digests(self) -> frozenset[str]:
+        """Return the packages of all versions in service."""
+
+
+class Vault(Protocol):
+    """Blobs, environments and workers of sealed packages."""
+
+    def copy(self, kept: Kept) -> int:
+        """Write the second copy of all the package's files, each verified; return how many there are."""
+
+    def prove(self, kept: Kept) -> Proof:
+        """Restore the package from its second copy into an empty place and run its golden rows."""
+
+    def revive(self, kept: Kept) -> Proof:
+        """Make the package runnable in this home again and run its golden rows."""
+
+    def cool(self, kept: Kept, warm: frozenset[str]) -> None:
+        """Drop what was unpacked to run the package, except what packages in `warm` share with it."""
+
+    def run(self, kept: Kept, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+        """Return the package's predictions, made in its own environment without any server."""
+
+
+class Checks(Protocol):
+    """Everything in a home that can be found changed."""
+
+    def version(self, kept: Kept) -> Findings:
+        """Check a version's files, both copies if it has two, its manifest and its signatures."""
+
+    def home(self) -> Findings:
+        """Check what belongs to no single version: the decision log and the audit chain."""
+
+    def versions(self) -> list[VersionRef]:
+        """Return every version whose files are kept."""

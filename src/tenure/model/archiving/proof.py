@@ -1,0 +1,84 @@
+"""What archiving proves and keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tenure.kit.clock import DAY, iso
+from tenure.kit.errors import Kind, TenureError
+from tenure.model.lifecycle import Stage
+
+if TYPE_CHECKING:
+    from tenure.model.version import VersionRef
+
+#: ten years: Regulation (EU) 2024/1689 (AI Act), Article 18
+RETENTION = 10 * 365 * DAY + 3 * DAY
+
+
+class RestoreFailed(TenureError):
+    """The version came back, but its golden outputs did not."""
+
+    code = "restore-failed"
+    kind = Kind.CORRUPT
+    message = "{ref} was rebuilt from {source}, but {differing} of {rows} golden outputs differ ({verdict})"
+    next_step = "run `tenure verify {ref}`; nothing was changed"
+
+
+class NotArchived(TenureError):
+    """Only what was archived can be restored."""
+
+    code = "not-archived"
+    kind = Kind.CONFLICT
+    message = "{ref} is {stage}, not archived"
+    next_step = "see `tenure show {ref}`; a decommissioned version can be deployed as it is"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A version as archiving sees it."""
+
+    ref: VersionRef
+    changes: int
+    stage: Stage
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A restore that was tried: from where, how many golden rows were run, how many differ, and the verdict."""
+
+    source: str
+    rows: int
+    differing: int
+    verdict: str
+    seconds: float
+
+
+def check_archived(kept: Kept) -> None:
+    """Raise `NotArchived` unless the version is in the archive."""
+    if kept.stage is not Stage.ARCHIVED:
+        raise NotArchived(ref=kept.ref, stage=kept.stage.value)
+
+
+def check_proof(ref: VersionRef, proof: Proof) -> Proof:
+    """Return the proof if it proves the restore, else raise `RestoreFailed`."""
+    if proof.verdict in {"BIT", "TOLERANCE"}:
+        return proof
+    raise RestoreFailed(ref=ref, source=proof.source, differing=proof.differing, rows=proof.rows, verdict=proof.verdict)
+
+
+def facts(proof: Proof) -> dict[str, Any]:
+    """Return the proof as it stays written."""
+    return {
+        "source": proof.source,
+        "rows": proof.rows,
+        "differing": proof.differing,
+        "verdict": proof.verdict,
+        "seconds": round(proof.seconds, 3),
+    }
+
+
+def retention(now: int) -> dict[str, Any]:
+    """Return from when until when the version is kept."""
+    return {"retention_from": iso(now), "keep_until": iso(now + RETENTION)}
