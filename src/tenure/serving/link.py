@@ -1,0 +1,291 @@
+"""The gateway's connection to one worker: a row in, a `Prediction` out. Asyncio alone; no numpy, no threads.
+
+One connection carries many requests at once, told apart by their correlation. When it breaks, all that was in flight is
+`unavailable`, and it is made again. A row that was in flight at two deaths of the worker is suspected of causing them
+and asked no more (`quarantined`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tenure.contract.predictor import Batch, Failure, Prediction
+from tenure.kit.errors import Kind, TenureError
+from tenure.serving import sockets
+from tenure.worker import frames
+from tenure.worker.columns import BadRow, Codec, FrameError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tenure.contract.schema import Schema
+    from tenure.serving.snapshot import VersionEntry
+
+_log = logging.getLogger(__name__)
+
+MOST_IN_FLIGHT = 512
+DEATHS_TO_QUARANTINE = 2
+#: most rows that are remembered as suspects
+_MOST_SUSPECTS = 4096
+_FIRST_WAIT = 0.05
+_LONGEST_WAIT = 2.0
+
+
+class WorkerUnreachable(TenureError):
+    """The worker did not say hello in time."""
+
+    code = "worker-unreachable"
+    kind = Kind.UNAVAILABLE
+    message = "the worker of {model}/{version} is not ready: {why}"
+    next_step = "see `tenure logs {model}/{version}`"
+
+
+class WrongWorker(TenureError):
+    """What answers at the socket is not the worker of this version."""
+
+    code = "wrong-worker"
+    kind = Kind.CORRUPT
+    message = "the worker of {model}/{version} says it serves {found}, not {expected}"
+    next_step = "restart it: `tenure down`, then `tenure up`"
+
+
+class _Asked(NamedTuple):
+    """A row in flight."""
+
+    body: bytes
+    answer: asyncio.Future[Prediction]
+    timer: asyncio.TimerHandle
+
+
+class _Wire(asyncio.Protocol):
+    """One connection: hands every frame, and the end, to its link."""
+
+    def __init__(self, link: WorkerLink) -> None:
+        self._link, self._parser = link, frames.Parser()
+        self.transport: asyncio.Transport | None = None
+        self.gone = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say hello."""
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
+        self.transport = transport  # type: ignore[assignment]
+        self.write(frames.encode(frames.HELLO))
+
+    def data_received(self, data: bytes) -> None:
+        """Hand over what is complete; a damaged stream is closed."""
+        try:
+            for frame in self._parser.feed(data):
+                self._link._received(self, frame)  # noqa: SLF001 - the two classes are one thing
+        except FrameError:
+            _log.exception("the stream of a worker is damaged")
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the link."""
+        if not self.gone.done():
+            self.gone.set_result(None)
+        self._link._lost(self, exc)  # noqa: SLF001
+
+    def write(self, content: bytes) -> None:
+        """Send bytes."""
+        assert self.transport is not None
+        self.transport.write(content)
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class WorkerLink:
+    """One version of a model behind a Unix socket; a `contract.Predictor`."""
+
+    def __init__(
+        self,
+        model: str,
+        version: int,
+        entry: VersionEntry,
+        socket: Path,
+        *,
+        in_flight: int = MOST_IN_FLIGHT,
+    ) -> None:
+        self.model, self.version, self.digest = model, version, entry.digest
+        self.inputs: Schema = entry.inputs
+        self.outputs: Schema = entry.outputs
+        #: what the worker said of itself, empty until it is ready
+        self.welcome: dict[str, Any] = {}
+        self.why = "it was not asked yet"
+        self._socket, self._most = socket, in_flight
+        self._pack, self._unpack = Codec(entry.inputs).pack_row, Codec(entry.outputs).unpack_row
+        self._asked: dict[int, _Asked] = {}
+        self._next = 0
+        self._deaths: dict[int, int] = {}
+        self._wire: _Wire | None = None
+        self._is_ready = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Return whether the worker has loaded its model and the connection stands."""
+        return self._is_ready.is_set()
+
+    @property
+    def in_flight(self) -> int:
+        """Return how many rows the worker has not answered yet, those included that nobody waits for any more."""
+        return len(self._asked)
+
+    async def connect(self, seconds: float = 60.0) -> None:
+        """Connect, keep connected from now on, and return when the worker is ready; raise `WorkerUnreachable`."""
+        if self._keeper is None:
+            self._keeper = asyncio.get_running_loop().create_task(self._keep())
+        try:
+            async with asyncio.timeout(seconds):
+                await self._is_ready.wait()
+        except TimeoutError:
+            raise WorkerUnreachable(model=self.model, version=self.version, why=self.why) from None
+
+    async def close(self) -> None:
+        """Give up the connection; what is in flight becomes `unavailable`."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+            self._keeper = None
+
+    async def predict(self, row: Mapping[str, Any], deadline_us: int) -> Prediction:
+        """Return the prediction for one row within `deadline_us` microseconds; never raises for a model's fault."""
+        try:
+            body = self._pack(row)
+        except BadRow as error:
+            return self._failure("bad_row", str(error))
+        if (refusal := self._refusal(body, deadline_us)) is not None:
+            return refusal
+        return await self._ask(body, deadline_us)
+
+    def _ask(self, body: bytes, deadline_us: int) -> asyncio.Future[Prediction]:
+        assert self._wire is not None
+        loop = asyncio.get_running_loop()
+        self._next = correlation = self._next + 1
+        answer: asyncio.Future[Prediction] = loop.create_future()
+        timer = loop.call_later(deadline_us / 1e6, self._late, answer)
+        self._asked[correlation] = _Asked(body, answer, timer)
+        self._wire.write(frames.encode(frames.INFER, correlation, 1, deadline_us, body=body))
+        return answer
+
+    def _refusal(self, body: bytes, deadline_us: int) -> Prediction | None:
+        if self._deaths and self._deaths.get(hash(body), 0) >= DEATHS_TO_QUARANTINE:
+            return self._failure("quarantined", "this row was in flight each time when the worker died")
+        if deadline_us <= 0:
+            return self._failure("timeout", "no time was left to ask the model")
+        if not self._is_ready.is_set():
+            return self._failure("unavailable", f"the worker is not ready: {self.why}")
+        if len(self._asked) >= self._most:
+            return self._failure("overloaded", f"{len(self._asked)} rows are in flight")
+        return None
+
+    def _late(self, answer: asyncio.Future[Prediction]) -> None:
+        # The row stays among those asked: the worker still holds it, and may yet die of it.
+        if not answer.done():
+            answer.set_result(self._failure("timeout", "the model did not answer within the deadline"))
+
+    def _received(self, wire: _Wire, frame: frames.Frame) -> None:
+        if frame.kind == frames.WELCOME:
+            self._welcomed(wire, frames.read_json(frame.body))
+            return
+        if frame.kind == frames.ERROR and frame.correlation == 0:
+            self.why = str(frames.read_json(frame.meta).get("error", "it refused"))
+            return
+        asked = self._asked.pop(frame.correlation, None)
+        if asked is not None:
+            asked.timer.cancel()
+            if not asked.answer.done():
+                asked.answer.set_result(self._prediction(frame))
+
+    def _prediction(self, frame: frames.Frame) -> Prediction:
+        if frame.kind == frames.ERROR:
+            told = frames.read_json(frame.meta)
+            return self._failure(told["code"], told["error"])
+        span = frames.read_spans(frame.meta)[0]
+        return Prediction(
+            self.model,
+            self.version,
+            self.digest,
+            self._unpack(frame.body),
+            frame.body,
+            Batch(span.shape, span.rows, span.position, span.compute_us),
+        )
+
+    def _failure(self, failure: Failure, error: str) -> Prediction:
+        return Prediction(self.model, self.version, self.digest, failure=failure, error=error)
+
+    def _welcomed(self, wire: _Wire, welcome: dict[str, Any]) -> None:
+        if welcome.get("digest") != self.digest:
+            wrong = WrongWorker(
+                model=self.model, version=self.version, found=welcome.get("digest"), expected=self.digest
+            )
+            self.why = str(wrong)
+            _log.error("%s", wrong)
+            wire.close()
+            return
+        self.welcome, self._wire = welcome, wire
+        self._is_ready.set()
+
+    def _lost(self, wire: _Wire, error: Exception | None) -> None:
+        if wire is not self._wire:
+            return
+        self._wire, self.why = None, f"the connection broke ({error})" if error else "the worker ended"
+        self._is_ready.clear()
+        asked, self._asked = self._asked, {}
+        for one in asked.values():
+            one.timer.cancel()
+            self._suspect(one.body)
+            if not one.answer.done():
+                one.answer.set_result(self._failure("unavailable", self.why))
+
+    def _suspect(self, body: bytes) -> None:
+        key = hash(body)
+        self._deaths[key] = self._deaths.pop(key, 0) + 1
+        if len(self._deaths) > _MOST_SUSPECTS:
+            del self._deaths[next(iter(self._deaths))]
+
+    async def _keep(self) -> None:
+        """Hold one connection, and make it again whenever it ends."""
+        wait = _FIRST_WAIT
+        while True:
+            wire: _Wire | None = None
+            try:
+                wire = await self._open()
+                await wire.gone
+                wait = _FIRST_WAIT if self.welcome else wait
+            except OSError as error:
+                self.why = f"nobody listens at its socket ({error.strerror or error})"
+            except asyncio.CancelledError:
+                self._end(wire)
+                raise
+            self.welcome = {}
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _LONGEST_WAIT)
+
+    async def _open(self) -> _Wire:
+        self.why = "it has not loaded its model yet"
+        with sockets.reachable(self._socket) as address:
+            _, wire = await asyncio.get_running_loop().create_unix_connection(lambda: _Wire(self), address)
+        return wire
+
+    def _end(self, wire: _Wire | None) -> None:
+        if wire is not None:
+            self._close_quietly(wire)
+
+    def _close_quietly(self, wire: _Wire) -> None:
+        """Close without suspecting any row: the worker did not die."""
+        asked, self._asked, self._wire, self.why = self._asked, {}, None, "the gateway closed the connection"
+        self._is_ready.clear()
+        for one in asked.values():
+            one.timer.cancel()
+            if not one.answer.done():
+                one.answer.set_result(self._failure("unavailable", self.why))
+        wire.close()

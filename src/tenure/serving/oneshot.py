@@ -1,0 +1,226 @@
+"""One worker for one task: started, asked over a socketpair, ended. Synchronous; for sealing, `run` and `replay`."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import tempfile
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+
+from tenure.contract.predictor import Batch, Failure, Prediction
+from tenure.contract.schema import Field
+from tenure.kit.errors import Kind, TenureError
+from tenure.serving import launch
+from tenure.worker import frames
+from tenure.worker.columns import BadRow, Codec, FrameError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tenure.serving.snapshot import VersionEntry, WorkerEntry
+
+LOAD_SECONDS = 180.0
+CALL_SECONDS = 300.0
+_PIECE = 1 << 18
+#: rows of one request; the worker splits them over calls of its batch form
+_CHUNK = 512
+_TAIL = 2000
+
+
+class NotLoaded(TenureError):
+    """The worker ended, or said no, before its model was ready."""
+
+    code = "model-not-loaded"
+    kind = Kind.REFUSED
+    message = "{model}/{version} cannot be loaded: {why}"
+    next_step = "make the model load in its own environment, then package it again"
+
+
+class CallFailed(TenureError):
+    """The model raised, or its worker died, during a call that had to succeed."""
+
+    code = "model-call-failed"
+    kind = Kind.REFUSED
+    message = "{model}/{version} failed on a call of {rows} rows: {why}"
+    next_step = "mend the model, then package it again"
+
+
+class _Ended(Exception):
+    """The worker closed the connection or did not answer in time."""
+
+
+class Oneshot:
+    """A started worker. `hello` is what it said of itself: python, cpu, blas, digest, pid, load_seconds."""
+
+    def __init__(self, model: str, number: int, version: VersionEntry, peer: socket.socket) -> None:
+        self.model, self.number = model, number
+        self.hello: dict[str, Any] = {}
+        self._digest, self._peer, self._parser = version.digest, peer, frames.Parser()
+        self._inputs = Codec(version.inputs)
+        self._outputs = Codec(version.outputs)
+        self._correlation = 0
+
+    def greet(self) -> None:
+        """Wait until the model is loaded; raise `NotLoaded` with the worker's own reason."""
+        self._peer.settimeout(LOAD_SECONDS)
+        try:
+            answer = self._ask(frames.HELLO)
+        except _Ended as end:
+            raise NotLoaded(model=self.model, version=self.number, why=str(end)) from end
+        if answer.kind != frames.WELCOME:
+            raise NotLoaded(model=self.model, version=self.number, why=frames.read_json(answer.meta)["error"])
+        self.hello = frames.read_json(answer.body)
+        self._peer.settimeout(CALL_SECONDS)
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+        """Return one prediction per row, computed in the package's batch form; failures are values."""
+        predictions: list[Prediction] = []
+        for start in range(0, len(rows), _CHUNK):
+            predictions += self._chunk(rows[start : start + _CHUNK])
+        return predictions
+
+    def call(self, rows: Sequence[Mapping[str, Any]], shape: int) -> list[bytes]:
+        """Return each row's output bytes from one call to the model with exactly `shape` rows; raise `CallFailed`.
+
+        Fewer rows than `shape` are filled up with the last one, as a worker does; only the given rows' bytes return.
+        """
+        assert 0 < len(rows) <= shape
+        filled = [*rows, *[rows[-1]] * (shape - len(rows))]
+        answer = self._asked(frames.INFER, self._inputs.pack(filled), shape, frames.EXACT)
+        return self._outputs.split_rows(shape, answer.body)[: len(rows)]
+
+    def describe(self, rows: Sequence[Mapping[str, Any]]) -> list[Field]:
+        """Return the fields of what the model gives for these rows (one call); raise `CallFailed`.
+
+        A draft without outputs takes them as its own from now on, so `call` and `predict` work afterwards.
+        """
+        answer = self._asked(frames.DESCRIBE, self._inputs.pack(rows), len(rows), 0)
+        fields = msgspec.convert(frames.read_json(answer.body)["fields"], list[Field])
+        if not self._outputs.columns:
+            self._outputs = Codec(fields)
+        return fields
+
+    def _chunk(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+        try:
+            body = self._inputs.pack(rows)
+            answer = self._ask(frames.INFER, body, len(rows))
+        except BadRow as error:
+            return self._one_by_one(rows) if len(rows) > 1 else [self._failure("bad_row", str(error))]
+        except _Ended as end:
+            return [self._failure("unavailable", str(end)) for _ in rows]
+        if answer.kind == frames.RESULT:
+            return self._predictions(answer)
+        told = frames.read_json(answer.meta)
+        return self._one_by_one(rows) if len(rows) > 1 else [self._failure(told["code"], told["error"])]
+
+    def _one_by_one(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+        """Ask a chunk row by row, so that only the rows that fail have failed."""
+        return [prediction for row in rows for prediction in self._chunk([row])]
+
+    def _predictions(self, answer: frames.Frame) -> list[Prediction]:
+        batches = [
+            Batch(span.shape, span.rows, span.position + nth, span.compute_us)
+            for span in frames.read_spans(answer.meta)
+            for nth in range(span.length)
+        ]
+        raws = self._outputs.split_rows(answer.rows, answer.body)
+        return [
+            Prediction(self.model, self.number, self._digest, self._outputs.unpack_row(raw), raw, batch)
+            for raw, batch in zip(raws, batches, strict=True)
+        ]
+
+    def _failure(self, failure: Failure, error: str) -> Prediction:
+        return Prediction(self.model, self.number, self._digest, failure=failure, error=error)
+
+    def _asked(self, kind: int, body: bytes, rows: int, flags: int) -> frames.Frame:
+        """Return the answer to something that must succeed; raise `CallFailed`."""
+        try:
+            answer = self._ask(kind, body, rows, flags)
+        except _Ended as end:
+            raise CallFailed(model=self.model, version=self.number, rows=rows, why=str(end)) from end
+        if answer.kind == frames.ERROR:
+            why = frames.read_json(answer.meta)["error"]
+            raise CallFailed(model=self.model, version=self.number, rows=rows, why=why)
+        return answer
+
+    def _ask(self, kind: int, body: bytes = b"", rows: int = 0, flags: int = 0) -> frames.Frame:
+        self._correlation += 1
+        content = frames.encode(kind, self._correlation, rows, flags=flags, body=body)
+        try:
+            self._peer.sendall(content)
+        except TimeoutError as error:
+            raise _Ended("the worker did not answer in time") from error
+        except OSError:
+            # It may have said why before it ended, so what it left is read first.
+            pass
+        return self._answer()
+
+    def _answer(self) -> frames.Frame:
+        while True:
+            try:
+                content = self._peer.recv(_PIECE)
+                received = self._parser.feed(content)
+            except TimeoutError as error:
+                raise _Ended("the worker did not answer in time") from error
+            except (OSError, FrameError) as error:
+                raise _Ended(f"the worker ended ({error})") from error
+            for frame in received:
+                if frame.correlation in {0, self._correlation}:
+                    return frame
+            if not content:
+                raise _Ended("the worker ended")
+
+
+@contextlib.contextmanager
+def started(worker: WorkerEntry, version: VersionEntry, model: str, number: int) -> Iterator[Oneshot]:
+    """Start the worker, wait until its model is loaded, and end it with the block; raise `NotLoaded`.
+
+    `version` gives the schemas (outputs may be empty for a draft, see `Oneshot.describe`).
+    """
+    with tempfile.TemporaryFile() as log, contextlib.ExitStack() as stack:
+        peer, theirs = socket.socketpair()
+        stack.enter_context(peer)
+        with theirs:
+            process = _start(worker, theirs, log)
+        stack.callback(_end, process, peer)
+        asked = Oneshot(model, number, version, peer)
+        try:
+            asked.greet()
+        except NotLoaded as error:
+            raise NotLoaded(model=model, version=number, why=_reason(error, process, log)) from error
+        yield asked
+
+
+def _start(worker: WorkerEntry, theirs: socket.socket, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        launch.command(worker, theirs.fileno(), way="--connect-fd"),
+        env=launch.environ(worker),
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+    )
+
+
+def _end(process: subprocess.Popen[bytes], peer: socket.socket) -> None:
+    peer.close()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _reason(error: NotLoaded, process: subprocess.Popen[bytes], log: IO[bytes]) -> str:
+    """Return the worker's own reason, or the end of its log when it could not give one."""
+    why = str(error.facts["why"])
+    if not why.startswith("the worker "):
+        return why
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    log.seek(0)
+    tail = log.read().decode(errors="replace").strip()[-_TAIL:]
+    return f"{why}, status {process.returncode}; its last words: {tail or 'none'}"
