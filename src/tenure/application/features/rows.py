@@ -1,0 +1,145 @@
+"""Rows of a file or a caller to rows of a view: typed, or refused naming row and column; a view guessed from its first rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, TypeAlias
+
+from tenure.application.features.view import BadRow, View
+from tenure.contract.schema import Field, FieldType
+from tenure.kit.clock import SECOND, parse_iso
+from tenure.kit.errors import Kind, TenureError
+
+Row: TypeAlias = Mapping[str, Any]
+_TRUTHS = {"true": True, "false": False}
+
+
+class UnclearView(TenureError):
+    """A view cannot be made of these rows."""
+
+    code = "unclear-view"
+    kind = Kind.BAD_INPUT
+    message = "{view}: {why}"
+    next_step = "name the key column, and give at least one row with a value in every column"
+
+
+def typed_rows(
+    view: View, rows: Sequence[Row], known_at: int, at_column: str = ""
+) -> list[tuple[str, int, dict[str, Any]]]:
+    """Return (key, known_at, values) for each row; raise `BadRow` for the first that does not fit.
+
+    `at_column` names the column that says when the row became known; without it all are known since `known_at`.
+    """
+    return [_typed(view, place, row, known_at, at_column) for place, row in enumerate(rows, start=1)]
+
+
+def _typed(view: View, place: int, row: Row, known_at: int, at_column: str) -> tuple[str, int, dict[str, Any]]:
+    known = {view.key, at_column, *(column.name for column in view.columns)}
+    for name in row:
+        if name not in known:
+            raise BadRow(row=place, view=view.name, column=name, why="the view has no such column")
+    key = row.get(view.key)
+    if key is None or key == "":
+        raise BadRow(row=place, view=view.name, column=view.key, why="the key is missing")
+    moment = _converted(view, place, at_column, row.get(at_column), "timestamp") if at_column else known_at
+    if moment is None:
+        raise BadRow(row=place, view=view.name, column=at_column, why="the time is missing")
+    values = {c.name: _converted(view, place, c.name, row.get(c.name), c.type) for c in view.columns}
+    return _key(key), moment, values
+
+
+def _key(value: Any) -> str:
+    """Return a key as text, the same for 7, 7.0 and "7": columns of whole numbers with gaps arrive as floats."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _converted(view: View, place: int, column: str, value: Any, wanted: str) -> Any:
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return None
+    try:
+        return _CONVERSIONS[wanted](value)
+    except (ValueError, TypeError, OverflowError, KeyError):
+        raise BadRow(row=place, view=view.name, column=column, why=f"{value!r} is no {wanted}") from None
+
+
+def _int(value: Any) -> int:
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise ValueError(value)
+    return int(value)
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, bool):
+        raise ValueError(value)  # noqa: TRY004 - one error for everything that does not convert
+    return float(value)
+
+
+def _bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(value)  # noqa: TRY004
+    return value
+
+
+def _timestamp(value: Any) -> int:
+    if isinstance(value, datetime):
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return round(moment.timestamp() * SECOND)
+    return value if isinstance(value, int) else parse_iso(value)
+
+
+def _date(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    return value.isoformat() if isinstance(value, date) else date.fromisoformat(value).isoformat()
+
+
+_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
+    "int": _int, "float": _float, "bool": _bool, "string": _string, "timestamp": _timestamp, "date": _date,
+}  # fmt: skip
+
+
+def guessed_view(name: str, key: str, rows: Sequence[Row], at_column: str = "") -> View:
+    """Return a view whose columns have the narrowest type that takes every value of these rows."""
+    names = list(dict.fromkeys(column for row in rows for column in row if column not in {key, at_column}))
+    if not any(key in row for row in rows):
+        raise UnclearView(view=name, why=f"no row has the key column {key!r}")
+    return View(name, key, tuple(_column(name, column, [row.get(column) for row in rows]) for column in names))
+
+
+def _column(view: str, name: str, values: list[Any]) -> Field:
+    present = [value for value in values if value is not None and value != "" and value == value]  # noqa: PLR0124 - NaN
+    if not present:
+        raise UnclearView(view=view, why=f"the column {name!r} has no value")
+    return Field(name, _narrowest(present), nullable=len(present) < len(values))
+
+
+def _narrowest(values: list[Any]) -> FieldType:
+    orders: dict[type, tuple[FieldType, ...]] = {
+        bool: ("bool",), int: ("int",), float: ("float",), datetime: ("timestamp",), date: ("date",),
+    }  # fmt: skip
+    guesses: tuple[FieldType, ...] = ("int", "float", "bool", "date", "timestamp", "string")
+    kinds = {type(value) for value in values}
+    if kinds == {int, float}:
+        return "float"
+    for wanted in orders.get(kinds.pop(), guesses) if len(kinds) == 1 else ("string",):
+        if all(_takes(wanted, value) for value in values):
+            return wanted
+    return "string"
+
+
+def _takes(wanted: FieldType, value: Any) -> bool:
+    if wanted == "bool" and isinstance(value, str):
+        return value.lower() in _TRUTHS
+    try:
+        _CONVERSIONS[wanted](value)
+    except (ValueError, TypeError, OverflowError, KeyError):
+        return False
+    return True

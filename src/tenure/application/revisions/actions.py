@@ -1,0 +1,191 @@
+"""Changes of an application: apply, roll back, and everything that can be asked of its revisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tenure.application.revisions.checking import check
+from tenure.application.revisions.definition import read
+from tenure.application.revisions.problems import located, refusal
+from tenure.application.revisions.revision import (
+    Activation,
+    AlreadyActive,
+    Change,
+    NothingBefore,
+    Revision,
+    StaleBase,
+    UnknownApplication,
+    UnknownRevision,
+    changes,
+)
+from tenure.application.revisions.source import Source
+from tenure.application.revisions.template import template
+from tenure.governance.access import Permission, authorize
+from tenure.governance.audit import Event
+from tenure.kit.digests import digest_of
+
+if TYPE_CHECKING:
+    from tenure.application.revisions.ports import Contracts, RevisionStore, Views
+    from tenure.application.revisions.terms import Definition, ModelUse
+    from tenure.governance.access import Actor
+    from tenure.governance.ports import Audit
+    from tenure.kit.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an apply or a rollback came to. `before` is the number in force until then; `done` is false for a dry run."""
+
+    revision: Revision
+    before: int | None
+    changes: list[Change]
+    done: bool
+
+
+class Applications:
+    """The actions; each checks its permission, loads, decides, saves, and writes its audit event in one transaction."""
+
+    def __init__(self, store: RevisionStore, audit: Audit, clock: Clock, contracts: Contracts, views: Views) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+        self._contracts = contracts
+        self._views = views
+
+    def init(self, actor: Actor, application: str, model: ModelUse | None, entity: str | None) -> str:
+        """Return the text of an `application.yaml` that fits the model in service; changes nothing."""
+        authorize(actor, Permission.APPLICATIONS_INIT, application)
+        contracts = self._contracts.of(model) if model is not None else {}
+        inputs, outputs = next(iter(contracts.values()), ((), ()))
+        return template(application, model, inputs, entity, outputs=outputs)
+
+    def apply(
+        self, actor: Actor, text: str, reason: str = "", *, base: int | None = None, dry_run: bool = False
+    ) -> Applied:
+        """Check a file, keep it as the next revision and put it in force; the same text again changes nothing.
+
+        Raises `BrokenDefinition` with every problem, or `StaleBase` if `base` is no longer in force.
+        """
+        source = Source(text)
+        written = read(source)
+        authorize(
+            actor, Permission.APPLICATIONS_DIFF if dry_run else Permission.APPLICATIONS_APPLY, written.application
+        )
+        definition = self._checked(written, source)
+        with self._audit.transaction():
+            active = self._store.active(definition.application)
+            _refuse_stale(base, active, definition.application)
+            revision = self._next(definition, text, actor, reason)
+            applied = _applied(active, revision, dry_run=dry_run)
+            if applied.done:
+                self._store.add(revision)
+                self._activate(actor, revision, active, reason, Permission.APPLICATIONS_APPLY)
+        return applied
+
+    def diff(self, actor: Actor, text: str) -> Applied:
+        """Return what applying the file would change; changes nothing."""
+        return self.apply(actor, text, dry_run=True)
+
+    def difference(self, actor: Actor, application: str, one: int, other: int) -> list[Change]:
+        """Return every place in which two revisions differ."""
+        authorize(actor, Permission.APPLICATIONS_DIFF, application)
+        return changes(self._get(application, one).definition, self._get(application, other).definition)
+
+    def rollback(self, actor: Actor, application: str, reason: str, to: int | None = None) -> Applied:
+        """Put an earlier revision in force again: `to`, or the one that was before this one. It is checked anew."""
+        authorize(actor, Permission.APPLICATIONS_ROLLBACK, application)
+        with self._audit.transaction():
+            active = self._active(application)
+            target = self._get(application, self._before(active) if to is None else to)
+            if target.number == active.number:
+                raise AlreadyActive(application=application, number=target.number)
+            self._checked(target.definition, Source(target.source))
+            self._activate(actor, target, active, reason, Permission.APPLICATIONS_ROLLBACK)
+        return Applied(target, active.number, changes(active.definition, target.definition), done=True)
+
+    def show(self, actor: Actor, application: str, number: int | None = None) -> Revision:
+        """Return the revision in force, or one by its number."""
+        authorize(actor, Permission.APPLICATIONS_SHOW, application)
+        return self._active(application) if number is None else self._get(application, number)
+
+    def all(self, actor: Actor) -> list[Revision]:
+        """Return the revision in force of every application that the actor may see."""
+        scope = actor.applications
+        authorize(actor, Permission.APPLICATIONS_LIST, next(iter(scope), None))
+        return [revision for revision in self._store.all_active() if not scope or revision.application in scope]
+
+    def history(self, actor: Actor, application: str) -> list[tuple[Activation, Revision]]:
+        """Return what was in force since when, newest first, each with its revision."""
+        authorize(actor, Permission.APPLICATIONS_HISTORY, application)
+        self._active(application)
+        revisions = {revision.number: revision for revision in self._store.revisions(application)}
+        return [(activation, revisions[activation.number]) for activation in self._store.activations(application)]
+
+    def _checked(self, definition: Definition, source: Source) -> Definition:
+        """Return the definition with its views frozen into it, or raise `BrokenDefinition`."""
+        models = self._contracts.of(definition.model) if definition.model is not None else {}
+        whole, problems = check(definition, models, self._views.views())
+        if problems:
+            raise refusal(located(problems, source.places))
+        return whole
+
+    def _next(self, definition: Definition, text: str, actor: Actor, reason: str) -> Revision:
+        return Revision(
+            application=definition.application,
+            number=self._store.newest(definition.application) + 1,
+            source=text,
+            digest=digest_of(text.encode()),
+            definition=definition,
+            at=self._clock.now(),
+            actor=actor.id,
+            reason=reason,
+        )
+
+    def _activate(
+        self, actor: Actor, revision: Revision, before: Revision | None, reason: str, permission: Permission
+    ) -> None:
+        at = self._clock.now()
+        self._store.activate(Activation(revision.application, revision.number, at, actor.id, reason))
+        self._audit.write(Event(permission, actor, at, revision.ref, reason, _facts(before), _facts(revision)))
+
+    def _active(self, application: str) -> Revision:
+        active = self._store.active(application)
+        if active is None:
+            raise UnknownApplication(application=application)
+        return active
+
+    def _get(self, application: str, number: int) -> Revision:
+        found = self._store.get(application, number)
+        if found is None:
+            self._active(application)
+            raise UnknownRevision(application=application, number=number, newest=self._store.newest(application))
+        return found
+
+    def _before(self, active: Revision) -> int:
+        for activation in self._store.activations(active.application):
+            if activation.number != active.number:
+                return activation.number
+        raise NothingBefore(application=active.application, number=active.number)
+
+
+def _refuse_stale(base: int | None, active: Revision | None, application: str) -> None:
+    number = 0 if active is None else active.number
+    if base is None or base == number:
+        return
+    actor, reason = ("nobody", "") if active is None else (active.actor, active.reason or "no reason given")
+    raise StaleBase(application=application, base=base, active=number, actor=actor, reason=reason)
+
+
+def _applied(active: Revision | None, revision: Revision, *, dry_run: bool) -> Applied:
+    """Return what applying comes to: nothing, if this very text with these very views is in force."""
+    if active is not None and active.digest == revision.digest and active.definition == revision.definition:
+        return Applied(active, active.number, [], done=False)
+    before = None if active is None else active.definition
+    return Applied(
+        revision, None if active is None else active.number, changes(before, revision.definition), done=not dry_run
+    )
+
+
+def _facts(revision: Revision | None) -> dict[str, object]:
+    return {} if revision is None else {"revision": revision.number, "digest": revision.digest}

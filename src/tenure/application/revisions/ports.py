@@ -1,0 +1,55 @@
+"""What the actions on revisions need from outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tenure.application.features.view import View
+    from tenure.application.revisions.checking import Contract
+    from tenure.application.revisions.revision import Activation, Revision
+    from tenure.application.revisions.terms import ModelUse
+
+
+class RevisionStore(Protocol):
+    """Where revisions are kept, and which of them is in force. Nothing in it is ever changed or removed."""
+
+    def add(self, revision: Revision) -> None:
+        """Keep a new revision; its number must be one more than the newest."""
+
+    def activate(self, activation: Activation) -> None:
+        """Put a revision in force."""
+
+    def get(self, application: str, number: int) -> Revision | None:
+        """Return one revision."""
+
+    def newest(self, application: str) -> int:
+        """Return the highest number, 0 where there is none."""
+
+    def active(self, application: str) -> Revision | None:
+        """Return the revision in force."""
+
+    def all_active(self) -> list[Revision]:
+        """Return the revision in force of every application, by name."""
+
+    def activations(self, application: str) -> list[Activation]:
+        """Return what was in force since when, newest first."""
+
+    def revisions(self, application: str) -> list[Revision]:
+        """Return all revisions, newest first."""
+
+
+class Contracts(Protocol):
+    """What the other life tells: which versions an application must fit."""
+
+    def of(self, model: ModelUse) -> Mapping[str, Contract]:
+        """Return the version behind the alias, then the one that a rollback would give it back to, by reference."""
+
+
+class Views(Protocol):
+    """The feature views that are defined."""
+
+    def views(self) -> dict[str, View]:
+        """Return every view by its name."""
