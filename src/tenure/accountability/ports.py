@@ -1,0 +1,60 @@
+"""What a replay needs: the records, the revisions and versions they name, and a way to ask such a version again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from tenure.contract.predictor import Prediction
+    from tenure.contract.records import DecisionRecord
+    from tenure.contract.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class PastVersion:
+    """One version as it was sealed: its contract, its package's digest and tolerance, and the CPU of its golden rows."""
+
+    ref: str
+    digest: str
+    inputs: Schema
+    outputs: Schema
+    tolerance: float
+    cpu: str
+
+
+class Asked(Protocol):
+    """A version started again in its own environment; `hello` is what its worker said of the machine."""
+
+    hello: dict[str, Any]
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+        """Return one prediction per row, computed in the package's batch form."""
+
+
+class Evidence(Protocol):
+    """Everything that was kept about decisions."""
+
+    def decision(self, decision_id: str) -> DecisionRecord:
+        """Return the record; raise `UnknownDecision`."""
+
+    def sample(self, count: int, application: str, model: str, version: int | None) -> list[DecisionRecord]:
+        """Return up to `count` decisions spread over all that match; empty names match everything."""
+
+    def personal(self, record: DecisionRecord) -> Mapping[str, Any] | None:
+        """Return the entity and the personal fields, or None when that person was erased."""
+
+    def definition(self, application: str, revision: int) -> dict[str, Any]:
+        """Return the revision's definition as plain data."""
+
+    def version(self, model: str, number: int) -> PastVersion:
+        """Return the version, whatever its stage."""
+
+    def versions(self, model: str) -> list[PastVersion]:
+        """Return all versions of the model, newest first."""
+
+    def asking(self, model: str, number: int) -> AbstractContextManager[Asked]:
+        """Start the version in its own environment, rebuilt from its own blobs if need be."""
