@@ -46,8 +46,8 @@ def reference(n: int = 2000, seed: int = 0) -> Reference:
 
 
 def decision(
-    number: int, at: int, row: dict[str, Any] | None, *, by: str = "model", version: int = 1, failure: str = "",
-    features: list[FeatureRead] | None = None, event_time: int | None = None, role: str = "served",
+    number: int, at: int, row: dict[str, Any] | None, *, by: Any = "model", version: int = 1, failure: Any = "",
+    features: list[FeatureRead] | None = None, event_time: int | None = None, role: Any = "served",
 ) -> DecisionRecord:  # fmt: skip
     predictions = []
     if row is not None and by != "rule":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from tenure.model.monitoring.profile import Yardstick
+    from tenure.model.monitoring.profile import Counts, Yardstick
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -35,6 +36,30 @@ class Facts:
     outcome: str = ""
     outcome_type: str = ""
     matures_after: int = 0
+
+
+_NAME = re.compile(r"(?:request\.)?([A-Za-z_]\w*)")
+
+
+def facts_of(definition: Mapping[str, Any]) -> Facts:
+    """Return the facts of an application from its definition as plain data, as a snapshot or a revision carries it."""
+    hidden = {*definition.get("personal", ()), definition.get("entity")}
+    written: Mapping[str, str] = definition.get("inputs", {})
+    plain = {name: found[1] for name, text in written.items() if (found := _NAME.fullmatch(text.strip()))}
+    unwatched = dict.fromkeys(written.keys() - plain.keys(), "it is computed by an expression")
+    unwatched |= dict.fromkeys(hidden - {None} - written.keys(), "it is personal")
+    unwatched |= {name: "it is personal" for name, source in plain.items() if source in hidden}
+    outcome = definition.get("outcome") or {}
+    return Facts(
+        name=definition["application"],
+        model=(definition.get("model") or {}).get("name", ""),
+        time_zone=definition.get("time_zone", "UTC"),
+        inputs=plain,
+        unwatched=unwatched,
+        outcome=outcome.get("name", ""),
+        outcome_type=outcome.get("type", ""),
+        matures_after=outcome.get("matures_after_us") or 0,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +139,7 @@ def profile_of(seen: Sequence[Observation], yardstick: Yardstick | None, facts: 
     asked = [one for one in seen if one.role != "passed by"]
     served = [one for one in seen if one.role != "shadow"]
     answered = [one.output for one in asked if one.output is not None]
-    columns = {}
+    columns: dict[str, Counts] = {}
     if yardstick is not None and asked:
         watched = {name: bins for name, bins in yardstick.inputs.items() if name not in facts.unwatched}
         columns |= {name: count(bins, [one.inputs.get(name) for one in asked]) for name, bins in watched.items()}

@@ -90,9 +90,20 @@ def performance(
     matured = [one for one in judged if one.moment <= matured_before]
     labelled = [one for one in matured if one.truth is not None]
     early = sum(1 for one in judged if one.moment > matured_before and one.truth is not None)
-    measure = {"binary": binary, "regression": regression, "ranking": ranking}[task]
-    measures = measure([one.output for one in labelled], [one.truth for one in labelled]) if labelled else {}
+    outputs, truths = [one.output for one in labelled], [one.truth for one in labelled]
+    measures = measured(task, outputs, truths) if labelled else {}
     return Performance(application, outcome, task, len(matured), len(labelled), early, measures)
+
+
+def measured(task: Task, outputs: Sequence[Any], truths: Sequence[Any]) -> dict[str, float]:
+    """Return the task's measures of at least one output beside its truth."""
+    match task:
+        case "binary":
+            return binary(outputs, truths)
+        case "regression":
+            return regression(outputs, truths)
+        case "ranking":
+            return ranking(outputs, truths)
 
 
 def binary(scores: Sequence[float], truths: Sequence[Any]) -> dict[str, float]:

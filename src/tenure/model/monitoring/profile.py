@@ -195,7 +195,9 @@ def is_number(value: Any) -> bool:
     """Tell whether `value` is a number other than NaN."""
     if isinstance(value, float):
         return not math.isnan(value)
-    return isinstance(value, int | np.number) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    if isinstance(value, np.number):
+        value = value.item()
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def is_nan(value: Any) -> bool:
