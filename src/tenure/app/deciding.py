@@ -1,0 +1,323 @@
+"""The one action of the hot path: from a request's bytes to the bytes of its answer, durable before it leaves."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from tenure.adapters.decision_log.claims import Claim, Done, InFlight, Mismatch
+from tenure.application.decisions.deciding import AskModel
+from tenure.application.decisions.public import public
+from tenure.contract.records import DecisionRecord, OutcomeRecord, encode
+from tenure.governance.access import Actor, Permission, authorize
+from tenure.kit.clock import parse_iso
+from tenure.kit.digests import digest_of
+from tenure.kit.errors import Kind, TenureError
+from tenure.kit.ids import new_id, parse_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tenure.app.generation import Deployed, Generation
+    from tenure.application.decisions.deciding import Settled
+    from tenure.kit.clock import Clock
+
+_LONGEST_KEY = 255
+
+
+class KeyInUse(TenureError):
+    """An Idempotency-Key was used before for something else, or is being used just now."""
+
+    code = "idempotency-key-in-use"
+    kind = Kind.CONFLICT
+    message = "the Idempotency-Key {key!r} {why}"
+    next_step = "use a new key for a new request, the same key only to repeat the same one"
+
+
+class BadKey(TenureError):
+    """The Idempotency-Key cannot be one."""
+
+    code = "bad-idempotency-key"
+    kind = Kind.BAD_INPUT
+    message = "an Idempotency-Key has 1 to 255 characters, this one has {length}"
+    next_step = "use a UUID"
+
+
+class BadOutcome(TenureError):
+    """An outcome says too little or the wrong thing."""
+
+    code = "bad-outcome"
+    kind = Kind.BAD_INPUT
+    message = "outcome {place}: {why}"
+    next_step = 'send {{"application": …, "decision_id": …, "value": …}} or a list of these; nothing was recorded'
+
+
+class Log(Protocol):
+    """Where records become durable."""
+
+    async def append(self, record: bytes, *, alone: bool | None = None) -> None:
+        """Return when the record is durable."""
+
+
+class Keys(Protocol):
+    """Idempotency keys, shared by all gateways."""
+
+    async def wait(
+        self, application: str, key: str, body_digest: str, decision_id: str, stream: str, *, seconds: float
+    ) -> Claim:
+        """Return whether the key is now ours."""
+
+    def finish(self, application: str, key: str, response: bytes) -> None:
+        """Keep the answer."""
+
+    def release(self, application: str, key: str) -> None:
+        """Give the key back."""
+
+
+class Protection(Protocol):
+    """What keeps persons' data."""
+
+    def pseudonym(self, entity: str) -> str:
+        """Return the entity's name in the log."""
+
+    def encrypt(self, pseudonym: str, fields: dict[str, Any]) -> str:
+        """Return the fields as ciphertext."""
+
+
+class Features(Protocol):
+    """What is known beforehand."""
+
+    def read(self, view: str, key: str) -> tuple[Mapping[str, Any], int | None] | None:
+        """Return a key's values and since when they are known, or None."""
+
+
+class Outcome(msgspec.Struct, forbid_unknown_fields=True):
+    """One outcome as it is sent. `name` defaults to the application's own outcome; `observed_at` is RFC 3339."""
+
+    application: str
+    decision_id: str
+    value: Any
+    name: str | None = None
+    observed_at: str | None = None
+
+
+class Recorded(msgspec.Struct):
+    """How many outcomes are in the log now, with the ids of their records."""
+
+    recorded: int
+    ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A decision that is durable: the answer's bytes, and who gave it (empty when it was given before)."""
+
+    content: bytes
+    decided_by: str
+
+
+_OUTCOMES = msgspec.json.Decoder(Outcome | list[Outcome])
+_RECORD = msgspec.json.Decoder(DecisionRecord)
+
+
+class Deciding:
+    """Makes decisions and takes outcomes; everything it needs is given to it."""
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        stream: str,
+        claims: Keys,
+        persons: Protection,
+        features: Features,
+        clock: Clock,
+        base_url: str,
+    ) -> None:
+        self._log = log
+        self._stream = stream
+        self._claims = claims
+        self._persons = persons
+        self._features = features
+        self._clock = clock
+        self._base_url = base_url
+
+    def actor(self, generation: Generation, authorization: str | None) -> Actor | None:
+        """Return who an Authorization header stands for: Bearer, or Basic with the token as password."""
+        token = token_of(authorization)
+        if token is None:
+            return None
+        known = generation.token(hashlib.sha256(token.encode()).hexdigest(), self._clock.now())
+        return None if known is None else known.actor
+
+    async def decide(
+        self, generation: Generation, application: str, actor: Actor | None, body: bytes, key: str | None
+    ) -> Made:
+        """Return a decision whose record is durable; raise a `TenureError` when none was made."""
+        at = self._clock.now()
+        known = authorize(actor, Permission.APPLICATIONS_DECIDE, application)
+        deployed = generation.application(application)
+        request = _Request(deployed, known, body, at, new_id(at), "" if key is None else digest_of(key.encode()))
+        if key is None:
+            return await self._made(request, alone=generation.in_flight == 1)
+        return await self._made_once(request, application, key)
+
+    async def _made_once(self, request: _Request, application: str, key: str) -> Made:
+        """Decide under an idempotency key: of all who send it, one decides and the others get that answer."""
+        if not 1 <= len(key) <= _LONGEST_KEY:
+            raise BadKey(length=len(key))
+        claim = await self._claims.wait(
+            application,
+            key,
+            digest_of(request.body),
+            request.id,
+            self._stream,
+            seconds=request.deployed.decider.deadline_us / 1e6,
+        )
+        match claim:
+            case Done(response):
+                return Made(response, "")
+            case Mismatch():
+                raise KeyInUse(key=key, why="was used for another request")
+            case InFlight():
+                raise KeyInUse(key=key, why="belongs to a request that is being decided just now")
+        try:
+            made = await self._made(request, alone=False)
+        except BaseException:
+            self._claims.release(application, key)
+            raise
+        self._claims.finish(application, key, made.content)
+        return made
+
+    async def _made(self, request: _Request, *, alone: bool) -> Made:
+        settled = await self._settled(request)
+        record = request.deployed.decider.record(
+            settled,
+            id=request.id,
+            at=request.at,
+            protect=self._protect,
+            elapsed_us=self._clock.now() - request.at,
+            actor=request.actor.id,
+            key=request.key,
+        )
+        await self._log.append(encode(record), alone=alone)
+        return Made(self.answer(record), record.decided_by)
+
+    async def _settled(self, request: _Request) -> Settled:
+        decider = request.deployed.decider
+        admitted = decider.admit(request.body)
+        features = {view: self._features.read(view, key) for view, key in decider.views(admitted)}
+        step = decider.before(admitted, features)
+        if isinstance(step, AskModel):
+            left = decider.deadline_us - (self._clock.now() - request.at)
+            return decider.after(step, await request.deployed.predict(step.row, left))
+        return step
+
+    def _protect(self, entity: str, fields: dict[str, Any]) -> tuple[str, str]:
+        pseudonym = self._persons.pseudonym(entity)
+        return pseudonym, self._persons.encrypt(pseudonym, fields)
+
+    def answer(self, record: DecisionRecord) -> bytes:
+        """Return the answer that a record stands for, the same each time."""
+        return msgspec.json.encode(public(record, self._base_url))
+
+    def answer_of(self, record: bytes) -> bytes:
+        """Return the answer that a logged record stands for."""
+        return self.answer(_RECORD.decode(record))
+
+    # ---- outcomes
+
+    async def outcomes(self, generation: Generation, actor: Actor | None, body: bytes) -> bytes:
+        """Record one outcome or a list of them; return how many, when all are durable.
+
+        The decision may be in another gateway's log or sealed long ago, so it is not looked up here: its id must be
+        well formed (a check character guards it), and monitoring joins it later.
+        """
+        records = [
+            self._outcome_record(place, outcome, generation, actor) for place, outcome in enumerate(_sent(body), 1)
+        ]
+        for record in records:
+            await self._log.append(encode(record))
+        return msgspec.json.encode(Recorded(len(records), [record.id for record in records]))
+
+    def _outcome_record(
+        self, place: int, outcome: Outcome, generation: Generation, actor: Actor | None
+    ) -> OutcomeRecord:
+        known = authorize(actor, Permission.OUTCOMES_IMPORT, outcome.application)
+        declared = generation.application(outcome.application).decider.definition.outcome
+        name = outcome.name or (declared.name if declared else None)
+        if name is None:
+            raise BadOutcome(place=place, why="the application declares no outcome, so `name` is needed")
+        if declared is not None and name == declared.name and not _fits(declared.type, outcome.value):
+            raise BadOutcome(place=place, why=f"{name} is {declared.type}, not {outcome.value!r}")
+        at = self._clock.now()
+        return OutcomeRecord(
+            format=1,
+            kind="outcome",
+            id=new_id(at),
+            at=at,
+            application=outcome.application,
+            decision=parse_id(outcome.decision_id),
+            name=name,
+            value=outcome.value,
+            observed_at=_moment(place, outcome.observed_at),
+            actor=known.id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One request on its way: `at` is its arrival, `id` the decision's, `key` the hash of its idempotency key."""
+
+    deployed: Deployed
+    actor: Actor
+    body: bytes
+    at: int
+    id: str
+    key: str
+
+
+def token_of(authorization: str | None) -> str | None:
+    """Return the token of an Authorization header, or None when it carries none."""
+    scheme, _, value = (authorization or "").partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return value.strip() or None
+        case "basic":
+            try:
+                decoded = base64.b64decode(value.strip(), validate=True).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                return None
+            return decoded.partition(":")[2] or None
+    return None
+
+
+def _sent(body: bytes) -> list[Outcome]:
+    try:
+        decoded = _OUTCOMES.decode(body)
+    except msgspec.DecodeError as error:
+        raise BadOutcome(place="body", why=str(error)) from error
+    return decoded if isinstance(decoded, list) else [decoded]
+
+
+def _moment(place: int, text: str | None) -> int | None:
+    try:
+        return None if text is None else parse_iso(text)
+    except ValueError as error:
+        raise BadOutcome(place=place, why=f"observed_at is no RFC 3339 time: {text!r}") from error
+
+
+_TYPES: dict[str, Callable[[Any], bool]] = {
+    "bool": lambda value: isinstance(value, bool),
+    "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "float": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+}
+
+
+def _fits(kind: str, value: Any) -> bool:
+    return value is None or _TYPES.get(kind, lambda one: isinstance(one, str))(value)

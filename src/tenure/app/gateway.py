@@ -1,0 +1,118 @@
+"""Composition of one gateway: opens what a decision needs, and takes generations into service one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from typing import TYPE_CHECKING
+
+from tenure.adapters.decision_log.claims import Claims
+from tenure.adapters.decision_log.persons import Persons
+from tenure.adapters.decision_log.streams import StreamInUse, UnsealedLog, dead_streams
+from tenure.adapters.decision_log.writer import LogWriter
+from tenure.adapters.features_sqlite import SqliteFeatures
+from tenure.app.deciding import Deciding
+from tenure.app.generation import Generation, Links
+from tenure.app.secrets import persons_key
+from tenure.kit.clock import SystemClock
+from tenure.serving import snapshot as snapshots
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tenure.settings import Home
+
+
+class Gateway:
+    """One gateway's state: the generation in service, those that requests still pin, and the log it writes.
+
+    `left` is called whenever the oldest generation in flight has changed.
+    """
+
+    def __init__(self, home: Home, base_url: str) -> None:
+        clock = SystemClock()
+        self._home = home
+        self._claims = Claims(home.claims_db, clock=clock)
+        self._persons = Persons(home.persons_db, persons_key(home), clock=clock)
+        self._features = SqliteFeatures(home.features_db, clock)
+        self.log, stream = self._open_log(clock)
+        self._links = Links(home)
+        self.generation = Generation(snapshots.Snapshot(format=1, generation=0, created=0), {})
+        self._pinned: list[Generation] = []
+        self.left: Callable[[], None] = lambda: None
+        self.deciding = Deciding(
+            log=self.log,
+            stream=stream,
+            claims=self._claims,
+            persons=self._persons,
+            features=self._features,
+            clock=clock,
+            base_url=base_url,
+        )
+        # Whoever died with keys reserved left them to the next gateway that starts.
+        self._claims.settle(dead_streams(home.decisions), UnsealedLog(home.decisions), self.deciding.answer_of)
+        self._claims.forget_old()
+
+    def _open_log(self, clock: SystemClock) -> tuple[LogWriter, str]:
+        """Open the first stream without a living writer, so that there are never more than gateways at once."""
+        for number in itertools.count(1):
+            stream = f"gateway-{number}"
+            with contextlib.suppress(StreamInUse):
+                before_sync = _both(self._persons.sync, self._claims.sync)
+                writer = LogWriter.open(self._home.decisions, stream, before_sync=before_sync, clock=clock)
+                return writer, stream
+        raise AssertionError
+
+    @property
+    def number(self) -> int:
+        """Return the generation in service, 0 before the first."""
+        return self.generation.number
+
+    @property
+    def lowest(self) -> int:
+        """Return the oldest generation that a request in flight has pinned, the one in service when there is none."""
+        return min((one.number for one in self._pinned), default=self.number)
+
+    @contextlib.contextmanager
+    def pinned(self) -> Iterator[Generation]:
+        """Give the generation in service; it and its versions stay for as long as the block lasts."""
+        generation = self.generation
+        generation.in_flight += 1
+        try:
+            yield generation
+        finally:
+            generation.in_flight -= 1
+            if generation.in_flight == 0 and generation is not self.generation:
+                self._pinned.remove(generation)
+                self.left()
+
+    async def swap(self, generation: int) -> None:
+        """Take a generation into service: requests that come from now on see it, those in flight keep theirs."""
+        snapshot = snapshots.read(self._home.snapshots, generation)
+        links = await self._links.for_snapshot(snapshot)
+        new, old = Generation(snapshot, links), self.generation
+        self.generation = new
+        if old.in_flight:
+            self._pinned.append(old)
+        await self.drop_links()
+
+    async def drop_links(self) -> None:
+        """Close the connections to versions that neither the present generation nor a pinned one has."""
+        needed = {key for one in (self.generation, *self._pinned) for key in one.links}
+        await self._links.keep_only(needed)
+
+    async def close(self) -> None:
+        """Make everything durable and let go of the stream."""
+        await self._links.close()
+        await self.log.close()
+        self._claims.close()
+        self._persons.close()
+        self._features.close()
+
+
+def _both(*syncs: Callable[[], None]) -> Callable[[], None]:
+    def sync() -> None:
+        for one in syncs:
+            one()
+
+    return sync

@@ -1,0 +1,120 @@
+"""`python -m tenure.entrypoints.gateway --home DIR --name NAME --listen-fd N`: one gateway, started by the supervisor."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from tenure.app.gateway import Gateway
+from tenure.entrypoints.gateway.asgi import Application
+from tenure.entrypoints.gateway.channel import Channel
+from tenure.entrypoints.gateway.metrics import Metrics
+from tenure.entrypoints.gateway.patience import Patience
+from tenure.entrypoints.gateway.relay import Relay
+from tenure.entrypoints.gateway.server import Server
+from tenure.settings import Home
+
+if TYPE_CHECKING:
+    from tenure.entrypoints.gateway.metrics import Samples
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until told to leave; return the exit code."""
+    options = _parser().parse_args(arguments)
+    form = f"%(asctime)s {options.name}[%(process)d] %(message)s"
+    logging.basicConfig(format=form, level=logging.INFO, stream=sys.stderr)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_Process(options).run())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tenure.entrypoints.gateway", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--listen-fd", type=int, required=True)
+    return parser
+
+
+class _Process:
+    """The life of a gateway: join the supervisor, serve, drain, leave."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        home = Home(options.home.absolute())
+        self._listener = socket.socket(fileno=options.listen_fd)
+        self._gateway = Gateway(home, _url(self._listener))
+        self._patience = Patience()
+        self._leaving = asyncio.Event()
+        self._grace: float | None = None
+        metrics = Metrics()
+        self._channel = Channel(
+            home.supervisor_socket,
+            options.name,
+            self._gateway,
+            options.listen_fd,
+            self._samples,
+            self._drain,
+        )
+        relay = Relay(home.control_socket)
+        self._application = Application(self._gateway, relay, metrics, self._channel, self._patience, options.name)
+        self._server = Server(self._application, self._patience)
+        self._gateway.left = self._generation_left
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._leaving.set)
+        line = asyncio.create_task(self._channel.run())
+        if await self._joined():
+            await self._server.listen(self._listener.dup())
+            self._channel.ready()
+            await self._leaving.wait()
+            limits = self._gateway.generation.limits
+            grace = limits.drain_seconds if self._grace is None else self._grace
+            await self._server.leave(grace, max(grace, limits.drain_seconds))
+        line.cancel()
+        await self._gateway.close()
+
+    async def _joined(self) -> bool:
+        """Return whether the supervisor has given us a generation; False when we are told to leave before."""
+        waiting = {asyncio.create_task(self._channel.joined.wait()), asyncio.create_task(self._leaving.wait())}
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        # What starting made lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        return not self._leaving.is_set()
+
+    def _samples(self) -> Samples:
+        return self._application.samples()
+
+    def _drain(self, grace: float) -> None:
+        self._grace = grace
+        self._leaving.set()
+
+    def _generation_left(self) -> None:
+        self._channel.say_lowest()
+        task = asyncio.create_task(self._gateway.drop_links())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""The routes of the hot path; everything else goes to control."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tenure.entrypoints.gateway.metrics import exposition
+from tenure.entrypoints.gateway.problems import problem, problem_of
+from tenure.kit.errors import Kind, TenureError
+
+if TYPE_CHECKING:
+    from tenure.app.gateway import Gateway
+    from tenure.app.generation import Generation
+    from tenure.entrypoints.gateway.channel import Channel
+    from tenure.entrypoints.gateway.metrics import Metrics, Samples
+    from tenure.entrypoints.gateway.patience import Patience
+    from tenure.entrypoints.gateway.relay import Relay
+
+_LOG = logging.getLogger("tenure.gateway")
+_APPLICATIONS = "/api/v1/applications/"
+_DECISIONS = "/decisions"
+_JSON = (b"content-type", b"application/json")
+_TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+
+
+class TooLarge(TenureError):
+    """The body exceeds what one request may carry."""
+
+    code = "body-too-large"
+    kind = Kind.TOO_LARGE
+    message = "the body of the request exceeds {limit} bytes"
+    next_step = "send less at once, or use the batch"
+
+
+class Overloaded(TenureError):
+    """More requests are in flight than this gateway takes on."""
+
+    code = "overloaded"
+    kind = Kind.OVERLOADED
+    message = "{in_flight} requests are being answered already"
+    next_step = "try again in a second"
+
+
+class ClientLeft(Exception):
+    """The client closed its connection before it had sent everything."""
+
+
+class Answer(NamedTuple):
+    """What goes back."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    content: bytes
+
+
+class Application:
+    """The ASGI application of a gateway."""
+
+    def __init__(
+        self, gateway: Gateway, relay: Relay, metrics: Metrics, channel: Channel, patience: Patience, name: str
+    ) -> None:
+        self._gateway = gateway
+        self._relay = relay
+        self._metrics = metrics
+        self._channel = channel
+        self._patience = patience
+        self._name = name
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        began = time.perf_counter()
+        self._metrics.in_flight += 1
+        route = "other"
+        status = 0
+        try:
+            route, handler, argument = self._route(scope["method"], scope["path"])
+            if handler is None:
+                status = await self._relay(scope, receive, send)
+            else:
+                answer = await self._answer(handler, argument, scope, receive)
+                status = answer.status
+                await send({"type": "http.response.start", "status": status, "headers": answer.headers})
+                await send({"type": "http.response.body", "body": answer.content, "more_body": False})
+        except ClientLeft:
+            route = "left"
+        finally:
+            self._metrics.in_flight -= 1
+            self._metrics.answered(route, status, time.perf_counter() - began)
+
+    def _route(self, method: str, path: str) -> tuple[str, Any, str]:
+        """Return the route's name, who answers it here (None: control does), and what its path names."""
+        if method == "POST":
+            if path.startswith(_APPLICATIONS) and path.endswith(_DECISIONS):
+                name = path[len(_APPLICATIONS) : -len(_DECISIONS)]
+                if "/" not in name:
+                    return "decisions", self._decide, name
+            elif path == "/api/v1/outcomes":
+                return "outcomes", self._outcomes, ""
+        elif method == "GET":
+            found = {"/health/live": self._live, "/health/ready": self._ready, "/metrics": self._numbers}.get(path)
+            if found is not None:
+                return path[1:], found, ""
+        return "relay", None, ""
+
+    async def _answer(self, handler: Any, argument: str, scope: Any, receive: Any) -> Answer:
+        """Return what the handler makes; this is the boundary where errors become problems."""
+        try:
+            answer: Answer = await handler(argument, scope, receive)
+            return answer
+        except TenureError as error:
+            return Answer(*problem_of(error))
+        except (ClientLeft, MemoryError):
+            raise
+        except Exception:  # noqa: BLE001 - whatever it was, the client gets a problem and the others are served
+            _LOG.exception("a request failed")
+            detail = "something went wrong here; nothing was decided"
+            return Answer(*problem(500, "internal-error", detail, "tell whoever runs this installation"))
+
+    async def _decide(self, application: str, scope: Any, receive: Any) -> Answer:
+        authorization, key = _credentials(scope["headers"])
+        with self._gateway.pinned() as generation:
+            self._admit(generation)
+            actor = self._gateway.deciding.actor(generation, authorization)
+            body = await _body(scope["headers"], receive, generation.limits.body_bytes)
+            made = await self._gateway.deciding.decide(generation, application, actor, body, key)
+        if made.decided_by:
+            self._metrics.decided(application, made.decided_by)
+        return _json(200, made.content)
+
+    async def _outcomes(self, _: str, scope: Any, receive: Any) -> Answer:
+        authorization, _key = _credentials(scope["headers"])
+        with self._gateway.pinned() as generation:
+            self._admit(generation)
+            actor = self._gateway.deciding.actor(generation, authorization)
+            body = await _body(scope["headers"], receive, generation.limits.body_bytes)
+            return _json(200, await self._gateway.deciding.outcomes(generation, actor, body))
+
+    def _admit(self, generation: Generation) -> None:
+        if self._metrics.in_flight > generation.limits.in_flight:
+            raise Overloaded(in_flight=self._metrics.in_flight - 1)
+
+    async def _live(self, *_: Any) -> Answer:
+        return _json(200, b'{"status":"live"}')
+
+    async def _ready(self, *_: Any) -> Answer:
+        if self._patience.leaving or self._gateway.number == 0:
+            reason = "this gateway drains" if self._patience.leaving else "no snapshot has been taken into service yet"
+            return Answer(*problem(503, "not-ready", reason, "try again in a few seconds"))
+        return _json(200, b'{"status":"ready","generation":%d}' % self._gateway.number)
+
+    async def _numbers(self, *_: Any) -> Answer:
+        content = exposition([self.samples(), *await self._channel.collect()])
+        return Answer(200, [_TEXT, (b"content-length", str(len(content)).encode())], content)
+
+    def samples(self) -> Samples:
+        """Return this gateway's own numbers."""
+        log = self._gateway.log
+        gauges = {
+            "tenure_log_backlog_bytes": float(log.backlog),
+            "tenure_log_commit_seconds": log.commit_us / 1e6,
+            "tenure_generation": float(self._gateway.number),
+        }
+        return self._metrics.samples(self._name, gauges)
+
+
+def _json(status: int, content: bytes) -> Answer:
+    return Answer(status, [_JSON, (b"content-length", str(len(content)).encode())], content)
+
+
+def _credentials(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str | None]:
+    """Return the Authorization and Idempotency-Key headers."""
+    authorization = key = None
+    for name, value in headers:
+        if name == b"authorization":
+            authorization = value.decode("latin-1")
+        elif name == b"idempotency-key":
+            key = value.decode("latin-1")
+    return authorization, key
+
+
+async def _body(headers: list[tuple[bytes, bytes]], receive: Any, limit: int) -> bytes:
+    """Return the whole body; a body that says or shows that it is too large is not read on."""
+    if int(next((value for name, value in headers if name == b"content-length"), b"0")) > limit:
+        raise TooLarge(limit=limit)
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientLeft
+        pieces.append(message["body"])
+        size += len(message["body"])
+        if size > limit:
+            raise TooLarge(limit=limit)
+        if not message["more_body"]:
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)

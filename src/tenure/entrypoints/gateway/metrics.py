@@ -1,0 +1,103 @@
+"""Counters of one gateway, and the text that Prometheus reads (exposition format 0.0.4), of all gateways together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+#: name → labels as text → value
+Samples: TypeAlias = "dict[str, dict[str, float]]"
+
+_BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+KINDS = {
+    "tenure_requests_total": ("counter", "Requests by route and status."),
+    "tenure_request_seconds": ("histogram", "Seconds from the request's arrival to its answer, by route."),
+    "tenure_decisions_total": ("counter", "Decisions by application and who decided."),
+    "tenure_in_flight": ("gauge", "Requests being answered."),
+    "tenure_connections": ("gauge", "Clients connected."),
+    "tenure_log_backlog_bytes": ("gauge", "Bytes of records that wait to become durable."),
+    "tenure_log_commit_seconds": ("gauge", "Recent mean time of one commit of the decision log."),
+    "tenure_generation": ("gauge", "Generation of the snapshot in service."),
+    "tenure_restarts_total": ("counter", "Restarts of a process since the supervisor began to watch it."),
+}
+
+
+class Metrics:
+    """What one gateway counts."""
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self._requests: dict[tuple[str, int], int] = {}
+        self._seconds: dict[str, list[float]] = {}
+        self._decided: dict[tuple[str, str], int] = {}
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        self._requests[route, status] = self._requests.get((route, status), 0) + 1
+        row = self._seconds.get(route)
+        if row is None:
+            row = self._seconds[route] = [0.0] * (len(_BOUNDS_MS) + 2)
+        row[_bucket(seconds * 1000)] += 1
+        row[-1] += seconds
+
+    def decided(self, application: str, by: str) -> None:
+        """Count one decision."""
+        self._decided[application, by] = self._decided.get((application, by), 0) + 1
+
+    def samples(self, gateway: str, gauges: Mapping[str, float]) -> Samples:
+        """Return everything counted, labelled with the gateway's name, beside the given gauges."""
+        own = f'gateway="{gateway}"'
+        found: Samples = {name: {own: value} for name, value in gauges.items()}
+        found["tenure_in_flight"] = {own: self.in_flight}
+        found["tenure_requests_total"] = {
+            f'{own},route="{route}",status="{status}"': count for (route, status), count in self._requests.items()
+        }
+        found["tenure_decisions_total"] = {
+            f'{own},application="{application}",decided_by="{by}"': count
+            for (application, by), count in self._decided.items()
+        }
+        found["tenure_request_seconds"] = {
+            key: value for route, row in self._seconds.items() for key, value in _histogram(own, route, row)
+        }
+        return found
+
+
+def exposition(all_samples: Iterable[Samples]) -> bytes:
+    """Return the samples of several processes as one text, each metric's lines together."""
+    merged: Samples = {}
+    for samples in all_samples:
+        for name, rows in samples.items():
+            merged.setdefault(name, {}).update(rows)
+    lines = []
+    for name, rows in merged.items():
+        kind, help_text = KINDS[name]
+        lines += [f"# HELP {name} {help_text}", f"# TYPE {name} {kind}"]
+        lines += [f"{_sample_name(name, labels)} {_number(value)}" for labels, value in rows.items()]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _bucket(milliseconds: float) -> int:
+    for place, bound in enumerate(_BOUNDS_MS):
+        if milliseconds <= bound:
+            return place
+    return len(_BOUNDS_MS)
+
+
+def _histogram(own: str, route: str, row: list[float]) -> Iterable[tuple[str, float]]:
+    labels, seen = f'{own},route="{route}"', 0.0
+    for bound, count in zip((*_BOUNDS_MS, None), row[:-1], strict=True):
+        seen += count
+        yield f'_bucket|{labels},le="{"+Inf" if bound is None else bound / 1000}"', seen
+    yield f"_sum|{labels}", row[-1]
+    yield f"_count|{labels}", seen
+
+
+def _sample_name(name: str, labels: str) -> str:
+    suffix, _, rest = labels.rpartition("|")
+    return f"{name}{suffix}{{{rest}}}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if float(value).is_integer() else repr(float(value))

@@ -1,0 +1,149 @@
+"""Everything that the gateway does not answer itself goes, unread, to control over its Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import h11
+
+from tenure.entrypoints.gateway.problems import problem
+from tenure.serving import sockets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    Headers = list[tuple[bytes, bytes]]
+
+_PIECE = 1 << 16
+#: RFC 9110 section 7.6.1: these belong to one connection
+_HOP_BY_HOP = frozenset(
+    [b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect"]
+)
+#: control takes a request with this header as one from the network, so no client may send it or leave it out
+_RELAYED = b"x-tenure-relay"
+_OF_CONTROL = _HOP_BY_HOP | {b"date", b"server"}
+
+
+class Relay:
+    """An ASGI application that hands each request to control and its answer back, both in pieces as they come."""
+
+    def __init__(self, control: Path) -> None:
+        self._control = control
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> int:
+        """Relay one request and return the status that was sent, 0 when the client left before."""
+        try:
+            connection = sockets.connect_unix(self._control, timeout=1.0)
+            reader, writer = await asyncio.open_unix_connection(sock=connection)
+        except OSError:
+            return await _unavailable(send)
+        exchange = _Exchange(scope, receive, send, reader, writer)
+        try:
+            return await exchange.run()
+        except (OSError, EOFError, h11.RemoteProtocolError):
+            return await _unavailable(send) if exchange.status == 0 else exchange.status
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+
+class _Exchange:
+    """One request on its way to control, and the answer on its way back."""
+
+    def __init__(
+        self, scope: Any, receive: Any, send: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.status = 0
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.CLIENT)
+
+    async def run(self) -> int:
+        """Send and receive at once: control may answer before it has read everything."""
+        asking = asyncio.create_task(self._ask())
+        answering = asyncio.create_task(self._answer())
+        try:
+            # Asking goes on until the client has left, so its end before the answer's is the client's leaving.
+            await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                answering.result()
+            else:
+                asking.result()
+        finally:
+            for task in (asking, answering):
+                task.cancel()
+            await asyncio.gather(asking, answering, return_exceptions=True)
+        return self.status
+
+    async def _ask(self) -> None:
+        target = self._scope["raw_path"]
+        if self._scope["query_string"]:
+            target += b"?" + self._scope["query_string"]
+        headers = list(relayed_headers(self._scope["headers"]))
+        await self._write(h11.Request(method=self._scope["method"], target=target, headers=headers))
+        more = True
+        while (message := await self._receive())["type"] == "http.request":
+            if message["body"]:
+                await self._write(h11.Data(data=message["body"]))
+            if more and not message["more_body"]:
+                more = False
+                await self._write(h11.EndOfMessage())
+
+    async def _write(self, event: Any) -> None:
+        self._writer.write(self._http.send(event) or b"")
+        with contextlib.suppress(OSError):
+            # Control may close its reading side early; what it says then is still to be read.
+            await self._writer.drain()
+
+    async def _answer(self) -> None:
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                self._http.receive_data(await self._reader.read(_PIECE))
+            elif isinstance(event, h11.Response):
+                await self._begin(event)
+            elif isinstance(event, h11.Data):
+                await self._send({"type": "http.response.body", "body": bytes(event.data), "more_body": True})
+            elif isinstance(event, h11.EndOfMessage):
+                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+                return
+            elif isinstance(event, h11.ConnectionClosed):
+                raise EOFError
+
+    async def _begin(self, response: h11.Response) -> None:
+        self.status = response.status_code
+        headers = [(bytes(name), bytes(value)) for name, value in response.headers if name not in _OF_CONTROL]
+        await self._send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+
+
+def relayed_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:
+    """Return a client's headers as control gets them: none of one connection only, and marked as relayed."""
+    chunked = False
+    for name, value in headers:
+        if name == b"transfer-encoding":
+            chunked = True
+        elif name not in _HOP_BY_HOP and name != _RELAYED:
+            yield name, value
+    if chunked:
+        yield b"transfer-encoding", b"chunked"
+    yield b"connection", b"close"
+    yield _RELAYED, b"1"
+
+
+async def _unavailable(send: Any) -> int:
+    status, headers, content = problem(
+        503,
+        "control-unavailable",
+        "the administration is not available just now; decisions go on",
+        "try again in a few seconds",
+    )
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content, "more_body": False})
+    return status

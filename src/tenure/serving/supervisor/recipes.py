@@ -1,0 +1,115 @@
+"""How each kind of process is started, and how it shows that it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tenure.serving import launch, sockets
+from tenure.serving.places import worker_log
+from tenure.serving.supervisor.process import Recipe
+from tenure.worker import frames
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from tenure.serving.supervisor.process import Process
+    from tenure.settings import Home
+
+#: a home's control may migrate its database before it answers
+CONTROL_SECONDS = 120.0
+GATEWAY_SECONDS = 60.0
+_AGAIN_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Recipes:
+    """The processes of one home."""
+
+    home: Home
+
+    def control(self) -> Recipe:
+        """Return how control is started."""
+        return self._own("control", ["tenure.entrypoints.api", "--home", str(self.home.root)])
+
+    def gateway(self, name: str, listener: int) -> Recipe:
+        """Return how a gateway on the listening socket is started."""
+        arguments = ["--home", str(self.home.root), "--name", name, "--listen-fd", str(listener)]
+        return self._own(name, ["tenure.entrypoints.gateway", *arguments], (listener,))
+
+    def standby(self) -> Recipe:
+        """Return how the process is started that waits to become the supervisor."""
+        return self._own("supervisor", ["tenure.serving.supervisor", "--home", str(self.home.root), "--standby"])
+
+    def worker(self, key: str, entry: dict[str, Any], listener: int) -> Recipe:
+        """Return how a version's worker on its listening socket is started."""
+        return Recipe(
+            name=f"worker {key}",
+            command=launch.command(entry, listener),
+            environ=launch.environ(entry),
+            log=worker_log(self.home, key),
+            descriptors=(listener,),
+        )
+
+    def _own(self, name: str, arguments: list[str], descriptors: tuple[int, ...] = ()) -> Recipe:
+        command = [sys.executable, "-m", *arguments]
+        environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        return Recipe(name, command, environ, self.home.logs / f"{name}.log", descriptors)
+
+
+def says_hello(path: Path) -> Callable[[Process], Awaitable[None]]:
+    """Return the proof that a worker has loaded its model: it says HELLO on its socket."""
+
+    async def proof(_: Process) -> None:
+        await _until(lambda: _hello(path))
+
+    return proof
+
+
+def answers_http(path: Path) -> Callable[[Process], Awaitable[None]]:
+    """Return the proof that control is up: it answers a request on its socket."""
+
+    async def proof(_: Process) -> None:
+        await _until(lambda: _http(path))
+
+    return proof
+
+
+async def _until(attempt: Callable[[], Awaitable[bool]]) -> None:
+    while True:
+        try:
+            if await attempt():
+                return
+        except (OSError, EOFError):
+            pass
+        await asyncio.sleep(_AGAIN_SECONDS)
+
+
+async def _connect(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    # A Unix socket connects at once or not at all, so this never blocks the loop.
+    connection = sockets.connect_unix(path, socket.SOCK_STREAM, timeout=0.5)
+    return await asyncio.open_unix_connection(sock=connection)
+
+
+async def _hello(path: Path) -> bool:
+    reader, writer = await _connect(path)
+    try:
+        writer.write(frames.encode_json(frames.HELLO, 0, {"asks": "supervisor"}))
+        head = frames.HEADER.unpack(await reader.readexactly(frames.HEADER.size))
+        return bool(head[3] == frames.WELCOME)
+    finally:
+        writer.close()
+
+
+async def _http(path: Path) -> bool:
+    reader, writer = await _connect(path)
+    try:
+        writer.write(b"GET /health/live HTTP/1.1\r\nHost: control\r\nConnection: close\r\n\r\n")
+        return (await reader.readline()).startswith(b"HTTP/1.1 ")
+    finally:
+        writer.close()
