@@ -1,0 +1,173 @@
+"""Idempotency keys, reserved before dispatch and shared by all gateways; the log stays the truth.
+
+States of a claim: nothing → reserved → done, or reserved → released (nothing again). A reserved claim whose stream's
+writer is dead is settled from the log: its decision is there, then the claim is done, or it never was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from tenure.adapters.decision_log.wal import Wal, connect
+from tenure.kit.clock import DAY, SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from tenure.kit.clock import Clock
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS claims (
+    application TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, decision TEXT NOT NULL, stream TEXT NOT NULL,
+    response BLOB, at INTEGER NOT NULL, PRIMARY KEY (application, key)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS claims_unsettled ON claims (stream) WHERE response IS NULL;
+CREATE INDEX IF NOT EXISTS claims_age ON claims (at) WHERE response IS NOT NULL;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The key is ours: decide, append, then `finish`; or `release` when nothing was appended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The key was used before for the same request: this was the answer."""
+
+    response: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """The same request is being decided elsewhere."""
+
+    decision: str
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The key was used before for another request."""
+
+    decision: str
+
+
+Claim: TypeAlias = Reserved | Done | InFlight | Mismatch
+
+
+class Log(Protocol):
+    """Where a dead stream's decision is looked for (`streams.UnsealedLog`)."""
+
+    def get(self, decision_id: str, stream: str | None = None) -> bytes | None:
+        """Return the record of a decision, or None."""
+
+
+class Claims:
+    """The claims of a home; each process opens its own. Not for several threads at once."""
+
+    def __init__(self, path: Path, *, clock: Clock | None = None, keep: int = DAY) -> None:
+        self._connection = connect(path)
+        self._connection.executescript(_TABLE)
+        self._wal = Wal(path)
+        self._clock = clock or SystemClock()
+        self._keep = keep
+
+    def reserve(self, application: str, key: str, body_digest: str, decision_id: str, stream: str) -> Claim:
+        """Return whether the key is now ours, and if not, what became of it. One of all who try gets `Reserved`."""
+        known = self._look(application, key, body_digest)
+        if known is not None:
+            return known
+        now = self._clock.now()
+        made = self._connection.execute(
+            "INSERT INTO claims VALUES (?, ?, ?, ?, ?, NULL, ?) ON CONFLICT DO UPDATE SET body = excluded.body,"
+            " decision = excluded.decision, stream = excluded.stream, response = NULL, at = excluded.at"
+            " WHERE response IS NOT NULL AND at < ? RETURNING 1",
+            (application, key, body_digest, decision_id, stream, now, now - self._keep),
+        ).fetchall()
+        if made:
+            self._wal.mark()
+            return Reserved()
+        return self._look(application, key, body_digest) or self.reserve(
+            application, key, body_digest, decision_id, stream
+        )
+
+    def _look(self, application: str, key: str, body_digest: str) -> Done | InFlight | Mismatch | None:
+        """Return what the key stands for, or None when it is free or its time is over."""
+        row = self._connection.execute(
+            "SELECT body, decision, stream, response, at FROM claims WHERE application = ? AND key = ?",
+            (application, key),
+        ).fetchone()
+        if row is None:
+            return None
+        body, decision, stream, response, at = row
+        if response is not None and at < self._clock.now() - self._keep:
+            return None
+        if body != body_digest:
+            return Mismatch(decision)
+        return Done(response) if response is not None else InFlight(decision, stream)
+
+    async def wait(
+        self, application: str, key: str, body_digest: str, decision_id: str, stream: str, *, seconds: float
+    ) -> Claim:
+        """Return like `reserve`, but while another decides wait up to `seconds` for its answer or its release."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        pause = 0.002
+        while True:
+            claim = self.reserve(application, key, body_digest, decision_id, stream)
+            if not isinstance(claim, InFlight) or loop.time() + pause > until:
+                return claim
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, 0.05)
+
+    def finish(self, application: str, key: str, response: bytes) -> None:
+        """Keep the answer for whoever asks again; call it when the record is durable."""
+        self._connection.execute(
+            "UPDATE claims SET response = ?, at = ? WHERE application = ? AND key = ?",
+            (response, self._clock.now(), application, key),
+        )
+
+    def release(self, application: str, key: str) -> None:
+        """Give an unfinished key back: nothing was decided under it."""
+        self._connection.execute(
+            "DELETE FROM claims WHERE application = ? AND key = ? AND response IS NULL", (application, key)
+        )
+
+    def settle(self, dead_streams: Iterable[str], log: Log, answer_of: Callable[[bytes], bytes]) -> int:
+        """Decide the open claims of dead writers from the log, making answers from records; return how many."""
+        settled = 0
+        for stream in dead_streams:
+            open_claims = self._connection.execute(
+                "SELECT application, key, decision FROM claims WHERE stream = ? AND response IS NULL", (stream,)
+            ).fetchall()
+            for application, key, decision in open_claims:
+                record = log.get(decision, stream)
+                if record is None:
+                    self.release(application, key)
+                else:
+                    self.finish(application, key, answer_of(record))
+                settled += 1
+        return settled
+
+    def unsettled_streams(self) -> set[str]:
+        """Return the streams that open claims wait for; the sealer keeps their segments until they are settled."""
+        rows = self._connection.execute("SELECT DISTINCT stream FROM claims WHERE response IS NULL").fetchall()
+        return {stream for (stream,) in rows}
+
+    def forget_old(self) -> int:
+        """Remove the answers whose time is over; return how many."""
+        before = self._clock.now() - self._keep
+        return self._connection.execute("DELETE FROM claims WHERE response IS NOT NULL AND at < ?", (before,)).rowcount
+
+    def sync(self) -> None:
+        """Make reservations durable: pass it to the log as `before_sync`, so that no acknowledged key is forgotten."""
+        self._wal.sync()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._wal.close()
+        self._connection.close()

@@ -1,0 +1,57 @@
+"""The few fields of a record that it is found by; everything else in it stays unread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class PredictionHead(msgspec.Struct, frozen=True):
+    """Which version was asked, and in which role."""
+
+    model: str = ""
+    version: int = 0
+    role: str = ""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What is known of a record without understanding it; a later Tenure's unknown fields are passed over."""
+
+    id: str = ""
+    kind: str = "unreadable"
+    at: int = 0
+    application: str = ""
+    revision: int | None = None
+    entity: str | None = None
+    event_time: int | None = None
+    decided_by: str | None = None
+    status: str | None = None
+    elapsed_us: int | None = None
+    rules: list[str] = []
+    predictions: list[PredictionHead] = []
+    decision: str | None = None
+    name: str | None = None
+
+    @property
+    def served(self) -> PredictionHead | None:
+        """Return the version whose output the decision used, or None when no model was asked."""
+        return next((asked for asked in self.predictions if asked.role == "served"), None)
+
+
+_DECODER = msgspec.json.Decoder(Head)
+_ANY = msgspec.json.Decoder()
+
+
+def head_of(record: bytes) -> Head:
+    """Return the record's head; one that cannot be read is of kind `unreadable`, and is kept all the same."""
+    try:
+        return _DECODER.decode(record)
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+        return Head()
+
+
+def document_of(record: bytes) -> dict[str, Any]:
+    """Return the whole record as plain data."""
+    document: dict[str, Any] = _ANY.decode(record)
+    return document

@@ -1,0 +1,230 @@
+"""`index.db`: from what people ask by (entity, application, version, rule, …) to the place of a sealed record.
+
+Written by the sealer alone, one transaction for each sealed file, and rebuildable from the chain and the Parquet files.
+Its `positions` say what readers find here; everything later they read from the segments.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from tenure.adapters.decision_log import parquet
+from tenure.adapters.decision_log.heads import head_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from tenure.adapters.decision_log.chain import Sealing
+    from tenure.adapters.decision_log.heads import Head
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS files (
+    first INTEGER PRIMARY KEY, count INTEGER NOT NULL, path TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS records (
+    id TEXT NOT NULL, leaf INTEGER NOT NULL, kind TEXT NOT NULL, at INTEGER NOT NULL, application TEXT NOT NULL,
+    entity TEXT, decided_by TEXT, model TEXT, version INTEGER, decision TEXT, PRIMARY KEY (id, leaf)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS records_entity ON records (entity, id) WHERE entity IS NOT NULL;
+CREATE INDEX IF NOT EXISTS records_application ON records (application, id);
+CREATE INDEX IF NOT EXISTS records_version ON records (model, version, id) WHERE model IS NOT NULL;
+CREATE INDEX IF NOT EXISTS records_decision ON records (decision, id) WHERE decision IS NOT NULL;
+CREATE TABLE IF NOT EXISTS rules (rule TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (rule, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state (only INTEGER PRIMARY KEY CHECK (only = 1), ending INTEGER, positions TEXT);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a search asks for; None asks nothing. `since` and `until` bound `at` as [since, until)."""
+
+    application: str | None = None
+    entity: str | None = None
+    since: int | None = None
+    until: int | None = None
+    rule: str | None = None
+    decided_by: str | None = None
+    model: str | None = None
+    version: int | None = None
+    kind: str | None = None
+    decision: str | None = None
+    after: str | None = None
+
+    def holds(self, head: Head) -> bool:
+        """Return whether a record with this head is meant; the same question as `_where`."""
+        served = head.served
+        facts = (
+            (self.application, head.application),
+            (self.entity, head.entity),
+            (self.decided_by, head.decided_by),
+            (self.model, served.model if served else None),
+            (self.version, served.version if served else None),
+            (self.kind, head.kind),
+            (self.decision, head.decision),
+        )
+        return (
+            all(wanted is None or wanted == found for wanted, found in facts)
+            and (self.rule is None or self.rule in head.rules)
+            and (self.since is None or head.at >= self.since)
+            and (self.until is None or head.at < self.until)
+            and (self.after is None or head.id < self.after)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """One Parquet file of the order."""
+
+    first: int
+    count: int
+    path: str
+
+
+def index_file(decisions: Path) -> Path:
+    """Return where the index is."""
+    return decisions / "index.db"
+
+
+class Index:
+    """One connection; readers open their own for each question."""
+
+    def __init__(self, decisions: Path) -> None:
+        self._connection = sqlite3.connect(index_file(decisions), isolation_level=None, timeout=10.0)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.executescript(_TABLES)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    @property
+    def ending(self) -> int:
+        """Return the number of leaves indexed."""
+        return self.state()[0]
+
+    def state(self) -> tuple[int, dict[str, int]]:
+        """Return the number of leaves indexed and, for every stream, the sequence after the last indexed record."""
+        row = self._connection.execute("SELECT ending, positions FROM state").fetchone()
+        return (row[0], json.loads(row[1])) if row else (0, {})
+
+    def begin(self) -> None:
+        """Let all following questions see one state."""
+        self._connection.execute("BEGIN")
+
+    def end(self) -> None:
+        """Let the next question see the newest state again."""
+        self._connection.execute("ROLLBACK")
+
+    def add(self, sealing: Sealing, heads: Sequence[Head]) -> None:
+        """Index one sealed file; all of it or nothing."""
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._insert(sealing, heads)
+
+    def _insert(self, sealing: Sealing, heads: Sequence[Head]) -> None:
+        moments = [head.at for head in heads]
+        self._connection.execute(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)",
+            (sealing.first, sealing.count, sealing.file, min(moments), max(moments)),
+        )
+        rows = (_row(leaf, head) for leaf, head in enumerate(heads, sealing.first))
+        self._connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        fired = ((rule, head.id) for head in heads for rule in head.rules)
+        self._connection.executemany("INSERT OR IGNORE INTO rules VALUES (?, ?)", fired)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO state VALUES (1, ?, ?)", (sealing.end, json.dumps(sealing.positions))
+        )
+
+    def rebuild(self, decisions: Path, sealings: Iterable[Sealing]) -> None:
+        """Make the whole index again in one transaction, so that readers never see half of it."""
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for table in ("files", "records", "rules", "state"):
+                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  names of our own
+            for sealing in sealings:
+                self._insert(sealing, heads_in(decisions, sealing))
+
+    def places(self, sought: Sought, limit: int | None) -> list[tuple[str, int]]:
+        """Return (id, leaf) of what is sought, newest first."""
+        where, values = _where(sought)
+        query = f"SELECT id, leaf FROM records WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608  columns of our own
+        return self._connection.execute(query, (*values, -1 if limit is None else limit)).fetchall()
+
+    def leaves_of(self, record_id: str) -> list[int]:
+        """Return the leaves under which a record id is sealed: one or none."""
+        rows = self._connection.execute("SELECT leaf FROM records WHERE id = ?", (record_id,)).fetchall()
+        return [leaf for (leaf,) in rows]
+
+    def file_of(self, leaf: int) -> SealedFile:
+        """Return the file that holds a leaf."""
+        query = "SELECT first, count, path FROM files WHERE first <= ? ORDER BY first DESC LIMIT 1"
+        return SealedFile(*self._connection.execute(query, (leaf,)).fetchone())
+
+    def files(self, since: int | None = None, until: int | None = None) -> list[SealedFile]:
+        """Return the files that may hold records of [since, until), in the order of their leaves."""
+        rows = self._connection.execute(
+            "SELECT first, count, path FROM files WHERE (?1 IS NULL OR until >= ?1) AND (?2 IS NULL OR since < ?2)"
+            " ORDER BY first",
+            (since, until),
+        ).fetchall()
+        return [SealedFile(*row) for row in rows]
+
+
+def _row(leaf: int, head: Head) -> tuple[Any, ...]:
+    served = head.served
+    model, version = (served.model, served.version) if served else (None, None)
+    return (
+        head.id,
+        leaf,
+        head.kind,
+        head.at,
+        head.application,
+        head.entity,
+        head.decided_by,
+        model,
+        version,
+        head.decision,
+    )
+
+
+def _where(sought: Sought) -> tuple[str, list[Any]]:
+    """Return the SQL condition and its values; the same question as `Sought.holds`."""
+    tests = {
+        "application = ?": sought.application,
+        "entity = ?": sought.entity,
+        "decided_by = ?": sought.decided_by,
+        "model = ?": sought.model,
+        "version = ?": sought.version,
+        "kind = ?": sought.kind,
+        "decision = ?": sought.decision,
+        "at >= ?": sought.since,
+        "at < ?": sought.until,
+        "id < ?": sought.after,
+        "id IN (SELECT id FROM rules WHERE rule = ?)": sought.rule,
+    }
+    asked = {test: value for test, value in tests.items() if value is not None}
+    return " AND ".join(asked) or "1", list(asked.values())
+
+
+def heads_in(decisions: Path, sealing: Sealing) -> list[Head]:
+    """Return the heads of a sealed file's records."""
+    return [head_of(record) for group in parquet.records(decisions / sealing.file) for record in group]
+
+
+def has_index(decisions: Path) -> bool:
+    """Return whether the index can be opened and read."""
+    if not index_file(decisions).exists():
+        return False
+    try:
+        with closing(sqlite3.connect(index_file(decisions))) as connection:
+            connection.execute("SELECT ending FROM state").fetchone()
+    except sqlite3.DatabaseError:
+        return False
+    return True

@@ -1,0 +1,98 @@
+"""Sealed records as Parquet: typed columns to ask about beside the raw record, which alone is the truth."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from tenure.adapters.decision_log.heads import Head
+
+#: rows that are read together to get one record
+GROUP_ROWS = 2048
+_SCAN_ROWS = 16_384
+_LOW_VARIETY = ["stream", "kind", "application", "decided_by", "status", "model", "name", "rules.list.element"]
+
+
+def write(path: Path, first: int, rows: Sequence[tuple[str, int, Head, bytes]]) -> None:
+    """Write rows of (stream, sequence, head, record) whose leaves begin at `first`."""
+    from pyarrow import parquet
+
+    parquet.write_table(
+        _table(first, rows), path, compression="zstd", row_group_size=GROUP_ROWS, use_dictionary=_LOW_VARIETY
+    )
+
+
+def _table(first: int, rows: Sequence[tuple[str, int, Head, bytes]]) -> Any:
+    """Return the columns as docs/formats/log-record.md lists them; moments are UTC microseconds."""
+    import pyarrow as pa
+
+    heads = [head for _, _, head, _ in rows]
+    served = [head.served for head in heads]
+    moment = pa.timestamp("us")
+    columns = {
+        "leaf": pa.array(range(first, first + len(rows)), pa.int64()),
+        "stream": pa.array([stream for stream, _, _, _ in rows], pa.string()),
+        "sequence": pa.array([sequence for _, sequence, _, _ in rows], pa.int64()),
+        "id": pa.array([head.id for head in heads], pa.string()),
+        "kind": pa.array([head.kind for head in heads], pa.string()),
+        "at": pa.array([head.at for head in heads], moment),
+        "application": pa.array([head.application for head in heads], pa.string()),
+        "revision": pa.array([head.revision for head in heads], pa.int64()),
+        "entity": pa.array([head.entity for head in heads], pa.string()),
+        "event_time": pa.array([head.event_time for head in heads], moment),
+        "decided_by": pa.array([head.decided_by for head in heads], pa.string()),
+        "status": pa.array([head.status for head in heads], pa.string()),
+        "model": pa.array([asked.model if asked else None for asked in served], pa.string()),
+        "version": pa.array([asked.version if asked else None for asked in served], pa.int64()),
+        "elapsed_us": pa.array([head.elapsed_us for head in heads], pa.int64()),
+        "rules": pa.array([head.rules for head in heads], pa.list_(pa.string())),
+        "decision": pa.array([head.decision for head in heads], pa.string()),
+        "name": pa.array([head.name for head in heads], pa.string()),
+        "record": pa.array([record for _, _, _, record in rows], pa.large_binary()),
+    }
+    return pa.table(columns)
+
+
+def records_at(path: Path, rows: Sequence[int]) -> list[bytes]:
+    """Return the records at these rows of one file, reading only the groups that hold them."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        groups = {
+            group: file.read_row_group(group, columns=["record"]) for group in {row // GROUP_ROWS for row in rows}
+        }
+    return [groups[row // GROUP_ROWS]["record"][row % GROUP_ROWS].as_py() for row in rows]
+
+
+def records(path: Path) -> Iterator[list[bytes]]:
+    """Return all records of one file in their order, a group at a time."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group, columns=["record"])["record"].to_pylist()
+
+
+def matching_records(path: Path, equal: dict[str, Any], since: int | None, until: int | None) -> Iterator[list[bytes]]:
+    """Return the records whose columns equal the given values and whose `at` is in [since, until)."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=_SCAN_ROWS, columns=[*equal, "at", "record"]):
+            mask = _mask(batch, equal, since, until)
+            yield (batch if mask is None else batch.filter(mask)).column("record").to_pylist()
+
+
+def _mask(batch: Any, equal: dict[str, Any], since: int | None, until: int | None) -> Any:
+    """Return which rows are wanted, or None when all are."""
+    import pyarrow.compute as pc
+
+    moments = batch.column("at").cast("int64")
+    tests = [pc.equal(batch.column(name), value) for name, value in equal.items()]
+    tests += [pc.greater_equal(moments, since)] if since is not None else []
+    tests += [pc.less(moments, until)] if until is not None else []
+    return reduce(pc.and_, tests) if tests else None

@@ -1,0 +1,115 @@
+"""Checks the whole log against itself: every byte that was ever acknowledged, sealed or chained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tenure.adapters.decision_log import parquet
+from tenure.adapters.decision_log.chain import (
+    GENESIS,
+    LEAF_SIZE,
+    BrokenChain,
+    chain_file,
+    extend,
+    last_sealing,
+    leaf_of,
+    leaves_file,
+    sealings,
+)
+from tenure.adapters.decision_log.heads import head_of
+from tenure.adapters.decision_log.index import Index, has_index
+from tenure.adapters.decision_log.sealer import sealer_lock
+from tenure.adapters.decision_log.streams import read_stream, stream_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tenure.adapters.decision_log.chain import Sealing
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is not as it was written; `place` is a byte, a row or a leaf of the file, as `what` says."""
+
+    file: Path
+    place: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.what}"
+
+
+def verify_log(decisions: Path) -> list[Problem]:
+    """Return every problem of the log; an empty list says that all its bytes are those that were written.
+
+    Waits for a seal under way. A torn tail is no problem: nothing in it was acknowledged.
+    """
+    if not decisions.is_dir():
+        return []
+    with sealer_lock(decisions):
+        ids: Counter[str] = Counter()
+        problems = [*_sealed_problems(decisions, ids), *_segment_problems(decisions, ids)]
+    twice = [name for name, count in ids.items() if count > 1 and name]
+    return problems + [
+        Problem(decisions, 0, f"the record {name} stands {ids[name]} times in the log") for name in twice
+    ]
+
+
+def _sealed_problems(decisions: Path, ids: Counter[str]) -> Iterator[Problem]:
+    """Follow the chain from its beginning: each line, its leaves, its file."""
+    leaves = leaves_file(decisions).read_bytes() if leaves_file(decisions).exists() else b""
+    chain, end = GENESIS, 0
+    try:
+        for sealing in sealings(decisions):
+            mine = leaves[sealing.first * LEAF_SIZE : sealing.end * LEAF_SIZE]
+            hashes = [mine[at : at + LEAF_SIZE] for at in range(0, len(mine), LEAF_SIZE)]
+            if extend(chain, hashes).hex() != sealing.chain:
+                what = f"the leaves {sealing.first} to {sealing.end - 1} are not those that were chained"
+                yield Problem(leaves_file(decisions), sealing.first, what)
+            yield from _file_problems(decisions / sealing.file, sealing, hashes, ids)
+            chain, end = bytes.fromhex(sealing.chain), sealing.end
+    except BrokenChain as error:
+        yield Problem(error.facts["file"], 0, str(error))
+        return
+    if has_index(decisions):
+        with Index(decisions) as index:
+            if index.ending > end:
+                yield Problem(chain_file(decisions), 0, f"it names {end} of {index.ending} sealed records")
+
+
+def _file_problems(path: Path, sealing: Sealing, hashes: list[bytes], ids: Counter[str]) -> Iterator[Problem]:
+    """Compare a file with its digest, and if that does not fit, find the rows that changed."""
+    if not path.exists():
+        yield Problem(path, 0, "the sealed file is gone")
+        return
+    fits = hashlib.sha256(path.read_bytes()).hexdigest() == sealing.digest
+    try:
+        records = [record for group in parquet.records(path) for record in group]
+    except (OSError, ValueError) as error:
+        yield Problem(path, 0, f"the sealed file was changed and cannot be read: {error}")
+        return
+    expected = hashes + [b""] * (len(records) - len(hashes))
+    changed = [row for row, record in enumerate(records) if leaf_of(record) != expected[row]]
+    yield from (Problem(path, row, f"the record in row {row} is not the one that was sealed") for row in changed)
+    if not fits and not changed:
+        yield Problem(path, 0, "the sealed file was changed (no record in it, but its columns or its layout)")
+    ids.update(head_of(record).id for record in records)
+
+
+def _segment_problems(decisions: Path, ids: Counter[str]) -> Iterator[Problem]:
+    """Read every stream's unsealed part."""
+    try:
+        last = last_sealing(decisions)
+    except BrokenChain:
+        last = None
+    positions = last.positions if last else {}
+    for folder in stream_folders(decisions):
+        contents = read_stream(folder, positions.get(folder.name, 0))
+        yield from (
+            Problem(fault.file, fault.offset, f"{fault.what} (byte {fault.offset})") for fault in contents.damage
+        )
+        ids.update(head_of(frame.record).id for frame in contents.frames)
