@@ -173,7 +173,7 @@ class WorkerLink:
         answer: asyncio.Future[Prediction] = loop.create_future()
         timer = loop.call_later(deadline_us / 1e6, self._late, answer)
         self._asked[correlation] = _Asked(body, answer, timer)
-        self._wire.write(frames.encode(frames.INFER, correlation, 1, deadline_us, body=body))
+        self._wire.write(frames.encode(frames.INFER, correlation, 1, frames.now_us() + deadline_us, body=body))
         return answer
 
     def _refusal(self, body: bytes, deadline_us: int) -> Prediction | None:

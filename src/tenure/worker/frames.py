@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from typing import Any, NamedTuple
 
 from .columns import FrameError
@@ -40,8 +41,13 @@ _SPAN = struct.Struct("<5I")
 MOST_ERROR = 500
 
 
+def now_us() -> int:
+    """Return the present moment of the clock that all processes of this machine share, in microseconds."""
+    return time.monotonic_ns() // 1000
+
+
 class Frame(NamedTuple):
-    """One frame. `deadline_us` is what remains when it is sent, 0 for no deadline."""
+    """One frame. `deadline_us` is a moment of this machine's monotonic clock (`now_us`), 0 for no deadline."""
 
     kind: int
     correlation: int

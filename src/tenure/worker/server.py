@@ -12,7 +12,6 @@ import selectors
 import signal
 import socket
 import sys
-import time
 import traceback
 from typing import Any
 
@@ -24,11 +23,6 @@ from .loaders import Model
 _PIECE = 1 << 18
 #: most bytes kept for a reader that does not read
 MOST_UNREAD = frames.MOST_BODY + (8 << 20)
-
-
-def now_us() -> int:
-    """Return a moment that only ever rises, in microseconds."""
-    return time.monotonic_ns() // 1000
 
 
 def error_text(error: BaseException) -> str:
@@ -111,12 +105,24 @@ class Server:
     def run(self) -> None:
         """Serve until told to stop, or until the only connection is closed."""
         while self._wanted and (self._listener is not None or self._connections):
-            for key, mask in self._selector.select(0 if self._batcher else None):
-                self._ready(key.data, mask)
+            self._poll(0 if self._batcher else None)
             self._work()
-        while self._batcher:
+        self._stop_listening()
+        # What arrived before the signal is answered too; whoever sends the signal stops asking first.
+        while self._poll(0) or self._batcher:
             self._work()
         self._finish()
+
+    def _poll(self, seconds: float | None) -> bool:
+        ready = self._selector.select(seconds)
+        for key, mask in ready:
+            self._ready(key.data, mask)
+        return bool(ready)
+
+    def _stop_listening(self) -> None:
+        if self._listener is not None:
+            self._selector.unregister(self._listener)
+            self._listener = None
 
     def _ready(self, target: Any, mask: int) -> None:
         if not isinstance(target, Connection):
@@ -169,9 +175,8 @@ class Server:
         except FrameError as error:
             self._send(connection, frames.encode_error(frame.correlation, "bad_row", str(error)))
             return
-        deadline = now_us() + frame.deadline_us if frame.deadline_us else 0
         exact = bool(frame.flags & frames.EXACT)
-        self._batcher.add(Request((connection, frame.correlation), rows, deadline, exact))
+        self._batcher.add(Request((connection, frame.correlation), rows, frame.deadline_us, exact))
 
     def _described(self, frame: frames.Frame) -> bytes:
         try:
@@ -183,15 +188,15 @@ class Server:
 
     def _work(self) -> None:
         """Make one call to the model, if anything waits, and send all answers there are."""
-        call = self._batcher.next_call(now_us())
+        call = self._batcher.next_call(frames.now_us())
         if call is not None:
-            started = now_us()
+            started = frames.now_us()
             try:
                 computed = self._model.call(call.rows)
             except (Exception, SystemExit) as error:
                 self._failed(call, error)
             else:
-                self._batcher.succeeded(call, computed, min(now_us() - started, 0xFFFFFFFF))
+                self._batcher.succeeded(call, computed, min(frames.now_us() - started, 0xFFFFFFFF))
         for answer in self._batcher.answers():
             connection, correlation = answer.ticket
             self._send(connection, self._answer(answer, correlation))
