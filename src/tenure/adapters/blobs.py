@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import tempfile
@@ -44,7 +43,9 @@ class Blobs:
         if isinstance(content, bytes):
             return self._add(digest_of(content), len(content), lambda file: file.write(content))
         with content.open("rb") as source:
-            return self._add(digest_of_file(content), content.stat().st_size, lambda file: shutil.copyfileobj(source, file))
+            return self._add(
+                digest_of_file(content), content.stat().st_size, lambda file: shutil.copyfileobj(source, file)
+            )
 
     def path(self, digest: str) -> Path:
         """Return where the blob lies, unchecked; from the second copy if the first lost it; else `MissingBlob`."""

@@ -66,7 +66,9 @@ def is_valid(signature: Signature, manifest: bytes) -> bool:
     """Return whether the signature fits the manifest's bytes and its key carries the name it claims."""
     try:
         public = base64.b64decode(signature.public, validate=True)
-        Ed25519PublicKey.from_public_bytes(public).verify(base64.b64decode(signature.signature, validate=True), manifest)
+        Ed25519PublicKey.from_public_bytes(public).verify(
+            base64.b64decode(signature.signature, validate=True), manifest
+        )
     except (InvalidSignature, ValueError):
         return False
     return key_id(public) == signature.key

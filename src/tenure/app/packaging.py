@@ -5,19 +5,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tenure.kit.clock import Clock, SystemClock
+from tenure.adapters import packages, sources
+from tenure.adapters.blobs import Blobs
+from tenure.app.registering import Registered, Registering
+from tenure.app.workbench import Packaged, Workbench, signed_by
+from tenure.kit.clock import SystemClock
+from tenure.model.package import blob_digests, decode_manifest
+from tenure.model.packaging import telling
 from tenure.model.packaging.source import PackageSource
+from tenure.settings import Home, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tenure.model.package import Manifest
+    from tenure.kit.clock import Clock
     from tenure.serving.snapshot import VersionEntry, WorkerEntry
-    from tenure.settings import Home, Workshop
+
+    Progress = Callable[[str], None]
+
+MOST_UPLOAD = 8 << 30
 
 __all__ = [
     "PackageSource",
@@ -32,39 +43,11 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Packaged:
-    """A package folder that was just made. `sealed` is False for a draft, which registering completes.
-
-    `notes` are the lines an author should see: predict method, schema, requirements, batch form.
-    """
-
-    folder: Path
-    manifest: Manifest
-    digest: str
-    sealed: bool
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """A package that this home has proven and can run. `digest` is its id; for a draft that of the completed one.
-
-    `verdict` says how the golden outputs were met: BIT, or TOLERANCE on another kind of CPU.
-    """
-
-    manifest: Manifest
-    digest: str
-    worker: WorkerEntry
-    version: VersionEntry
-    verdict: str = "BIT"
-
-
 def package(
     source: PackageSource,
     output: Path | None = None,
     *,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = lambda _: None,
     workshop: Workshop | None = None,
     clock: Clock | None = None,
 ) -> Packaged:
@@ -72,35 +55,51 @@ def package(
 
     Sealed here when this machine has the interpreter, else a draft. `progress` hears a line before each long step.
     """
-    raise NotImplementedError
+    bench = Workbench(workshop or Workshop.of(), progress)
+    source = signed_by(sources.completed(source), clock or SystemClock())
+    with tempfile.TemporaryDirectory(prefix="tenure-") as folder:
+        draft = bench.draft(source, Path(folder))
+        for note in telling.of_draft(draft.manifest):
+            progress(note)
+        return bench.written(bench.sealed(draft), source, output)
 
 
-def register(home: Home, package_path: Path, *, progress: Callable[[str], None] = lambda _: None) -> Registered:
+def register(home: Home, package_path: Path, *, progress: Progress = lambda _: None) -> Registered:
     """Prove a package in this home: verify, store, rebuild with no index, load, reproduce the golden outputs.
 
     Registering the same bytes again proves nothing anew and returns the same. A draft is completed first.
     It gives no number and no stage: that is the registry's. Raises DamagedPackage, GoldenMismatch and others.
     """
-    raise NotImplementedError
+    return Registering(home, progress).register(package_path)
 
 
 def ensure_runnable(
-    home: Home, digest: str, *, progress: Callable[[str], None] = lambda _: None
+    home: Home, digest: str, *, progress: Progress = lambda _: None
 ) -> tuple[WorkerEntry, VersionEntry]:
     """Return what the supervisor and the gateways need to run a registered package, rebuilding caches from blobs."""
-    raise NotImplementedError
+    _, worker, version = Registering(home, progress).runnable(digest)
+    return worker, version
 
 
 def missing(home: Home, manifest: bytes) -> Sequence[str]:
     """Return the digests of blobs (wheels, interpreter, worker) that this home lacks, so that an upload can skip the others."""
-    raise NotImplementedError
+    blobs = Blobs(home.blobs, home.second_copy)
+    return [digest for digest in blob_digests(decode_manifest(manifest)) if not blobs.has(digest)]
 
 
 def pack(folder: Path, only: Sequence[str] | None = None) -> Path:
-    """Return a temporary uncompressed tar of a package folder; of `blobs/` it holds those in `only` (None: all)."""
-    raise NotImplementedError
+    """Return a temporary uncompressed tar of a package folder; of `blobs/` it holds those in `only` (None: all).
+
+    The caller deletes it.
+    """
+    descriptor, name = tempfile.mkstemp(suffix=".tar", prefix="tenure-")
+    os.close(descriptor)
+    return packages.pack(folder, only, Path(name))
 
 
-def unpack(home: Home, archive: Path, folder: Path) -> Path:
-    """Unpack an uploaded tar into `folder`, completed with blobs this home has already; refuse anything but plain files."""
-    raise NotImplementedError
+def unpack(archive: Path, folder: Path, most: int = MOST_UPLOAD) -> Path:
+    """Unpack an uploaded tar into the new folder `folder` and return it; refuse anything but plain files.
+
+    Nothing in it is checked yet: `register` does that, and takes from the home the blobs that were left out.
+    """
+    return packages.unpack(archive, folder, most)

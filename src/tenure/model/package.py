@@ -6,16 +6,14 @@ and approvals are attestations beside it, never in it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from tenure.contract.schema import Field
 from tenure.kit.digests import canonical, digest_of
 from tenure.kit.errors import Kind, TenureError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FORMAT = 1
 
@@ -24,6 +22,7 @@ GOLDEN_INPUTS = "golden/inputs.columns"
 GOLDEN_OUTPUTS = "golden/outputs.columns"
 AUTHOR_OUTPUTS = "golden/author.columns"
 REFERENCE = "reference/reference.columns"
+REFERENCE_OUTPUTS = "reference/outputs.columns"
 
 ModelFormat: TypeAlias = Literal["sklearn", "xgboost", "python"]
 InputForm: TypeAlias = Literal["frame", "matrix", "records"]
@@ -121,8 +120,8 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
 class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The manifest of one package. `files` maps paths inside the package to their content.
 
-    `environment`, `worker`, `batch` and `golden` are None in a draft that was made on another platform or without the
-    model's interpreter: registering completes it (docs/formats/package.md, "Drafts"). `draft` is the id of the draft
+    `environment`, `worker` and `batch` are absent, and `golden` names no outputs, in a draft that was made on another
+    platform or without the model's interpreter: registering completes it (docs/formats/package.md, "Drafts"). `draft` is the id of the draft
     that a completed package came from.
     """
 
@@ -214,3 +213,12 @@ def environment_of(platform: str, interpreter: Interpreter, wheels: tuple[Wheel,
     ordered = tuple(sorted(wheels, key=lambda wheel: (wheel.name, wheel.file)))
     parts = {"platform": platform, "interpreter": interpreter.digest, "wheels": [wheel.digest for wheel in ordered]}
     return Environment(digest_of(canonical(parts)), platform, interpreter, ordered)
+
+
+def blob_digests(manifest: Manifest) -> tuple[str, ...]:
+    """Return the digests of what stands in `blobs/`: wheels, interpreter, worker; none in a draft."""
+    environment = manifest.environment
+    if environment is None:
+        return ()
+    parts = [*(wheel.digest for wheel in environment.wheels), environment.interpreter.digest, manifest.worker]
+    return tuple(dict.fromkeys(digest for digest in parts if digest))

@@ -8,6 +8,8 @@ It trusts nothing: every file's sha256 is checked before anything is unpacked, a
 escaping paths are refused. An environment appears by one rename, so a killed build leaves nothing half-made.
 """
 
+from __future__ import annotations
+
 import base64
 import contextlib
 import csv
@@ -23,6 +25,7 @@ import tarfile
 import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any, Callable, Iterator
 
 _CHUNK = 1 << 20
 _MAX_UNPACKED = 16 << 30
@@ -32,13 +35,13 @@ _RECORD_SIGNATURES = ("RECORD", "RECORD.jws", "RECORD.p7s")
 class Refused(Exception):
     """A file is not what it should be; `file` names it and `why` says what was found."""
 
-    def __init__(self, file, why):
-        super(Refused, self).__init__("%s: %s" % (file, why))
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__("%s: %s" % (file, why))
         self.file = file
         self.why = why
 
 
-def sha256_of(path):
+def sha256_of(path: str) -> str:
     """Return the sha256 of a file as 64 hex digits."""
     seen = hashlib.sha256()
     with open(path, "rb") as file:
@@ -47,7 +50,7 @@ def sha256_of(path):
     return seen.hexdigest()
 
 
-def check_file(path, digest, name=None):
+def check_file(path: str, digest: str, name: str = "") -> None:
     """Raise `Refused` unless the file at `path` is there and has the digest `sha256:<64 hex>`."""
     name = name or os.path.basename(path)
     if not os.path.isfile(path):
@@ -57,13 +60,13 @@ def check_file(path, digest, name=None):
         raise Refused(name, "it changed after sealing: expected %s, found %s" % (digest, found))
 
 
-def paths_of(target):
+def paths_of(target: str) -> tuple[str, str]:
     """Return the environment's interpreter and its LD_LIBRARY_PATH."""
     home = os.path.join(target, "python")
     return os.path.join(home, "bin", "python3"), os.path.join(home, "lib")
 
 
-def build(environment, find, target):
+def build(environment: dict[str, Any], find: Callable[[str], str], target: str) -> tuple[str, str]:
     """Make the environment at `target` unless it is there already; return its interpreter and its LD_LIBRARY_PATH.
 
     `environment` is the manifest's object of that name, `find` maps a digest to the path of the blob. Raises `Refused`.
@@ -76,7 +79,7 @@ def build(environment, find, target):
     return paths_of(target)
 
 
-def _make(environment, find, target):
+def _make(environment: dict[str, Any], find: Callable[[str], str], target: str) -> None:
     draft = tempfile.mkdtemp(prefix=_draft_prefix(target), dir=os.path.dirname(target))
     try:
         home = os.path.join(draft, "python")
@@ -85,7 +88,11 @@ def _make(environment, find, target):
         site = os.path.join(home, "lib", "python" + minor, "site-packages")
         os.makedirs(site, exist_ok=True)
         with ThreadPoolExecutor(4) as pool:  # zlib and sha256 let go of the interpreter's lock
-            list(pool.map(lambda wheel: unpack_wheel(find(wheel["digest"]), wheel["file"], site, home), environment["wheels"]))
+            list(
+                pool.map(
+                    lambda wheel: unpack_wheel(find(wheel["digest"]), wheel["file"], site, home), environment["wheels"]
+                )
+            )
         os.chmod(draft, 0o755)
         os.rename(draft, target)
     except BaseException:
@@ -93,7 +100,7 @@ def _make(environment, find, target):
         raise
 
 
-def _verify(environment, find):
+def _verify(environment: dict[str, Any], find: Callable[[str], str]) -> None:
     interpreter = environment["interpreter"]
     check_file(find(interpreter["digest"]), interpreter["digest"], "the interpreter " + interpreter["version"])
     for wheel in environment["wheels"]:
@@ -101,7 +108,7 @@ def _verify(environment, find):
 
 
 @contextlib.contextmanager
-def _alone(target):
+def _alone(target: str) -> Iterator[None]:
     """Hold the lock of `target`: two builds of one environment wait for each other."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
     with open(target + ".lock", "w") as lock:
@@ -109,11 +116,11 @@ def _alone(target):
         yield
 
 
-def _draft_prefix(target):
+def _draft_prefix(target: str) -> str:
     return ".%s." % os.path.basename(target)[:12]
 
 
-def _sweep(target):
+def _sweep(target: str) -> None:
     """Remove what killed builds left; the lock is held, so nobody is building there."""
     folder = os.path.dirname(target)
     for name in os.listdir(folder):
@@ -124,7 +131,7 @@ def _sweep(target):
 # --- archives: nothing outside the folder, no links, no devices -------------------------------------------------------
 
 
-def inside(folder, name, archive):
+def inside(folder: str, name: str, archive: str) -> str:
     """Return where the member `name` of `archive` belongs under `folder`; raise `Refused` when it would escape."""
     parts = name.split("/")
     if name.startswith("/") or "\\" in name or "\0" in name or ".." in parts or (parts[0] and ":" in parts[0]):
@@ -132,7 +139,7 @@ def inside(folder, name, archive):
     return os.path.join(folder, *parts)
 
 
-def unpack_tar(path, folder, archive, limit=_MAX_UNPACKED):
+def unpack_tar(path: str, folder: str, archive: str, limit: int = _MAX_UNPACKED) -> None:
     """Unpack a tar (compressed or not) of plain files and folders; raise `Refused` at anything else."""
     left = limit
     with tarfile.open(path) as tar:
@@ -146,17 +153,19 @@ def unpack_tar(path, folder, archive, limit=_MAX_UNPACKED):
             left -= member.size
             if left < 0:
                 raise Refused(archive, "it holds more than %d bytes" % limit)
-            _write(target, tar.extractfile(member), member.mode & 0o111)
+            source = tar.extractfile(member)
+            assert source is not None, "a plain file has content"
+            _write(target, source, member.mode & 0o111)
 
 
-def unpack_wheel(path, name, site, home):
+def unpack_wheel(path: str, name: str, site: str, home: str) -> None:
     """Unpack one wheel into `site`; its `.data` folders go where they belong under `home`. Checks RECORD."""
     left = _MAX_UNPACKED
     with zipfile.ZipFile(path) as wheel:
         hashes = _record(wheel, name)
         for member in wheel.infolist():
             mode = member.external_attr >> 16
-            target = inside(*_destination(member.filename, site, home) + (name,))
+            target = inside(*_destination(member.filename, site, home), archive=name)
             if member.filename.endswith("/"):
                 continue
             if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
@@ -169,7 +178,7 @@ def unpack_wheel(path, name, site, home):
             _agree(name, member.filename, hashes.get(member.filename), found)
 
 
-def _destination(member, site, home):
+def _destination(member: str, site: str, home: str) -> tuple[str, str]:
     """Return the folder and the path in it for a wheel's member (binary distribution format, `.data` folders)."""
     top, _, rest = member.partition("/")
     if not top.endswith(".data") or not rest:
@@ -179,9 +188,11 @@ def _destination(member, site, home):
     return folders.get(scheme, os.path.join(home, "include")), rest
 
 
-def _record(wheel, name):
+def _record(wheel: zipfile.ZipFile, name: str) -> dict[str, str]:
     """Return member -> urlsafe base64 sha256 as the wheel's RECORD lists them."""
-    listings = [member for member in wheel.namelist() if member.endswith(".dist-info/RECORD") and member.count("/") == 1]
+    listings = [
+        member for member in wheel.namelist() if member.endswith(".dist-info/RECORD") and member.count("/") == 1
+    ]
     if len(listings) != 1:
         raise Refused(name, "it has no single RECORD: it is not a wheel")
     rows = csv.reader(io.StringIO(wheel.read(listings[0]).decode("utf-8")))
@@ -195,7 +206,7 @@ def _record(wheel, name):
     return hashes
 
 
-def _agree(archive, member, expected, found):
+def _agree(archive: str, member: str, expected: str | None, found: bytes) -> None:
     """Raise `Refused` when RECORD says otherwise; what it does not list is still covered by the wheel's own digest."""
     if expected is None or os.path.basename(member) in _RECORD_SIGNATURES:
         return
@@ -203,7 +214,7 @@ def _agree(archive, member, expected, found):
         raise Refused(archive, "its member %r differs from its RECORD" % member)
 
 
-def _write(target, source, executable):
+def _write(target: str, source: IO[bytes], executable: int) -> bytes:
     """Write one new file and return the sha256 of its content."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
     seen = hashlib.sha256()
@@ -218,16 +229,16 @@ def _write(target, source, executable):
 # --- a package on its own: `python3 restore.py [FOLDER]` --------------------------------------------------------------
 
 
-def verify_package(package):
+def verify_package(package: str) -> dict[str, Any]:
     """Return the manifest of the package folder after checking every file and blob that it names."""
     with open(os.path.join(package, "manifest.json"), "rb") as file:
-        manifest = json.loads(file.read().decode("utf-8"))
+        manifest: dict[str, Any] = json.loads(file.read().decode("utf-8"))
     for name, file in sorted(manifest["files"].items()):
         check_file(inside(package, name, "manifest.json"), file["digest"], name)
     return manifest
 
 
-def main(arguments):
+def main(arguments: list[str]) -> int:
     """Verify the package this file lies in, rebuild its environment, and reproduce its golden outputs."""
     package = os.path.dirname(os.path.abspath(__file__))
     target = os.path.abspath(arguments[0] if arguments else os.path.join(package, "restored"))

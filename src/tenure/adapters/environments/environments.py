@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tenure.adapters.environments import index_settings, interpreter, lock
+from tenure.adapters.environments import asking, index_settings, interpreter, lock
 from tenure.model.package import DamagedPackage, Environment, environment_of
+from tenure.serving import launch
 from tenure.worker import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tenure.adapters.blobs import Blobs
+    from tenure.model.package import InputForm, Wheel
+    from tenure.model.packaging.ports import BuiltEnvironment
+    from tenure.model.packaging.source import Facts, ModelFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,11 @@ class Rebuilt:
     def is_primed(self) -> bool:
         """Return whether its bytecode was written: without it a first load of scikit-learn takes 4 to 7 seconds."""
         return self._mark.exists()
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Return the environment in which its interpreter is started, built from nothing."""
+        return launch.environ({"library_path": str(self.library_path)})
 
     def primed(self) -> None:
         """Remember that the bytecode is written."""
@@ -57,10 +66,13 @@ class Environments:
         """Return the interpreter for a wanted version (3.8, 3.8.18); raise `NoInterpreter`."""
         return interpreter.find(python, self.environ, self.home)
 
-    def make(self, requirements: Sequence[str], python: str) -> Environment:
-        """Return the complete environment for the requirements: every wheel and the interpreter stored as blobs."""
+    def make(self, requirements: Sequence[str], python: str, constraints: Sequence[str] = ()) -> Environment:
+        """Return the complete environment for the requirements: every wheel and the interpreter stored as blobs.
+
+        `constraints` are the author's own versions of what the requirements need; they hold where the index has them.
+        """
         found = self.find(python)
-        wheels = self._wheels(tuple(requirements), found) if requirements else ()
+        wheels = self._wheels(tuple(requirements), tuple(constraints), found) if requirements else ()
         self.progress(f"capturing Python {found.version}")
         return environment_of(found.platform, interpreter.capture(found, self.blobs, self.captured), wheels)
 
@@ -68,7 +80,9 @@ class Environments:
         """Return the environment built from blobs alone, without any index; built once, then found again."""
         folder = self.folder / environment.digest.removeprefix("sha256:")
         if not folder.is_dir():
-            self.progress(f"building the environment: Python {environment.interpreter.version}, {len(environment.wheels)} packages")
+            self.progress(
+                f"building the environment: Python {environment.interpreter.version}, {len(environment.wheels)} packages"
+            )
         try:
             python, library = install.build(
                 msgspec.to_builtins(environment), lambda digest: str(self.blobs.path(digest)), str(folder)
@@ -77,9 +91,27 @@ class Environments:
             raise DamagedPackage(file=refusal.file, why=refusal.why) from refusal
         return Rebuilt(Path(python), Path(library), folder)
 
-    def _wheels(self, requirements: tuple[str, ...], found: interpreter.Found) -> tuple[lock.Wheel, ...]:
+    def ask(self, model: ModelFile, code: Path | None, given: InputForm, built: BuiltEnvironment) -> Facts:
+        """Return what the model says of itself when loaded in a rebuilt environment; writes its bytecode by the way."""
+        where = "the rebuilt environment"
+        return asking.ask(model, code, given, built.python, built.environ, distributions=False, where=where)
+
+    def ask_here(self, model: ModelFile, code: Path | None, given: InputForm) -> Facts:
+        """Return what the model says of itself in this interpreter, and which distributions loading it imported."""
+        environ = {name: value for name, value in self.environ.items() if name != "PYTHONPATH"}
+        where = f"Python {sys.version.split()[0]}"
+        return asking.ask(model, code, given, Path(sys.executable), environ, distributions=True, where=where)
+
+    def _wheels(
+        self, requirements: tuple[str, ...], constraints: tuple[str, ...], found: interpreter.Found
+    ) -> tuple[Wheel, ...]:
         self.progress(f"resolving {', '.join(requirements)} for Python {found.version}")
-        locked = lock.resolve(requirements, found, self._uv, self._uv_environ)
+        try:
+            locked = lock.resolve(requirements, constraints, found, self._uv, self._uv_environ)
+        except lock.Unresolvable:
+            if not constraints:
+                raise
+            locked = lock.resolve(requirements, (), found, self._uv, self._uv_environ)
         return lock.Fetching(self.blobs, found, self._uv, self._uv_environ, self.progress).all(locked)
 
     @cached_property

@@ -24,7 +24,12 @@ def for_uv(environ: Mapping[str, str], home: Path, virtual: Path) -> dict[str, s
 
     Looks where pip looks: PIP_CONFIG_FILE, /etc/pip.conf, the user's pip.conf, the virtual environment's, then PIP_*.
     """
-    files = ["/etc/pip.conf", home / ".pip/pip.conf", home / ".config/pip/pip.conf", virtual / "pip.conf"]
+    files: list[str | Path] = [
+        "/etc/pip.conf",
+        home / ".pip/pip.conf",
+        home / ".config/pip/pip.conf",
+        virtual / "pip.conf",
+    ]
     if environ.get("PIP_CONFIG_FILE"):
         files.append(environ["PIP_CONFIG_FILE"])
     settings = _read(files)

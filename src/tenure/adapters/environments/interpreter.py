@@ -7,12 +7,15 @@ that are not glibc's. It is started with LD_LIBRARY_PATH=<copy>/lib. The archive
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,12 +32,14 @@ if TYPE_CHECKING:
     from tenure.adapters.blobs import Blobs
 
 #: raise it when the way of copying changes, so that no cached copy of the old way is used
-_RECIPE = 1
+_RECIPE = 2
 
 _LEFT_OUT_FOLDERS = {
     "__pycache__", "dist-packages", "ensurepip", "idlelib", "site-packages", "test", "tests", "idle_test", "tkinter", "turtledemo",
 }  # fmt: skip
-_LEFT_OUT_FILES = re.compile(r".*\.(pyc|pyo|a)|(_tkinter|_test|_ctypes_test|xx|_xx).*\.so|turtle\.py|EXTERNALLY-MANAGED|sitecustomize\.py")
+_LEFT_OUT_FILES = re.compile(
+    r".*\.(pyc|pyo|a)|(_tkinter|_test|_ctypes_test|xx|_xx).*\.so|turtle\.py|EXTERNALLY-MANAGED|sitecustomize\.py"
+)
 _GLIBC = re.compile(r"(linux-vdso|ld-linux|libc|libm|libpthread|libdl|librt|libutil|libresolv|libanl|libnss_\w+)[.-]")
 
 #: asked of a candidate: enough to copy it
@@ -85,7 +90,9 @@ def find(wanted: str, environ: Mapping[str, str], home: Path) -> Found:
     running = describe(Path(sys.executable))
     if running and _fits(running.version, wanted):
         return running
-    found = [one for path in _candidates(wanted, environ, home) if (one := describe(path)) and _fits(one.version, wanted)]
+    found = [
+        one for path in _candidates(wanted, environ, home) if (one := describe(path)) and _fits(one.version, wanted)
+    ]
     if not found:
         raise NoInterpreter(wanted=wanted)
     return max(found, key=lambda one: (one.looks_in_site_packages, tuple(map(int, one.version.split(".")))))
@@ -155,19 +162,31 @@ def _identity(found: Found) -> str:
 
 def _write(found: Found, archive: Path) -> None:
     """Write the tar.gz: sorted, without owners and times, so that one source always gives the same bytes."""
-    with archive.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-        with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            for name, content, mode in sorted(_members(found)):
-                _add(tar, name, content, mode)
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for name, content, mode in sorted(_members(found)):
+            _add(tar, name, _content(content), mode)
 
 
-def _add(tar: tarfile.TarFile, name: str, content: Path | bytes, mode: int) -> None:
-    import io
-
-    body = content if isinstance(content, bytes) else content.read_bytes()
+def _add(tar: tarfile.TarFile, name: str, content: bytes, mode: int) -> None:
     member = tarfile.TarInfo(name)
-    member.size, member.mode = len(body), mode
-    tar.addfile(member, io.BytesIO(body))
+    member.size, member.mode = len(content), mode
+    tar.addfile(member, io.BytesIO(content))
+
+
+def _content(source: Path | bytes) -> bytes:
+    """Return a file's bytes, a binary's without its debug symbols where `strip` is at hand (a third of the archive)."""
+    if isinstance(source, bytes):
+        return source
+    if ".so" in source.name and (strip := shutil.which("strip")):
+        with tempfile.NamedTemporaryFile() as lighter:
+            done = subprocess.run([strip, "-g", "-o", lighter.name, source], capture_output=True, check=False)
+            if done.returncode == 0:
+                return Path(lighter.name).read_bytes()
+    return source.read_bytes()
 
 
 def _members(found: Found) -> Iterator[tuple[str, Path | bytes, int]]:

@@ -5,6 +5,7 @@ Addresses are used to fetch and then forgotten: a `Wheel` carries name, version,
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import subprocess
@@ -78,13 +79,17 @@ class Locked:
     sdist: bool
 
 
-def resolve(requirements: Sequence[str], found: Found, uv: str, environ: Mapping[str, str]) -> tuple[Locked, ...]:
+def resolve(
+    requirements: Sequence[str], constraints: Sequence[str], found: Found, uv: str, environ: Mapping[str, str]
+) -> tuple[Locked, ...]:
     """Return every distribution that the requirements need on that interpreter, with hashes."""
     with TemporaryDirectory() as folder:
-        listing = Path(folder, "requirements.in")
+        listing, limits = Path(folder, "requirements.in"), Path(folder, "constraints.txt")
         listing.write_text("\n".join(requirements) + "\n")
-        command = [uv, "pip", "compile", listing, "--python", found.executable, "--format", "pylock.toml", "--quiet"]
-        answer = subprocess.run([*command, "--no-header"], capture_output=True, text=True, env=dict(environ), check=False)
+        limits.write_text("\n".join(constraints) + "\n")
+        command = [uv, "pip", "compile", str(listing), "-c", str(limits), "--python", str(found.executable)]
+        command += ["--format", "pylock.toml", "--quiet", "--no-header"]
+        answer = subprocess.run(command, capture_output=True, text=True, env=dict(environ), check=False)
     if answer.returncode:
         raise Unresolvable(python=found.version, detail=answer.stderr.strip())
     packages = tomllib.loads(answer.stdout).get("packages", [])
@@ -161,7 +166,10 @@ class Fetching:
             return local
         path = folder / one.file
         try:
-            _copy(local, path) if local else _download(one.address, path)
+            if local is not None:
+                shutil.copyfile(local, path)
+            else:
+                _download(one.address, path)
         except (OSError, urllib.error.URLError) as error:
             raise FetchFailed(file=one.file, detail=error) from error
         found = digest_of_file(path)
@@ -172,7 +180,8 @@ class Fetching:
     def _built(self, one: Locked, source: Path, output: Path) -> Path:
         """Build a wheel of a source distribution; its digest differs from build to build, so it is built once."""
         self.progress(f"building a wheel of {one.name} {one.version}: the index has none")
-        command = [self.uv, "build", "--wheel", "--out-dir", output, "--python", self.found.executable, source]
+        python = str(self.found.executable)
+        command = [self.uv, "build", "--wheel", "--out-dir", str(output), "--python", python, str(source)]
         answer = subprocess.run(command, capture_output=True, text=True, env=dict(self.environ), check=False)
         wheels = sorted(output.glob("*.whl")) if answer.returncode == 0 else []
         if not wheels:
@@ -188,18 +197,12 @@ def _local(address: str) -> Path | None:
     return None if parts.scheme in {"http", "https"} else Path(address)
 
 
-def _copy(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
-
-
 def _download(address: str, path: Path) -> None:
     """Fetch over http(s); credentials that stand in the address are sent as Basic and go nowhere else."""
     parts = urllib.parse.urlsplit(address)
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     request = urllib.request.Request(bare)  # noqa: S310 - the scheme was checked by `_local`
     if parts.username:
-        import base64
-
         pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
         request.add_header("Authorization", "Basic " + base64.b64encode(pair.encode()).decode())
     with urllib.request.urlopen(request, timeout=120) as answer, path.open("wb") as file:  # noqa: S310

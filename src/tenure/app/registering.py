@@ -1,0 +1,127 @@
+"""Composition of a home's side: a package is stored, rebuilt, proven, and kept runnable from blobs alone."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tenure.adapters import packages
+from tenure.adapters.blobs import Blobs
+from tenure.adapters.signing import BuilderKey
+from tenure.app.workbench import environments_in
+from tenure.kit.clock import SystemClock
+from tenure.model.package import MANIFEST, DamagedPackage, encode_manifest
+from tenure.model.packaging import drafting
+from tenure.model.packaging.sealing import Sealing, entries, model_file, reproduce
+from tenure.serving import oneshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tenure.model.package import Manifest, OpenPackage, Signature
+    from tenure.serving.snapshot import VersionEntry, WorkerEntry
+    from tenure.settings import Home
+
+    Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A package that this home has proven and can run. `digest` is its id; for a draft that of the completed one.
+
+    `verdict` says how the golden outputs were met: BIT, or TOLERANCE on another kind of CPU.
+    """
+
+    manifest: Manifest
+    digest: str
+    worker: WorkerEntry
+    version: VersionEntry
+    verdict: str = "BIT"
+
+
+class Registering:
+    """A home's blobs and environments, and the proof of a package in them."""
+
+    def __init__(self, home: Home, progress: Progress) -> None:
+        self._home, self._progress = home, progress
+        self.blobs = Blobs(home.blobs, home.second_copy)
+        self.environments = environments_in(self.blobs, home.environments, home.interpreters, progress)
+
+    def register(self, folder: Path) -> Registered:
+        """Return the package proven in this home."""
+        self._progress("verifying every file and signature")
+        package = packages.open_folder(folder, self.blobs)
+        if package.is_draft:
+            return self._completed(package)
+        if not self._is_known(package.digest):
+            packages.store_all(package, self.blobs)
+        return self._proven(package.digest, package.signatures)
+
+    def _completed(self, package: OpenPackage) -> Registered:
+        """Seal a draft here; the same draft again is the package it became the first time."""
+        note = self._home.drafts / package.digest.removeprefix("sha256:")
+        if note.is_file():
+            return self._proven(note.read_text(), ())
+        packages.store_all(package, self.blobs)
+        made = Sealing(self.blobs, self.environments, packages, self._progress).seal(
+            drafting.reopened(package), package.digest
+        )
+        content = encode_manifest(made.manifest)
+        for file in made.contents.values():
+            self.blobs.add(file)
+        digest = self.blobs.add(content).digest
+        signature = BuilderKey(self._home.keys).sign(content, SystemClock().now())
+        registered = self._proven(digest, (signature,))
+        self._home.drafts.mkdir(parents=True, exist_ok=True)
+        _write_whole(note, digest.encode())
+        return registered
+
+    def _proven(self, digest: str, signatures: Sequence[Signature]) -> Registered:
+        """Return the package after it gave its golden outputs here; what was proven before is not proven again."""
+        manifest, worker, version = self.runnable(digest)
+        if self._is_known(digest):
+            return Registered(manifest, digest, worker, version)
+        self._progress(f"reproducing {manifest.golden.rows if manifest.golden else 0} golden outputs")
+        with oneshot.started(worker, version, manifest.name, 0) as running:
+            verdict = reproduce(running, manifest, Path(worker.package))
+        self._attest(digest, signatures)
+        return Registered(manifest, digest, worker, version, verdict)
+
+    def runnable(self, digest: str) -> tuple[Manifest, WorkerEntry, VersionEntry]:
+        """Return a stored package ready to be started: files laid out and checked, environment built and primed."""
+        folder = self._home.packages / digest.removeprefix("sha256:")
+        manifest = packages.materialise(digest, self.blobs, folder)
+        if manifest.environment is None:
+            raise DamagedPackage(file=MANIFEST, why="it is a draft, which cannot run before it is registered")
+        built = self.environments.rebuild(manifest.environment)
+        if not built.is_primed:
+            self._progress("loading the model once, which compiles what it imports")
+            self.environments.ask(model_file(manifest.loader, folder), folder / "code", manifest.loader.form, built)
+            built.primed()
+        return manifest, *entries(manifest, built, self.blobs, folder)
+
+    def _is_known(self, digest: str) -> bool:
+        return self._attested(digest).is_dir()
+
+    def _attested(self, digest: str) -> Path:
+        return self._home.attestations / digest.removeprefix("sha256:")
+
+    def _attest(self, digest: str, signatures: Sequence[Signature]) -> None:
+        """Keep the signatures beside the manifest; that they are there says that the package was proven."""
+        folder = self._attested(digest)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
+        for signature in signatures:
+            (draft / f"{signature.key}.json").write_bytes(msgspec.json.encode(signature))
+        packages.settle(draft, folder)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.rename(path)

@@ -1,0 +1,72 @@
+"""How the model will be called: its format from its file, the method, the form of the rows, the column that is the score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenure.model.package import Loader
+from tenure.model.packaging.source import BadSource, ModelFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tenure.model.package import InputForm, ModelFormat
+    from tenure.model.packaging.source import Facts
+
+_FORMATS: dict[str, ModelFormat] = {
+    ".joblib": "sklearn",
+    ".pkl": "sklearn",
+    ".pickle": "sklearn",
+    ".json": "xgboost",
+    ".ubj": "xgboost",
+}
+
+
+def recognise(file: Path | None, wanted: str, entry: str) -> ModelFile:
+    """Return what kind of model this is, by what was said, else by the file's name; raise `BadSource`."""
+    if entry:
+        return ModelFile("python", file, entry)
+    if file is None or not file.is_file():
+        raise BadSource(what=f"there is no model file {file}", cure="give a saved model, or a folder with model.toml")
+    found = wanted or _FORMATS.get(file.suffix.lower())
+    if found not in ("sklearn", "xgboost"):
+        raise BadSource(
+            what=f"{file.name} is no kind of model that is known here",
+            cure=f"save it as one of {', '.join(_FORMATS)}, or write a class with load and predict and name it as entry",
+        )
+    return ModelFile(found, file)  # type: ignore[arg-type]
+
+
+def loader_of(model: ModelFile, facts: Facts, form: InputForm, predict: str) -> Loader:
+    """Return how the worker loads and calls the model; classifiers are asked for probabilities unless told otherwise."""
+    method = predict or default_method(model, facts)
+    if method not in facts.methods:
+        raise BadSource(
+            what=f"{facts.class_name} has no method {method}", cure=f"choose one of {', '.join(sorted(facts.methods))}"
+        )
+    binary = method == "predict_proba" and facts.classes is not None and len(facts.classes) == 2
+    return Loader(
+        format=model.format,
+        predict=method,
+        form=form_of(model, facts, form),
+        file=f"model/{model.file.name}" if model.file else "",
+        entry=model.entry,
+        column=1 if binary else None,
+    )
+
+
+def default_method(model: ModelFile, facts: Facts) -> str:
+    """Return `predict_proba` for a classifier that has it, else `predict`."""
+    return "predict_proba" if model.format == "sklearn" and "predict_proba" in facts.methods else "predict"
+
+
+def form_of(model: ModelFile, facts: Facts, given: InputForm) -> InputForm:
+    """Return what the method is handed: what the model was fitted with, not what the examples happen to be kept in."""
+    if model.format == "python":
+        return "records"
+    if model.format == "xgboost":
+        return "matrix"
+    if facts.features is not None:
+        return "frame"
+    # scikit-learn's own remember the names of a frame they were fitted with; it has none, so it was fitted with an array.
+    return "matrix" if facts.class_name.startswith("sklearn.") else given

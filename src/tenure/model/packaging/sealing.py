@@ -1,0 +1,223 @@
+"""Sealing: a draft gets its environment, is proven in it, and becomes a manifest that never changes again.
+
+Everything that decides bits is done by the worker that will serve, in the environment that will serve, rebuilt from
+the blobs that will be kept.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tenure.kit.digests import canonical, digest_of
+from tenure.model.package import (
+    AUTHOR_OUTPUTS,
+    GOLDEN_INPUTS,
+    GOLDEN_OUTPUTS,
+    REFERENCE,
+    REFERENCE_OUTPUTS,
+    BatchForm,
+    Environment,
+    Golden,
+    Loader,
+    Manifest,
+    encode_manifest,
+)
+from tenure.model.packaging.batch_form import prove
+from tenure.model.packaging.calling import loader_of
+from tenure.model.packaging.drafting import Draft, files_of, table_bytes
+from tenure.model.packaging.golden import AuthorDiffers, GoldenFailed, GoldenMismatch, difference
+from tenure.model.packaging.inferring import chosen
+from tenure.model.packaging.source import ModelFile, Table
+from tenure.model.packaging.telling import of_loader
+from tenure.serving import oneshot, worker_zip
+from tenure.serving.snapshot import VersionEntry, WorkerEntry
+from tenure.worker import columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tenure.contract.schema import Schema
+    from tenure.model.packaging.batch_form import Call, Row
+    from tenure.model.packaging.ports import Bench, BuiltEnvironment, EnvironmentMaker, Store
+    from tenure.model.packaging.source import Facts
+    from tenure.serving.oneshot import Oneshot
+
+_MOST_ROWS = 512
+LOCK = "env/lock.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A complete manifest and the content of every file it names."""
+
+    manifest: Manifest
+    contents: dict[str, bytes | Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """Seals drafts on this machine."""
+
+    store: Store
+    environments: EnvironmentMaker
+    bench: Bench
+    progress: Callable[[str], None]
+    seconds: Callable[[], float] = time.monotonic
+
+    def seal(self, draft: Draft, origin: str = "") -> Sealed:
+        """Return the sealed form of a draft; `origin` is the draft's id where it came as a package.
+
+        Raises `GoldenFailed` when the model cannot answer a golden row, `AuthorDiffers` when the author's own outputs
+        are further away than the tolerance, `NotDeterministic` when no batch form holds.
+        """
+        environment = self.environments.make(draft.manifest.requirements, draft.manifest.python, draft.constraints)
+        built = self.environments.rebuild(environment)
+        worker = self.store.add(worker_zip.build())
+        with TemporaryDirectory(prefix="tenure-") as folder:
+            begun = msgspec.structs.replace(draft.manifest, environment=environment, worker=worker.digest, draft=origin)
+            self.bench.lay_out(Path(folder), begun, draft.contents)
+            known, facts = self._known(begun, built, Path(folder))
+            return self._proven(Draft(known, draft.contents), facts, built, Path(folder))
+
+    def _known(self, manifest: Manifest, built: BuiltEnvironment, folder: Path) -> tuple[Manifest, Facts | None]:
+        """Return the manifest with a decided loader and inputs: what loading the model here says completes it."""
+        if manifest.loader.predict and built.is_primed:
+            return manifest, None
+        self.progress("loading the model in its environment for the first time, which compiles what it imports")
+        facts = self.environments.ask(model_file(manifest.loader, folder), folder / "code", manifest.loader.form, built)
+        built.primed()
+        if manifest.loader.predict:
+            return manifest, facts
+        loader = loader_of(model_file(manifest.loader, folder), facts, manifest.loader.form, "")
+        self.progress(of_loader(loader))
+        return msgspec.structs.replace(manifest, loader=loader, inputs=_taken(manifest.inputs, facts)), facts
+
+    def _proven(self, draft: Draft, facts: Facts | None, built: BuiltEnvironment, folder: Path) -> Sealed:
+        golden, reference = _narrowed(draft, GOLDEN_INPUTS), _narrowed(draft, REFERENCE)
+        contents = dict(draft.contents) | {GOLDEN_INPUTS: table_bytes(draft.manifest.inputs, golden)}
+        trial = msgspec.structs.replace(draft.manifest, outputs=(), files=files_of(contents))
+        self.bench.lay_out(folder, trial, {GOLDEN_INPUTS: contents[GOLDEN_INPUTS]})
+        self.progress(f"proving {trial.name} in its environment")
+        with oneshot.started(*entries(trial, built, self.store, folder), trial.name, 0) as worker:
+            outputs = _outputs(worker, golden, facts)
+            batch = prove(worker.call, [*golden, *reference], self.seconds)
+            answers = in_form(worker.call, golden, batch)
+            contents[GOLDEN_OUTPUTS] = _bytes(outputs, answers)
+            if reference:
+                contents[REFERENCE_OUTPUTS] = _bytes(outputs, in_form(worker.call, reference, batch))
+            cpu = worker.hello["cpu"]
+        contents[LOCK] = lock_bytes(trial.environment)
+        tolerance = trial.golden.tolerance if trial.golden else Golden(0, "", "", "").tolerance
+        told = _author_difference(draft, contents[GOLDEN_OUTPUTS], tolerance)
+        recorded = Golden(len(golden), GOLDEN_INPUTS, GOLDEN_OUTPUTS, cpu, tolerance, told)
+        manifest = msgspec.structs.replace(
+            trial, outputs=outputs, batch=batch, golden=recorded, files=files_of(contents)
+        )
+        return Sealed(manifest, contents)
+
+
+def entries(
+    manifest: Manifest, built: BuiltEnvironment, store: Store, folder: Path
+) -> tuple[WorkerEntry, VersionEntry]:
+    """Return what it takes to run a package that lies in `folder`, and what a gateway must know of it."""
+    digest = digest_of(encode_manifest(manifest))
+    batch = manifest.batch or BatchForm("single", 1)
+    worker = WorkerEntry(
+        digest=digest,
+        python=str(built.python),
+        library_path=str(built.library_path),
+        worker=str(store.path(manifest.worker)),
+        package=str(folder),
+        threads=manifest.threads,
+        network=manifest.network,
+    )
+    version = VersionEntry(digest, "", manifest.inputs, manifest.outputs, batch.kind, batch.rows)
+    return worker, version
+
+
+def model_file(loader: Loader, folder: Path) -> ModelFile:
+    """Return where the loader's model lies in a package folder."""
+    return ModelFile(loader.format, folder / loader.file if loader.file else None, loader.entry)
+
+
+def in_form(call: Call, rows: Sequence[Row], batch: BatchForm) -> list[bytes]:
+    """Return each row's raw output bytes, computed in the batch form."""
+    most = {"multiple": _MOST_ROWS, "fixed": batch.rows, "single": 1}[batch.kind]
+    pieces = (list(rows[start : start + most]) for start in range(0, len(rows), most))
+    return [bits for some in pieces for bits in call(some, -(-len(some) // batch.rows) * batch.rows)]
+
+
+def reproduce(worker: Oneshot, manifest: Manifest, folder: Path) -> str:
+    """Return BIT when a running package gives its golden bits, TOLERANCE on another kind of CPU; else `GoldenMismatch`."""
+    golden = manifest.golden
+    assert golden is not None, "only sealed packages are reproduced"
+    inputs, outputs = _read(folder / golden.inputs), _read(folder / golden.outputs)
+    expected = columns.Codec(outputs[0]).split_rows(*outputs[1:])
+    rows = columns.Codec(inputs[0]).unpack(*inputs[1:])
+    predictions = worker.predict(rows)
+    here = worker.hello["cpu"]
+    for nth, (one, wanted) in enumerate(zip(predictions, expected, strict=True)):
+        if one.failure is not None:
+            raise GoldenFailed(row=nth, error=one.error)
+        if one.raw != wanted:
+            _tolerated(nth, one.output or {}, columns.Codec(outputs[0]).unpack_row(wanted), golden, here)
+    return "BIT" if all(one.raw == wanted for one, wanted in zip(predictions, expected, strict=True)) else "TOLERANCE"
+
+
+def _tolerated(row: int, found: dict[str, Any], expected: dict[str, Any], golden: Golden, here: str) -> None:
+    """Raise `GoldenMismatch` on the same kind of CPU, or beyond the tolerance on another."""
+    if here == golden.cpu or difference([expected], [found]) > golden.tolerance:
+        raise GoldenMismatch(row=row, found=found, expected=expected, cpu=here, recorded=golden.cpu)
+
+
+def _read(path: Path) -> tuple[list[dict[str, Any]], int, bytes]:
+    return columns.read_columns(path.read_bytes())
+
+
+def _taken(inputs: Schema, facts: Facts) -> Schema:
+    """Return the fields that the model was fitted with, in its order."""
+    return inputs if facts.features is None else chosen(Table(inputs, []), facts.features, "the golden inputs")
+
+
+def _narrowed(draft: Draft, name: str) -> list[dict[str, Any]]:
+    names = [field.name for field in draft.manifest.inputs]
+    return [{key: row[key] for key in names} for row in draft.rows(name)]
+
+
+def _outputs(worker: Oneshot, golden: list[dict[str, Any]], facts: Facts | None) -> Schema:
+    """Return the output schema as the model's answers to the golden rows show it; class labels name a vector's places."""
+    fields = worker.describe(golden)
+    labels = facts.classes if facts is not None else None
+    return tuple(
+        msgspec.structs.replace(field, values=labels) if labels and field.shape == (len(labels),) else field
+        for field in fields
+    )
+
+
+def _bytes(outputs: Schema, rows: list[bytes]) -> bytes:
+    fields = msgspec.to_builtins(outputs)
+    return columns.write_columns(fields, len(rows), columns.Codec(fields).join_rows(rows))
+
+
+def _author_difference(draft: Draft, outputs: bytes | Path, tolerance: float) -> float | None:
+    """Return how far the author's own outputs are from the sealed ones; None when the author gave none."""
+    if AUTHOR_OUTPUTS not in draft.contents:
+        return None
+    assert isinstance(outputs, bytes)
+    schema, count, body = columns.read_columns(outputs)
+    apart = difference(draft.rows(AUTHOR_OUTPUTS), columns.Codec(schema).unpack(count, body))
+    if not apart <= tolerance:
+        raise AuthorDiffers(difference=apart, tolerance=tolerance)
+    return apart
+
+
+def lock_bytes(environment: Environment | None) -> bytes:
+    """Return `env/lock.json`: the same pins and hashes as in the manifest, for people and for other tools."""
+    assert environment is not None
+    return canonical(msgspec.to_builtins(environment)) + b"\n"
