@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from tenure.application.revisions.terms import Definition
     from tenure.contract.predictor import Prediction
     from tenure.contract.records import DecisionRecord
     from tenure.contract.schema import Schema
@@ -47,8 +48,8 @@ class Evidence(Protocol):
     def personal(self, record: DecisionRecord) -> Mapping[str, Any] | None:
         """Return the entity and the personal fields, or None when that person was erased."""
 
-    def definition(self, application: str, revision: int) -> dict[str, Any]:
-        """Return the revision's definition as plain data."""
+    def definition(self, application: str, revision: int) -> Definition:
+        """Return the revision's definition, with its feature views frozen in it."""
 
     def version(self, model: str, number: int) -> PastVersion:
         """Return the version, whatever its stage."""

@@ -18,9 +18,10 @@ from tenure.governance.access import Permission, authorize
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from tenure.accountability.ports import Asked, Evidence, PastVersion
+    from tenure.application.revisions.terms import Definition
     from tenure.contract.records import DecisionRecord, PredictionRecord
     from tenure.governance.access import Actor
 
@@ -127,10 +128,9 @@ class Replays:
                 deciders[key] = self._without_model(definition, record.revision)
         return deciders[key]
 
-    def _without_model(self, definition: Mapping[str, Any], revision: int) -> Decider:
+    def _without_model(self, definition: Definition, revision: int) -> Decider:
         """Return the revision with any version it fits: none was asked, so only the types of its fields matter."""
-        named = str(definition.get("model") or "").partition("@")[0]
-        versions = self._evidence.versions(named) if named else []
+        versions = self._evidence.versions(definition.model.name) if definition.model else []
         for version in versions[:-1]:
             try:
                 return _compiled(definition, version, revision)
@@ -147,7 +147,7 @@ class Replays:
             return {one.record.id: _finish(one, again.get(one.record.id), version, asked) for one in group}
 
 
-def _compiled(definition: Mapping[str, Any], version: PastVersion | None, revision: int) -> Decider:
+def _compiled(definition: Definition, version: PastVersion | None, revision: int) -> Decider:
     inputs, outputs = (version.inputs, version.outputs) if version else (None, None)
     return Decider(definition, inputs, outputs, revision)
 
