@@ -32,10 +32,20 @@ def server(routes: Any, tokens: Authenticator, owner: int) -> uvicorn.Server:
 
 
 class Ticker:
-    """Calls `tick` about once a second in a thread of its own until it is stopped; a failing tick is told to `failed`."""
+    """Calls `tick` about once a second in a thread of its own until it is stopped.
 
-    def __init__(self, tick: Callable[[], object], failed: Callable[[Exception], object], pause: float = 1.0) -> None:
+    The thread calls `begin` first; a tick that fails is told to `failed`, and the next one comes all the same.
+    """
+
+    def __init__(
+        self,
+        tick: Callable[[], object],
+        begin: Callable[[], object],
+        failed: Callable[[Exception], object],
+        pause: float = 1.0,
+    ) -> None:
         self._tick = tick
+        self._begin = begin
         self._failed = failed
         self._pause = pause
         self._stopping = threading.Event()
@@ -52,6 +62,7 @@ class Ticker:
         self._thread.join()
 
     def _run(self) -> None:
+        self._begin()
         while not self._stopping.wait(self._pause):
             try:
                 self._tick()

@@ -36,7 +36,7 @@ class Store(Protocol):
         """Return the digests of the manifest's blobs that the home lacks."""
 
     def unpack(self, archive: Path, folder: Path) -> Path:
-        """Unpack an uploaded tar into `folder`, completed with the blobs that the home has."""
+        """Unpack an uploaded tar into the new folder `folder`; nothing in it is checked yet."""
 
 
 class MissingAnswer(msgspec.Struct, frozen=True):

@@ -1,0 +1,79 @@
+"""`python -m tenure.entrypoints.api --home DIR`: the control process of a home."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tenure import __version__
+from tenure.app.actions import ACTIONS
+from tenure.app.control import Control
+from tenure.app.packaging import missing, unpack
+from tenure.entrypoints.api.pages import page_routes
+from tenure.entrypoints.api.routes import application
+from tenure.entrypoints.api.server import Ticker, server
+from tenure.entrypoints.api.uploads import missing_route, upload_route
+from tenure.serving.sockets import listen_unix
+from tenure.settings import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from litestar import Litestar
+
+_LOG = logging.getLogger("tenure.control")
+
+#: How much the jobs stand back behind the requests (nice(2)).
+_NICE = 10
+
+
+class Uploads:
+    """The home's side of uploads."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def missing(self, manifest: bytes) -> Sequence[str]:
+        """Return the digests of the manifest's blobs that the home lacks."""
+        return missing(self._home, manifest)
+
+    def unpack(self, archive: Path, folder: Path) -> Path:
+        """Unpack an uploaded tar into the new folder `folder`."""
+        return unpack(archive, folder)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until SIGTERM; return the exit code."""
+    parser = argparse.ArgumentParser(prog="tenure.entrypoints.api", description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    home = Home(parser.parse_args(arguments).home.absolute())
+    logging.basicConfig(format="%(asctime)s control[%(process)d] %(name)s %(message)s", level=logging.INFO)
+    control = Control.open(home)
+    try:
+        listener = listen_unix(home.control_socket)
+        with Ticker(control.tick, stand_back, lambda error: _LOG.error("a job failed", exc_info=error)):
+            server(routes_of(control, home), control, home.root.stat().st_uid).run(sockets=[listener])
+    finally:
+        control.close()
+    return 0
+
+
+def routes_of(control: Control, home: Home) -> Litestar:
+    """Return everything that control answers, without the door."""
+    uploads = Uploads(home)
+    taking = [upload_route(control, uploads, each, home.root / "uploads") for each in ACTIONS if each.upload]
+    return application(control, ACTIONS, __version__, [*taking, missing_route(uploads), *page_routes(control)])
+
+
+def stand_back() -> None:
+    """Put the calling thread behind the requests; on Linux a thread has a niceness of its own (setpriority(2), notes)."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""What `tenure doctor` looks at: everything that a home needs from its machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from tenure.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tenure.settings import Home
+
+_ENOUGH_BYTES = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `next_step` is empty when it is as it should be."""
+
+    what: str
+    found: str
+    next_step: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Return whether nothing has to be done."""
+        return not self.next_step
+
+
+def checkup(environ: Mapping[str, str]) -> list[Finding]:
+    """Return all findings for the environment's home."""
+    home = Settings.of(environ).home
+    return [_python(), _server(), _home(home), _space(home), _running(home), _port(home), _uv(), _interpreters()]
+
+
+def _python() -> Finding:
+    return Finding("Python", f"{sys.version.split()[0]} at {sys.executable}")
+
+
+def _server() -> Finding:
+    lacking = [name for name in ("litestar", "uvicorn", "sqlalchemy", "pyarrow", "duckdb") if find_spec(name) is None]
+    if lacking:
+        return Finding("server libraries", f"without {', '.join(lacking)}", "pip install 'tenure[server]'")
+    return Finding("server libraries", "all there")
+
+
+def _home(home: Home) -> Finding:
+    if not home.root.exists():
+        return Finding("home", f"{home.root} will be made by `tenure up`")
+    if not os.access(home.root, os.W_OK | os.X_OK):
+        return Finding("home", f"{home.root} cannot be written", "give it to this user, or set TENURE_HOME")
+    return Finding("home", str(home.root))
+
+
+def _space(home: Home) -> Finding:
+    folder = next(parent for parent in (home.root, *home.root.parents) if parent.exists())
+    free = shutil.disk_usage(folder).free
+    step = "" if free > _ENOUGH_BYTES else "free some space: environments and the log need room"
+    return Finding("disk", f"{free / 1e9:.1f} GB free", step)
+
+
+def _running(home: Home) -> Finding:
+    from tenure.entrypoints.cli.gateways import address
+    from tenure.serving.announce import NoSupervisor
+
+    try:
+        return Finding("running", address(home))
+    except NoSupervisor:
+        return Finding("running", "no; `tenure up --detach` starts it")
+
+
+def _port(home: Home) -> Finding:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((DEFAULT_HOST, DEFAULT_PORT))
+        except OSError:
+            return _taken(home)
+    return Finding("port", f"{DEFAULT_PORT} is free")
+
+
+def _taken(home: Home) -> Finding:
+    if home.supervisor_socket.exists():
+        return Finding("port", f"{DEFAULT_PORT} is in use, perhaps by this home")
+    return Finding("port", f"{DEFAULT_PORT} is taken by another program", "choose one: tenure up --port 8081")
+
+
+def _uv() -> Finding:
+    from uv import find_uv_bin
+
+    try:
+        file = find_uv_bin()
+    except FileNotFoundError as error:
+        return Finding("uv", str(error), "pip install uv")
+    said = subprocess.run([file, "--version"], capture_output=True, text=True, check=False)
+    step = "" if said.returncode == 0 else "install it again: pip install --force-reinstall uv"
+    return Finding("uv", said.stdout.strip() or said.stderr.strip(), step)
+
+
+def _interpreters() -> Finding:
+    found = sorted({name for name in _names() if shutil.which(name)})
+    return Finding("Pythons for models", ", ".join(found) or "only this one")
+
+
+def _names() -> list[str]:
+    return [f"python3.{minor}" for minor in range(7, 15)]

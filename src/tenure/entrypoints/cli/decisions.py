@@ -1,0 +1,151 @@
+"""Commands that make decisions, find them, and run them again."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.screen import Json, Screen
+
+_COLUMNS = ("decision_id", "at", "application", "revision", "decided_by", "status", "answer", "rules", "model")
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="A decision's id.")]
+
+
+def decide(
+    application: Annotated[str, typer.Argument(help="The application to ask.")],
+    input: Annotated[Path, typer.Option("--input", help="Requests: CSV, JSON, JSON lines or Parquet.", exists=True)],  # noqa: A002
+    output: Annotated[Path | None, typer.Option("--output", help="Where the answers go.")] = None,
+    key: Annotated[str | None, typer.Option("--key", help="Names the run: repeated, it decides nothing twice.")] = None,
+    connections: Annotated[int, typer.Option(help="How many requests at once.", min=1, max=64)] = 8,
+    json: Json = False,
+) -> None:
+    """Decide every row of a file: same rules, same log; with --key it goes on after a kill."""
+    from tenure.entrypoints.cli.deciding import decide_all, request_types
+    from tenure.entrypoints.cli.gateways import asking
+    from tenure.entrypoints.cli.rows import read_rows, typed, write_rows
+
+    screen = Screen(json)
+    with opened() as tenure:
+        types = request_types(tenure, application)
+        requests = [typed(row, types) for row in read_rows(input)]
+        with asking(tenure, application) as connect, screen.counting(f"deciding {input.name}", len(requests)) as count:
+            answers = decide_all(connect, application, requests, key, connections, count)
+    if output is not None:
+        write_rows(output, answers)
+    failed = sum("error" in answer for answer in answers)
+    if output is None and screen.as_json:
+        screen.document(answers)
+    else:
+        screen.facts({"decided": len(answers) - failed, "failed": failed, "output": str(output or "")}, application)
+        if output is None:
+            screen.table(answers, answers[:20], ("decision_id", "answer", "decided_by", "rules", "error"))
+    if failed:
+        raise typer.Exit(1)
+
+
+def decisions(
+    application: Annotated[str | None, typer.Option(help="Of one application.")] = None,
+    entity: Annotated[str | None, typer.Option(help="About one person or thing.")] = None,
+    since: Annotated[str | None, typer.Option(help="An age as 30d, or a moment.")] = None,
+    until: Annotated[str | None, typer.Option(help="An age or a moment.")] = None,
+    rule: Annotated[str | None, typer.Option(help="In which this rule fired.")] = None,
+    decided_by: Annotated[str | None, typer.Option("--decided-by", help="model, rule, fallback or person.")] = None,
+    model: Annotated[str | None, typer.Option(help="As churn, or churn/2.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    json: Json = False,
+) -> None:
+    """List decisions, newest first; a decision is found the moment it is made."""
+    name, _, number = (model or "").partition("/")
+    with opened() as tenure:
+        found = tenure.call(
+            "decisions:list",
+            application=application,
+            entity=entity,
+            since=since,
+            until=until,
+            rule=rule,
+            decided_by=decided_by,
+            model=name or None,
+            version=int(number) if number else None,
+            limit=limit,
+        )
+    rows = found["decisions"] if isinstance(found, dict) else found
+    Screen(json).table(found, [_short(row) for row in rows], _COLUMNS, "no decision found")
+
+
+def _short(row: dict[str, Any]) -> dict[str, Any]:
+    model = row.get("model")
+    return row | {"model": f"{model['name']}/{model['version']}" if isinstance(model, dict) else model}
+
+
+def decision(decision_id: Id, json: Json = False) -> None:
+    """Show one decision."""
+    with opened() as tenure:
+        found = tenure.call("decisions:show", decision=decision_id)
+    Screen(json).facts(found, decision_id)
+
+
+def why(decision_id: Id, json: Json = False) -> None:
+    """Show how a decision came about: rules, features, model, reasons."""
+    screen = Screen(json)
+    with opened() as tenure:
+        found = tenure.call("decisions:why", decision=decision_id)
+    if screen.as_json:
+        screen.document(found)
+        return
+    tables = {
+        name: part for name, part in found.items() if isinstance(part, list) and part and isinstance(part[0], dict)
+    }
+    screen.facts({name: part for name, part in found.items() if name not in tables}, decision_id)
+    for name, rows in tables.items():
+        screen.say(name)
+        screen.table(found, rows, tuple(dict.fromkeys(column for row in rows for column in row)))
+
+
+def replay(
+    decision_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...")] = None,
+    sample: Annotated[int | None, typer.Option(help="So many decisions at random.")] = None,
+    application: Annotated[str | None, typer.Option(help="Of one application.")] = None,
+    model: Annotated[str | None, typer.Option(help="Made by this version, as churn/1.")] = None,
+    json: Json = False,
+) -> None:
+    """Run decisions again, rules and model, and say how near the outcome comes: BIT is the same bits."""
+    screen = Screen(json)
+    name, _, number = (model or "").partition("/")
+    if bool(decision_ids) == bool(sample):
+        raise typer.BadParameter("give either decision ids or --sample N")
+    with opened() as tenure, screen.waiting("replaying: rebuild and start each version that decided"):
+        found = tenure.call(
+            "replay",
+            decisions=decision_ids or None,
+            sample=sample,
+            application=application,
+            model=name or None,
+            version=int(number) if number else None,
+        )
+    screen.facts({"verdicts": found["verdicts"]} if not screen.as_json else found, "replay")
+    if not screen.as_json:
+        rows = found["decisions"]
+        screen.table(found, rows[:50], tuple(rows[0]) if rows else ())
+    if set(found["verdicts"]) & {"MISMATCH", "FAILED"}:
+        raise typer.Exit(1)
+
+
+def import_outcomes(
+    file: Annotated[Path, typer.Argument(help="Rows with decision, value and if known observed_at.", exists=True)],
+    application: Annotated[str, typer.Option(help="Whose decisions they are about.")],
+    json: Json = False,
+) -> None:
+    """Tell what became of earlier decisions; a later outcome for the same decision corrects it."""
+    from tenure.entrypoints.cli.rows import read_rows, typed
+
+    screen = Screen(json)
+    with opened() as tenure:
+        shown = tenure.call("applications:show", application=application)
+        outcome = shown["definition"].get("outcome") or {}
+        rows = [typed(row, {"value": outcome.get("type", "string")}) for row in read_rows(file)]
+        with screen.waiting(f"importing {len(rows)} outcomes"):
+            found = tenure.call("outcomes:import", application=application, outcomes=rows)
+    screen.facts(found, f"outcomes of {application}")

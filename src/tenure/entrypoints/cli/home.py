@@ -1,0 +1,131 @@
+"""Commands for the home on this machine: up, down, status, doctor."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.settings import DEFAULT_HOST, DEFAULT_PORT
+
+
+def up(
+    detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready; `tenure down` ends it.")] = False,
+    port: Annotated[int, typer.Option(help="0 takes any free port.")] = DEFAULT_PORT,
+    host: Annotated[str, typer.Option(help="Beyond this machine only with --tls-* or --behind-proxy.")] = DEFAULT_HOST,
+    gateways: Annotated[int, typer.Option(help="How many gateway processes.", min=1, max=64)] = 2,
+    behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="A proxy before it does TLS.")] = False,
+    json: Json = False,
+) -> None:
+    """Start everything in the home (made on first use), and wait until it is ready."""
+    from tenure.entrypoints.cli.starting import Start, first_token, started, wait_for_end
+    from tenure.settings import Settings
+
+    screen = Screen(json)
+    home = Settings.of(os.environ).home
+    start = Start(home, host, port, gateways, behind_proxy)
+    with screen.waiting("starting supervisor, control and gateways") as progress:
+        running = started(start, progress)
+    token = first_token(home)
+    found = {"url": running.url, "home": str(home.root), "pid": running.pid, "token": token}
+    if screen.as_json:
+        screen.document(found)
+    else:
+        _welcome(screen, found)
+    if not detach:
+        wait_for_end(running, home, screen)
+
+
+def _welcome(screen: Screen, found: dict[str, Any]) -> None:
+    screen.facts({"home": found["home"], "url": found["url"]}, "Tenure is up")
+    if found["token"] is None:
+        screen.say("a new token: tenure token create --role admin")
+        screen.say(f"export TENURE_URL={found['url']}")
+        return
+    screen.say("an admin's token, shown this once and stored nowhere:")
+    screen.say(f"export TENURE_URL={found['url']}")
+    screen.say(f"export TENURE_TOKEN={found['token']}")
+
+
+def down(json: Json = False) -> None:
+    """Stop everything in the home, and wait until it is gone."""
+    from tenure.serving.announce import down as ask_down
+    from tenure.settings import Settings
+
+    screen = Screen(json)
+    home = Settings.of(os.environ).home
+    with screen.waiting("stopping: gateways finish what they have") as progress:
+        ask_down(home.supervisor_socket, progress=progress)
+    screen.text({"home": str(home.root), "down": True}, f"{home.root} is down")
+
+
+def status(json: Json = False) -> None:
+    """Show what runs: processes, generation, models, applications."""
+    screen = Screen(json)
+    with opened() as tenure:
+        found = tenure.call("status")
+    if screen.as_json:
+        screen.document(found)
+        return
+    screen.facts({name: found[name] for name in ("home", "version", "policy", "generation")}, "Tenure")
+    serving = found.get("serving")
+    if not serving:
+        screen.say("nothing runs; start it with: tenure up --detach")
+    else:
+        screen.table(found, _processes(serving), ("process", "pid", "state", "restarts", "generation"))
+    served = [{"model": name, "champion": number} for name, number in found["models"].items()]
+    screen.table(found, served, ("model", "champion"), "no model is registered yet")
+    revisions = [{"application": name, "revision": number} for name, number in found["applications"].items()]
+    screen.table(found, revisions, ("application", "revision"), "no application is defined yet")
+
+
+def _processes(serving: dict[str, Any]) -> list[dict[str, Any]]:
+    rows = [{"process": "control", **serving["control"]}] if serving.get("control") else []
+    for kind in ("gateways", "workers"):
+        for name, process in serving.get(kind, {}).items():
+            rows.append({"process": name if kind == "gateways" else f"worker {name}", **process})
+    return rows
+
+
+def doctor(json: Json = False) -> None:
+    """Check what Tenure needs on this machine; each finding says what to do. Exit 1 if something is missing."""
+    from dataclasses import asdict
+
+    from tenure.entrypoints.cli.checkup import checkup
+
+    screen = Screen(json)
+    with screen.waiting("looking at home, port, uv and Pythons"):
+        findings = checkup(os.environ)
+    rows = [asdict(finding) | {"ok": finding.ok} for finding in findings]
+    screen.table(
+        rows, [row | {"ok": "ok" if row["ok"] else "MISSING"} for row in rows], ("ok", "what", "found", "next_step")
+    )
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def version(json: Json = False) -> None:
+    """Show the version of this command."""
+    from tenure import __version__
+
+    Screen(json).text({"version": __version__}, f"tenure {__version__}")
+
+
+def open_page(
+    ref: Annotated[str, typer.Argument(metavar="[OBJECT]", help="churn, churn/2, an application or a decision.")] = "",
+    json: Json = False,
+) -> None:
+    """Open an object's page in the browser."""
+    import webbrowser
+
+    from tenure.client.where import Remote, where
+    from tenure.entrypoints.cli.gateways import address
+    from tenure.entrypoints.cli.pages import page_of
+
+    meant = where(os.environ)
+    url = meant.url if isinstance(meant, Remote) else address(meant.home)
+    with opened() as tenure:
+        page = url + page_of(tenure, ref)
+    shown = webbrowser.open(page)
+    Screen(json).text({"url": page, "opened": shown}, page)

@@ -1,0 +1,157 @@
+"""The command `tenure`: all its commands in one table, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tenure.entrypoints.cli import applications, decisions, features, governance, home, monitoring, versions
+from tenure.entrypoints.cli.screen import show_error
+from tenure.kit.errors import Kind, TenureError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Command = Callable[..., Any]
+
+#: Every command, under the heading it has in `tenure --help`.
+COMMANDS: dict[str, dict[str, Command]] = {
+    "This machine": {
+        "up": home.up,
+        "down": home.down,
+        "status": home.status,
+        "doctor": home.doctor,
+        "version": home.version,
+        "open": home.open_page,
+    },
+    "Models": {
+        "package": versions.package,
+        "register": versions.register,
+        "versions": versions.versions,
+        "show": versions.show,
+        "compare": versions.compare,
+        "history": versions.history,
+        "logs": versions.logs,
+        "approve": versions.approve,
+        "deploy": versions.deploy,
+        "promote": versions.promote,
+        "rollback": versions.rollback,
+        "decommission": versions.decommission,
+        "archive": versions.archive,
+        "restore": versions.restore,
+        "verify": versions.verify,
+        "run": versions.run,
+    },
+    "Applications": {"init": applications.init, "apply": applications.apply, "diff": applications.diff},
+    "Decisions": {
+        "decide": decisions.decide,
+        "decisions": decisions.decisions,
+        "decision": decisions.decision,
+        "why": decisions.why,
+        "replay": decisions.replay,
+    },
+    "Access": {"login": governance.login, "whoami": governance.whoami},
+}
+
+#: What a group does when none of its commands is named.
+ALONE: dict[str, Command] = {"alerts": monitoring.alerts}
+
+#: Groups of commands, each with its heading and its help.
+GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
+    "outcomes": ("Decisions", "The truth that arrives later.", {"import": decisions.import_outcomes}),
+    "features": (
+        "Applications",
+        "Feature views.",
+        {"ingest": features.ingest, "get": features.get, "list": features.list_views},
+    ),
+    "monitor": ("Monitoring", "Reports.", {"report": monitoring.report}),
+    "alerts": ("Monitoring", "List alerts, newest first; or say that one is known.", {"ack": monitoring.ack}),
+    "audit": ("Access", "The audit trail.", {"log": governance.audit_log, "verify": governance.audit_verify}),
+    "token": (
+        "Access",
+        "Tokens.",
+        {"create": governance.create_token, "list": governance.list_tokens, "revoke": governance.revoke_token},
+    ),
+}
+
+
+class NeedsServer(TenureError):
+    """The light installation cannot open a home itself."""
+
+    code = "needs-server-libraries"
+    kind = Kind.UNAVAILABLE
+    message = "this needs {library}, which the light installation does not have"
+    next_step = "pip install 'tenure[server]', or set TENURE_URL to a Tenure that runs"
+
+
+def build() -> typer.Typer:
+    """Return the command line."""
+    app = _group("Keeps a machine-learning model through its whole working life.")
+    for heading, commands in COMMANDS.items():
+        _add(app, commands, heading)
+    for name, (heading, text, commands) in GROUPS.items():
+        group = _group(text, alone=ALONE.get(name))
+        _add(group, commands)
+        app.add_typer(group, name=name, rich_help_panel=heading)
+    return app
+
+
+def _group(text: str, alone: Command | None = None) -> typer.Typer:
+    group = typer.Typer(help=text, no_args_is_help=alone is None, add_completion=False, pretty_exceptions_enable=False)
+    if alone is not None:
+        group.callback(invoke_without_command=True)(alone)
+    return group
+
+
+def _add(app: typer.Typer, commands: dict[str, Command], heading: str | None = None) -> None:
+    for name, command in commands.items():
+        app.command(name, rich_help_panel=heading)(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command: exit 0 when done, 1 when refused or failed, 2 when the command line is not understood."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in given
+    try:
+        sys.exit(run(given))
+    except TenureError as error:
+        show_error(error, as_json=as_json)
+    except ModuleNotFoundError as error:
+        show_error(NeedsServer(library=error.name), as_json=as_json)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough (`tenure decisions | head`).
+        sys.stderr.close()
+    sys.exit(1)
+
+
+def run(given: list[str]) -> int:
+    """Run one command and return its exit code; only errors of ours come out."""
+    try:
+        return int(build()(given, standalone_mode=False) or 0)
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    except _USAGE as error:
+        return _misused(error, as_json="--json" in given)
+
+
+# Typer carries its own copy of click or uses the one installed, depending on its version; both share this base.
+_USAGE: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+def _misused(error: Any, *, as_json: bool) -> int:
+    if as_json:
+        show_error(BadUsage(why=error.format_message()), as_json=True)
+    else:
+        error.show()
+    return int(error.exit_code)
+
+
+class BadUsage(TenureError):
+    """The command line is not understood."""
+
+    code = "bad-usage"
+    kind = Kind.BAD_INPUT
+    message = "{why}"
+    next_step = "see `tenure --help`"

@@ -1,0 +1,159 @@
+"""Rows of files: JSON, JSON lines, CSV and Parquet, told apart by the file's ending."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tenure.kit.errors import Kind, TenureError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from tenure.contract.schema import FieldType
+
+
+class UnknownFileKind(TenureError):
+    """The ending says nothing that can be read or written."""
+
+    code = "unknown-file-kind"
+    kind = Kind.BAD_INPUT
+    message = "{file} is none of .json, .jsonl, .csv and .parquet"
+    next_step = "give the file one of these endings"
+
+
+class UnreadableRows(TenureError):
+    """The file is not what its ending says."""
+
+    code = "unreadable-rows"
+    kind = Kind.BAD_INPUT
+    message = "{file} cannot be read: {why}"
+    next_step = "check the file; JSON holds a list of objects, JSON lines one object a line"
+
+
+class BadCell(TenureError):
+    """A text cell cannot be read as the type of its column."""
+
+    code = "bad-cell"
+    kind = Kind.BAD_INPUT
+    message = "{column}: {value!r} is not a value of type {type}"
+    next_step = "correct the cell, or leave it empty for no value"
+
+
+class NeedsParquet(TenureError):
+    """Parquet needs a library that the light installation does not have."""
+
+    code = "needs-parquet"
+    kind = Kind.UNAVAILABLE
+    message = "Parquet files need pyarrow, which is not installed"
+    next_step = "pip install 'tenure[server]', or use a .csv or .jsonl file"
+
+
+def read_rows(file: Path) -> list[dict[str, Any]]:
+    """Return the rows of a file; every cell of a CSV is text, and an empty one is left out."""
+    try:
+        match file.suffix:
+            case ".json":
+                return msgspec.json.decode(file.read_bytes(), type=list[dict[str, Any]])
+            case ".jsonl" | ".ndjson":
+                return [msgspec.json.decode(line, type=dict) for line in file.read_bytes().splitlines() if line.strip()]
+            case ".csv":
+                return _read_csv(file)
+            case ".parquet":
+                return _parquet().read_table(file).to_pylist()  # type: ignore[no-any-return]
+    except (OSError, ValueError) as error:
+        raise UnreadableRows(file=file, why=str(error)) from error
+    raise UnknownFileKind(file=file)
+
+
+def write_rows(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows in the form that the file's ending says; nested values are JSON text in CSV."""
+    match file.suffix:
+        case ".json":
+            file.write_bytes(msgspec.json.format(msgspec.json.encode(rows)))
+        case ".jsonl" | ".ndjson":
+            file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+        case ".csv":
+            _write_csv(file, rows)
+        case ".parquet":
+            import pyarrow as pa
+
+            _parquet().write_table(pa.Table.from_pylist([_flat(row) for row in rows]), file)
+        case _:
+            raise UnknownFileKind(file=file)
+
+
+def typed(row: Mapping[str, Any], types: Mapping[str, FieldType]) -> dict[str, Any]:
+    """Return a row whose text cells have the types of their columns; columns without a type stay as they are.
+
+    Other values pass unchanged, but for dates and times of Parquet, which are written as text.
+    """
+    return {name: _cell(name, value, types.get(name)) for name, value in row.items()}
+
+
+def _cell(column: str, value: Any, kind: FieldType | None) -> Any:
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if not isinstance(value, str) or kind in {None, "string", "date", "timestamp"}:
+        return value
+    try:
+        return _READ[kind](value)
+    except (KeyError, ValueError) as error:
+        raise BadCell(column=column, value=value, type=kind) from error
+
+
+_TRUTH = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+_READ: dict[FieldType, Any] = {"int": int, "float": float, "bool": lambda text: _TRUTH[text.lower()]}
+
+
+def _read_csv(file: Path) -> list[dict[str, Any]]:
+    with file.open(newline="", encoding="utf-8-sig") as source:
+        return [{name: cell for name, cell in row.items() if cell != ""} for row in csv.DictReader(source, strict=True)]
+
+
+def _write_csv(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with file.open("w", newline="", encoding="utf-8") as target:
+        writer = csv.DictWriter(target, columns)
+        writer.writeheader()
+        writer.writerows(_flat(row) for row in rows)
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value
+        for name, value in row.items()
+    }
+
+
+def _parquet() -> Any:
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise NeedsParquet from error
+    return pyarrow.parquet
+
+
+def guessed(rows: Sequence[Mapping[str, Any]], key: str) -> dict[str, FieldType]:
+    """Return for each text column the narrowest type that all its cells can be read as; the key column stays text."""
+    columns = dict.fromkeys(name for row in rows for name in row if name != key)
+    return {column: _narrowest([row[column] for row in rows if row.get(column) is not None]) for column in columns}
+
+
+def _narrowest(cells: Sequence[Any]) -> FieldType:
+    for kind in ("int", "float"):
+        if all(_reads_as(kind, cell) for cell in cells):
+            return kind
+    truths = all(isinstance(cell, bool) or str(cell).lower() in {"true", "false"} for cell in cells)
+    return "bool" if truths else "string"
+
+
+def _reads_as(kind: FieldType, cell: Any) -> bool:
+    try:
+        _READ[kind](cell)
+    except (ValueError, TypeError):
+        return False
+    return isinstance(cell, str)

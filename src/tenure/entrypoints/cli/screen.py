@@ -1,0 +1,170 @@
+"""What a person or a program sees: one JSON document on standard output, or tables and panels; waiting is told on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tenure.entrypoints.api.errors import problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from tenure.kit.errors import TenureError
+
+#: The option that every command has.
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+
+
+class Screen:
+    """Shows answers; with `as_json` only the document, and nothing about waiting."""
+
+    def __init__(self, as_json: bool = False) -> None:
+        self.as_json = as_json
+
+    def table(self, found: Any, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str = "") -> None:
+        """Show rows under `columns` (keys of the rows); `found` is the whole answer, for programs."""
+        if self.as_json:
+            self.document(found)
+        elif not rows:
+            self.say(empty or "nothing found")
+        else:
+            _console().print(_table(rows, columns))
+
+    def facts(self, found: Mapping[str, Any], title: str, only: Sequence[str] = ()) -> None:
+        """Show one thing as names and values, its `url` last."""
+        if self.as_json:
+            self.document(found)
+            return
+        shown = {name: found[name] for name in only or found if name in found and found[name] not in (None, "", [], {})}
+        url = shown.pop("url", found.get("url"))
+        _console().print(_panel(title, shown))
+        if url:
+            self.say(str(url))
+
+    def text(self, found: Any, text: str) -> None:
+        """Show plain text to a person, the answer to a program."""
+        if self.as_json:
+            self.document(found)
+        else:
+            sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+    def document(self, found: Any) -> None:
+        """Write the answer as JSON."""
+        import json
+
+        sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False, default=str) + "\n")
+
+    def say(self, line: str) -> None:
+        """Tell a person one line; programs do not hear it."""
+        if not self.as_json:
+            _console().print(line, highlight=False, markup=False, soft_wrap=True)
+
+    @contextlib.contextmanager
+    def waiting(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Say what is waited for until the block ends; the given function changes the words."""
+        if self.as_json:
+            yield lambda _: None
+        elif sys.stderr.isatty():
+            with _console(stderr=True).status(text) as status:
+                yield status.update
+        else:
+            yield _lines(text)
+
+    @contextlib.contextmanager
+    def counting(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show how many of `total` are done; the given function adds to it."""
+        if self.as_json or not sys.stderr.isatty():
+            yield lambda _: None
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn(text), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=_console(stderr=True)) as progress:
+            task = progress.add_task(text, total=total)
+            yield lambda done: progress.update(task, advance=done)
+
+
+def show_error(error: TenureError, *, as_json: bool) -> None:
+    """Write an error to standard error: a problem document, or the message and what to do next."""
+    document = document_of(error)
+    if as_json:
+        import json
+
+        sys.stderr.write(json.dumps(document, ensure_ascii=False, default=str) + "\n")
+        return
+    console = _console(stderr=True)
+    console.print("[bold red]error[/]", end=" ")
+    console.print(document["detail"], markup=False, highlight=False, soft_wrap=True)
+    if document.get("next_step"):
+        console.print("[dim]next[/] ", end=" ")
+        console.print(document["next_step"], markup=False, highlight=False, soft_wrap=True)
+
+
+def document_of(error: TenureError) -> dict[str, Any]:
+    """Return the problem of an error: the server's own where it came from there."""
+    from tenure.client.connection import RemoteProblem
+
+    return error.document if isinstance(error, RemoteProblem) else problem(error)
+
+
+def _console(*, stderr: bool = False) -> Any:
+    from rich.console import Console
+
+    # A pipe has no width of its own; a table cut at 80 columns would lose what the next program looks for.
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else 160)
+
+
+def _table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(readable(row.get(column)) for column in columns))
+    return table
+
+
+def _panel(title: str, shown: Mapping[str, Any]) -> Any:
+    from rich import box
+    from rich.panel import Panel
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    for name, value in shown.items():
+        grid.add_row(f"[dim]{name.replace('_', ' ')}[/]", readable(value))
+    return Panel(grid, title=title, title_align="left", box=box.ROUNDED, expand=False)
+
+
+def readable(value: Any) -> str:
+    """Return a value as a person writes it; markup in it stays text."""
+    from rich.markup import escape
+
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.6g}"
+        case list() | tuple():
+            return ", ".join(readable(item) for item in value)
+        case dict():
+            return ", ".join(f"{name}: {readable(item)}" for name, item in value.items())
+        case _:
+            return escape(str(value))
+
+
+def _lines(text: str) -> Callable[[str], None]:
+    def say(line: str) -> None:
+        sys.stderr.write(f"… {line}\n")
+        sys.stderr.flush()
+
+    say(text)
+    return say

@@ -1,0 +1,173 @@
+"""Starting a home and waiting until it is ready, and ending it."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tenure.client.where import is_answering
+from tenure.entrypoints.cli.caller import opened_at
+from tenure.entrypoints.cli.gateways import address
+from tenure.kit.errors import Kind, TenureError
+from tenure.serving.announce import NoSupervisor, SupervisorRefused, down, status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenure.entrypoints.cli.screen import Screen
+    from tenure.settings import Home
+
+READY_SECONDS = 180.0
+_PAUSE_SECONDS = 0.1
+_LAST_LINES = 12
+
+
+class UnsafeHost(TenureError):
+    """Tokens would cross the network in the clear."""
+
+    code = "unsafe-host"
+    kind = Kind.REFUSED
+    message = "{host} is not this machine alone, and without TLS anyone on the way could read the tokens"
+    next_step = "put a proxy that does TLS before it and say --behind-proxy, or leave --host away"
+
+
+class AlreadyUp(TenureError):
+    """The home runs already."""
+
+    code = "already-up"
+    kind = Kind.CONFLICT
+    message = "{home} is up already at {url}"
+    next_step = "use it, or stop it with `tenure down`"
+
+
+class DidNotStart(TenureError):
+    """The supervisor ended, or was not ready in time."""
+
+    code = "did-not-start"
+    kind = Kind.UNAVAILABLE
+    message = "Tenure did not start: {why}"
+    next_step = "run `tenure doctor`; the logs are in {logs}"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a home is to be started."""
+
+    home: Home
+    host: str
+    port: int
+    gateways: int
+    behind_proxy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A home that is ready."""
+
+    url: str
+    pid: int
+    process: subprocess.Popen[bytes]
+
+
+def started(start: Start, progress: Callable[[str], None]) -> Running:
+    """Start the supervisor and return when gateways and control answer."""
+    _refuse_unsafe(start)
+    _refuse_second(start.home)
+    process = _supervisor(start)
+    _wait_until_ready(start.home, process, progress)
+    return Running(address(start.home), process.pid, process)
+
+
+def first_token(home: Home) -> str | None:
+    """Return the text of an admin's token if the home has no token yet, else None; only its hash is stored."""
+    with opened_at(home) as tenure:
+        if any(token["role"] == "admin" for token in tenure.call("tokens:list")):
+            return None
+        return str(tenure.call("tokens:create", role="admin", reason="made by the first `tenure up`")["token"])
+
+
+def wait_for_end(running: Running, home: Home, screen: Screen) -> None:
+    """Stay until the supervisor ends; Ctrl-C and SIGTERM bring the home down in order."""
+    screen.say("Ctrl-C brings it down")
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        running.process.wait()
+    except KeyboardInterrupt:
+        with screen.waiting("stopping: gateways finish what they have") as progress, contextlib.suppress(NoSupervisor):
+            down(home.supervisor_socket, progress=progress)
+        running.process.wait()
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _refuse_unsafe(start: Start) -> None:
+    if not start.behind_proxy and not is_loopback(start.host):
+        raise UnsafeHost(host=start.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address is reachable from this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _refuse_second(home: Home) -> None:
+    with contextlib.suppress(NoSupervisor):
+        status(home.supervisor_socket)
+        raise AlreadyUp(home=home.root, url=address(home))
+
+
+def _supervisor(start: Start) -> subprocess.Popen[bytes]:
+    home = start.home
+    home.logs.mkdir(parents=True, exist_ok=True)
+    home.root.chmod(0o700)
+    command = [sys.executable, "-m", "tenure.serving.supervisor", "--home", str(home.root)]
+    command += ["--host", start.host, "--port", str(start.port), "--gateways", str(start.gateways)]
+    environ = {name: value for name, value in os.environ.items() if name not in {"TENURE_URL", "TENURE_TOKEN"}}
+    with (home.logs / "supervisor.log").open("ab") as log:
+        # A session of its own: Ctrl-C reaches this command alone, which then brings the home down in order.
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environ
+        )
+
+
+def _wait_until_ready(home: Home, process: subprocess.Popen[bytes], progress: Callable[[str], None]) -> None:
+    until = time.monotonic() + READY_SECONDS
+    while (waiting := _waits_for(home)) is not None:
+        if process.poll() is not None:
+            raise DidNotStart(why=_last_words(home), logs=home.logs)
+        if time.monotonic() > until:
+            raise DidNotStart(why=f"after {READY_SECONDS:.0f} seconds it still waits for {waiting}", logs=home.logs)
+        progress(f"waiting for {waiting}")
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _waits_for(home: Home) -> str | None:
+    """Return what is not there yet, None when everything is."""
+    try:
+        found = status(home.supervisor_socket, timeout=5)
+    except (NoSupervisor, SupervisorRefused, OSError):
+        return "the supervisor"
+    if not is_answering(home):
+        return "control (it migrates the home and writes the first snapshot)"
+    gateways = found["gateways"]
+    ready = sum(gateway["state"] == "ready" for gateway in gateways.values())
+    return None if gateways and ready == len(gateways) else f"gateways ({ready} of {len(gateways)} ready)"
+
+
+def _last_words(home: Home) -> str:
+    lines = (home.logs / "supervisor.log").read_text(errors="replace").splitlines()
+    return "\n".join(lines[-_LAST_LINES:]) or "the supervisor said nothing"

@@ -1,0 +1,293 @@
+"""Commands for a model's versions, from package to archive."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from tenure.entrypoints.cli.caller import opened, version_at
+from tenure.entrypoints.cli.screen import Json, Screen
+
+Ref = Annotated[str, typer.Argument(metavar="MODEL/VERSION", help="As churn/2, or churn@champion.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")]
+
+_COLUMNS = ("ref", "stage", "role", "aliases", "python", "metrics", "registered_at", "registered_by")
+_MOVED = ("ref", "stage", "role", "champion", "before", "proof")
+
+
+def package(
+    source: Annotated[Path, typer.Argument(help="A saved model, or a folder with model.toml.")],
+    name: Annotated[str, typer.Option(help="The model's name.")] = "",
+    inputs: Annotated[Path | None, typer.Option(help="Rows to prove the package with: CSV, JSON or Parquet.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="Rows that monitoring compares with.")] = None,
+    requirements: Annotated[
+        Path | None, typer.Option(help="What the model needs; by default what loading imports.")
+    ] = None,
+    python: Annotated[str, typer.Option(help="The model's Python, as 3.9.")] = "",
+    predict: Annotated[str, typer.Option(help="The method to ask, as predict_proba.")] = "",
+    code: Annotated[list[Path] | None, typer.Option(help="Code that the model needs.")] = None,
+    metrics: Annotated[Path | None, typer.Option(help="A JSON file of names and numbers.")] = None,
+    data: Annotated[str, typer.Option(help="Where the training data is.")] = "",
+    output: Annotated[Path | None, typer.Option(help="The folder to write.")] = None,
+    json: Json = False,
+) -> None:
+    """Make a sealed package of a trained model; needs no server."""
+    from tenure.app.packaging import PackageSource
+    from tenure.app.packaging import package as make
+
+    screen = Screen(json)
+    described = PackageSource(
+        source=source,
+        name=name,
+        inputs=inputs,
+        reference=reference,
+        requirements=requirements or (),
+        python=python,
+        predict=predict,
+        code=tuple(code or ()),
+        metrics=metrics,
+        data=data,
+    )
+    with screen.waiting(f"packaging {name or source.name}") as progress:
+        made = make(described, output, progress=progress)
+    for note in made.notes:
+        screen.say(note)
+    found = {"name": made.manifest.name, "digest": made.digest, "sealed": made.sealed, "folder": str(made.folder)}
+    screen.facts(found, "package")
+    screen.say(f"next: tenure register {made.folder}")
+
+
+def register(
+    package: Annotated[Path, typer.Argument(help="A package folder.", exists=True, file_okay=False)],
+    reason: Reason = "",
+    json: Json = False,
+) -> None:
+    """Give a package a version number, after it has reproduced its golden outputs here."""
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting(f"registering {package}: rebuild its environment, load, reproduce outputs"):
+        found = tenure.upload("versions:register", package.absolute(), reason=reason)
+    again = "  (the same bytes were registered before)" if found["again"] else ""
+    screen.facts(found, f"{found['ref']}{again}", ("stage", "aliases", "metrics", "python", "digest"))
+
+
+def versions(
+    model: Annotated[str | None, typer.Argument(help="A model; without one, all models.")] = None, json: Json = False
+) -> None:
+    """List a model's versions, or all models."""
+    screen = Screen(json)
+    with opened() as tenure:
+        if model is None:
+            found = tenure.call("models:list")
+            screen.table(found, found, ("model", "champion", "aliases", "versions"), "no model is registered yet")
+            return
+        found = tenure.call("versions:list", model=model)
+    screen.table(found, found, _COLUMNS, f"{model} has no version")
+
+
+def show(
+    ref: Annotated[str, typer.Argument(help="churn/2, churn@champion, a model or an application.")],
+    yaml: Annotated[bool, typer.Option("--yaml", help="An application's file, with its comments.")] = False,
+    json: Json = False,
+) -> None:
+    """Show a version, a model or an application."""
+    screen = Screen(json)
+    with opened() as tenure:
+        found = _shown(tenure, ref)
+    if yaml and "source" in found:
+        screen.text(found, found["source"])
+    elif "manifest" in found:
+        screen.facts(found | _of_package(found["manifest"]), ref)
+        screen.say("the whole manifest: tenure show --json")
+    else:
+        screen.facts({name: value for name, value in found.items() if name not in {"definition", "source"}}, ref)
+        screen.say(found.get("source", ""))
+
+
+def _shown(tenure: Any, ref: str) -> Any:
+    from tenure.entrypoints.cli.names import is_model
+
+    if "@" in ref:
+        return tenure.call("versions:show", **version_at(ref))
+    name, _, number = ref.partition("/")
+    if is_model(tenure, name):
+        return tenure.call("versions:show", **version_at(ref)) if number else tenure.call("models:show", model=name)
+    return tenure.call("applications:show", application=name, revision=int(number) if number else None)
+
+
+def _of_package(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a manifest a person wants to see, in place of the manifest."""
+    return {
+        "manifest": None,
+        "inputs": [f"{field['name']} {field['type']}" for field in manifest["inputs"]],
+        "outputs": [f"{field['name']} {field['type']}" for field in manifest["outputs"]],
+        "requirements": manifest.get("requirements", []),
+        "batch": manifest.get("batch"),
+    }
+
+
+def compare(left: Ref, right: Annotated[str, typer.Argument(metavar="MODEL/VERSION")], json: Json = False) -> None:
+    """Show in what two versions differ."""
+    screen = Screen(json)
+    with opened() as tenure:
+        found = tenure.call("versions:compare", **version_at(left), other=right)
+    rows = [{"what": d["what"], found["left"]: d["left"], found["right"]: d["right"]} for d in found["differences"]]
+    screen.table(found, rows, ("what", found["left"], found["right"]), "they are the same")
+
+
+def history(
+    ref: Annotated[str, typer.Argument(help="A model, a version or an application.")],
+    as_of: Annotated[str | None, typer.Option(help="A moment, as 2026-11-23T12:00:00Z: what served then.")] = None,
+    json: Json = False,
+) -> None:
+    """Show what served when, who changed it and why."""
+    screen = Screen(json)
+    with opened() as tenure:
+        found = _history(tenure, ref, as_of)
+    if screen.as_json:
+        screen.document(found)
+        return
+    events = found["events"] if isinstance(found, dict) else found
+    if isinstance(found, dict) and found.get("served"):
+        screen.table(found, found["served"], ("at", "alias", "ref", "actor", "action", "reason"))
+    if not as_of:
+        screen.table(
+            found, events, tuple(events[0]) if events and "action" not in events[0] else _EVENTS, "nothing yet"
+        )
+
+
+_EVENTS = ("at", "actor", "action", "target", "reason")
+
+
+def _history(tenure: Any, ref: str, as_of: str | None) -> Any:
+    from tenure.entrypoints.cli.names import is_model
+
+    name, _, number = ref.partition("/")
+    if number and is_model(tenure, name):
+        return tenure.call("versions:history", **version_at(ref))
+    if is_model(tenure, name):
+        return tenure.call("models:history", model=name, as_of=as_of)
+    return tenure.call("applications:history", application=name)
+
+
+def logs(
+    ref: Ref, lines: Annotated[int, typer.Option(help="How many of the newest.")] = 200, json: Json = False
+) -> None:
+    """Show the newest lines of a version's worker."""
+    with opened() as tenure:
+        found = tenure.call("versions:logs", **version_at(ref), lines=lines)
+    Screen(json).text(found, "\n".join(found["lines"]))
+
+
+def deploy(
+    ref: Ref,
+    role: Annotated[Literal["champion", "warm", "shadow", "canary"] | None, typer.Option("--as")] = None,
+    share: Annotated[float | None, typer.Option(help="A canary's part of the traffic, as 0.1.")] = None,
+    reason: Reason = "",
+    json: Json = False,
+) -> None:
+    """Bring a version into service: champion if the model has none, else warm, without traffic."""
+    given = {"as": role, "share": share, "reason": reason}
+    _move("versions:deploy", ref, f"deploying {ref}: start its worker, wait until every gateway knows it", json, given)
+
+
+def promote(ref: Ref, reason: Annotated[str, typer.Option("--reason", help="Why.")], json: Json = False) -> None:
+    """Make a version the champion; nothing else moves `champion`."""
+    _move("versions:promote", ref, f"promoting {ref}: switch every gateway", json, {"reason": reason})
+
+
+def decommission(
+    ref: Ref,
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    successor: Annotated[str | None, typer.Option(help="The version that does its work now.")] = None,
+    json: Json = False,
+) -> None:
+    """Take a version out of service for good reasons; refused while anything depends on it."""
+    given = {"reason": reason, "successor": successor}
+    _move("versions:decommission", ref, f"decommissioning {ref}: drain, stop its worker", json, given)
+
+
+def archive(ref: Ref, reason: Reason = "archived", json: Json = False) -> None:
+    """Archive a decommissioned version, after proving that it can be restored."""
+    _move(
+        "versions:archive",
+        ref,
+        f"archiving {ref}: rebuild it from its blobs, reproduce outputs",
+        json,
+        {"reason": reason},
+    )
+
+
+def restore(ref: Ref, reason: Reason = "restored", json: Json = False) -> None:
+    """Make an archived version deployable again."""
+    _move("versions:restore", ref, f"restoring {ref}: rebuild its environment", json, {"reason": reason})
+
+
+def approve(ref: Ref, reason: Annotated[str, typer.Option("--reason", help="Why.")], json: Json = False) -> None:
+    """Approve a version for service."""
+    _move("versions:approve", ref, f"approving {ref}", json, {"reason": reason})
+
+
+def _move(action: str, ref: str, text: str, as_json: bool, given: dict[str, Any]) -> None:
+    screen = Screen(as_json)
+    with opened() as tenure, screen.waiting(text):
+        found = tenure.call(action, **version_at(ref), **given)
+    standing = found.get("role") or found.get("stage", "")
+    screen.facts(found, f"{found['ref']}  {standing}", _MOVED)
+
+
+def rollback(
+    name: Annotated[str, typer.Argument(metavar="MODEL|APPLICATION")],
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    to: Annotated[int | None, typer.Option(help="The version or revision; by default the one before.")] = None,
+    json: Json = False,
+) -> None:
+    """Take the last change back: a model's champion, or an application's revision."""
+    from tenure.entrypoints.cli.names import is_model
+
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting(f"rolling {name} back: switch every gateway"):
+        if is_model(tenure, name):
+            found = tenure.call("models:rollback", model=name, to=to, reason=reason)
+        else:
+            found = tenure.call("applications:rollback", application=name, to=to, reason=reason)
+    screen.facts(found, f"{name} rolled back")
+
+
+def verify(
+    ref: Annotated[
+        str, typer.Argument(metavar="[REF]", help="One version; without one, all that the home holds.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Check that everything is as it was written; exit 1 if anything is not."""
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting(f"verifying {ref or 'the home'}: read every byte"):
+        found = tenure.call("verify", ref=ref)
+    screen.facts(found, "intact" if found["intact"] else "NOT intact")
+    if not found["intact"]:
+        raise typer.Exit(1)
+
+
+def run(
+    ref: Ref,
+    input: Annotated[Path, typer.Option("--input", help="Rows: CSV, JSON, JSON lines or Parquet.", exists=True)],  # noqa: A002
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Where the outputs go; by default the screen.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Run rows through any version ever registered, in its own environment; changes no stage."""
+    from tenure.entrypoints.cli.rows import read_rows, typed, write_rows
+
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting(f"running {ref}: start it in its own environment"):
+        at = version_at(ref)
+        fields = tenure.call("versions:show", **at)["manifest"]["inputs"]
+        rows = [typed(row, {field["name"]: field["type"] for field in fields}) for row in read_rows(input)]
+        found = tenure.call("versions:run", **at, rows=rows)
+    outputs = [given or {"error": error} for given, error in zip(found["outputs"], found["errors"], strict=True)]
+    if output is not None:
+        write_rows(output, outputs)
+    screen.table(found, outputs[:50], tuple(dict.fromkeys(name for each in outputs for name in each)))
+    if any(found["errors"]):
+        raise typer.Exit(1)
