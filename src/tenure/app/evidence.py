@@ -1,109 +1,267 @@
-"""What a home kept about its decisions, as replays need it (accountability/ports.py)."""
+"""The decision log and the registry as each reader needs them: the ports of decisions, replay, monitoring, decommissioning."""
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tenure.accountability.ports import PastVersion
 from tenure.accountability.replay import UnknownDecision
+from tenure.adapters.blobs import Blobs
 from tenure.adapters.decision_log.persons import PersonErased
-from tenure.application.revisions.revision import UnknownRevision
-from tenure.contract.records import DecisionRecord
-from tenure.kit.ids import parse_id
-from tenure.model.version import VersionRef
+from tenure.adapters.decision_log.writer import LogWriter
+from tenure.application.revisions.revision import UnknownApplication, UnknownRevision
+from tenure.application.revisions.terms import plain
+from tenure.contract.records import DecisionRecord, OutcomeRecord, encode
+from tenure.model.decommissioning.tombstone import Traffic
+from tenure.model.monitoring.observation import facts_of
+from tenure.model.monitoring.reference import reference_of
+from tenure.model.registry.record import served_at
+from tenure.model.version import CHAMPION, VersionRef
 from tenure.serving import oneshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from tenure.adapters.decision_log.persons import Persons
     from tenure.adapters.decision_log.reader import LogReader
-    from tenure.application.revisions.ports import RevisionStore
+    from tenure.adapters.sql.registry import SqlRegistry
+    from tenure.adapters.sql.revisions import SqlRevisions
+    from tenure.application.decisions.reading import Search
     from tenure.application.revisions.terms import Definition
-    from tenure.model.registry.ports import RegistryStore
+    from tenure.kit.clock import Clock
+    from tenure.model.monitoring.observation import Facts
+    from tenure.model.monitoring.reference import Reference
     from tenure.model.registry.record import VersionRecord
+    from tenure.serving.oneshot import Oneshot
     from tenure.serving.snapshot import VersionEntry, WorkerEntry
+    from tenure.settings import Home
 
-#: of how many of the newest matching decisions a sample is drawn, so that a log of any length answers at once
-_NEWEST = 100_000
+_DECISION = msgspec.json.Decoder(DecisionRecord)
+_OUTCOME = msgspec.json.Decoder(OutcomeRecord)
+_STREAM = "control"
+#: more live requests than this are not counted
+_MANY = 1000
 
 
-class HomeEvidence:
-    """The evidence of one home."""
+class ReadLog:
+    """The decision log as control reads and, for outcomes, writes it."""
 
-    def __init__(
-        self,
-        log: LogReader,
-        persons: Persons,
-        revisions: RevisionStore,
-        registry: RegistryStore,
-        ensure_runnable: Callable[[str], tuple[WorkerEntry, VersionEntry]],
-    ) -> None:
-        self._log = log
+    def __init__(self, decisions: Path, reader: LogReader, persons: Persons, clock: Clock) -> None:
+        self._decisions = decisions
+        self._reader = reader
         self._persons = persons
-        self._revisions = revisions
-        self._registry = registry
-        self._ensure = ensure_runnable
+        self._clock = clock
+        self._writer: LogWriter | None = None
 
-    def decision(self, decision_id: str) -> DecisionRecord:
-        """Return the record; raise `UnknownDecision`."""
-        found = self._log.get(parse_id(decision_id))
-        if found is None or b'"kind":"decision"' not in found[:64]:
-            raise UnknownDecision(decision=decision_id)
-        return msgspec.json.decode(found, type=DecisionRecord)
+    def decision(self, decision_id: str) -> DecisionRecord | None:
+        """Return a decision's record, whether sealed or written a moment ago."""
+        found = self._reader.get(decision_id)
+        if found is None or msgspec.json.decode(found).get("kind") != "decision":
+            return None
+        return _DECISION.decode(found)
 
-    def sample(self, count: int, application: str, model: str, version: int | None) -> list[DecisionRecord]:
-        """Return up to `count` decisions, evenly spread over the newest that match."""
-        found = self._log.find(
-            kind="decision", application=application or None, model=model or None, version=version, limit=_NEWEST
+    def find(self, search: Search) -> list[DecisionRecord]:
+        """Return the decisions that fit, newest first."""
+        found = self._reader.find(
+            kind="decision",
+            application=search.application or None,
+            entity=self._persons.pseudonym(search.entity) if search.entity else None,
+            since=search.since,
+            until=search.until,
+            rule=search.rule or None,
+            decided_by=search.decided_by or None,
+            model=search.model or None,
+            version=search.version,
+            limit=search.limit,
+            after=search.after or None,
         )
-        step = max(1.0, len(found) / max(1, count))
-        chosen = [found[int(place * step)] for place in range(min(count, len(found)))]
-        return [msgspec.json.decode(record, type=DecisionRecord) for record in chosen]
+        return [_DECISION.decode(record) for record in found]
+
+    def all_of(self, application: str, model: str, version: int | None) -> list[DecisionRecord]:
+        """Return every decision of an application and a version, newest first; empty names match everything."""
+        found = self._reader.find(
+            kind="decision", application=application or None, model=model or None, version=version, limit=None
+        )
+        return [_DECISION.decode(record) for record in found]
+
+    def outcomes(self, decision_id: str) -> list[OutcomeRecord]:
+        """Return what is known of a decision: for every name its latest record."""
+        return [_OUTCOME.decode(record) for record in self._reader.outcomes_of(decision_id)]
+
+    def append(self, records: Sequence[OutcomeRecord]) -> None:
+        """Return when all records are durable."""
+        if self._writer is None:
+            self._writer = LogWriter.open(self._decisions, _STREAM, clock=self._clock)
+        asyncio.run(_append(self._writer, [encode(record) for record in records]))
 
     def personal(self, record: DecisionRecord) -> Mapping[str, Any] | None:
-        """Return the entity and the personal fields, or None when that person was erased."""
+        """Return the entity and the personal fields in the clear, None when there are none or they were erased."""
         if not record.personal or record.entity is None:
-            return {}
+            return None
         try:
             return self._persons.decrypt(record.entity, record.personal)
         except PersonErased:
             return None
 
-    def definition(self, application: str, revision: int) -> Definition:
-        """Return the revision's definition; raise `UnknownRevision`."""
+    def of(self, ref: VersionRef, since: int) -> Traffic:
+        """Return what the version answered since the moment, and the last request it ever answered."""
+        asked: dict[str, Any] = {"kind": "decision", "model": ref.model, "version": ref.number}
+        recent = self._reader.find(**asked, since=since, limit=_MANY)
+        last = recent[:1] or self._reader.find(**asked, limit=1)
+        record = _DECISION.decode(last[0]) if last else None
+        return Traffic(len(recent), record.id if record else None, record.at if record else None)
+
+    def close(self) -> None:
+        """Let go of the stream."""
+        if self._writer is not None:
+            asyncio.run(self._writer.close())
+
+
+async def _append(writer: LogWriter, records: Sequence[bytes]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for record in records:
+            group.create_task(writer.append(record, alone=False))
+
+
+class KeptDefinitions:
+    """The revisions, for who reads decisions."""
+
+    def __init__(self, revisions: SqlRevisions) -> None:
+        self._revisions = revisions
+
+    def active_definition(self, application: str) -> Definition:
+        """Return the definition in force; raise `UnknownApplication`."""
+        active = self._revisions.active(application)
+        if active is None:
+            raise UnknownApplication(application=application)
+        return active.definition
+
+    def definition_of(self, application: str, revision: int) -> Definition:
+        """Return the definition of any revision."""
         found = self._revisions.get(application, revision)
         if found is None:
-            raise UnknownRevision(application=application, number=revision)
+            newest = self._revisions.newest(application)
+            raise UnknownRevision(application=application, number=revision, newest=newest)
         return found.definition
 
+
+class HomeEvidence:
+    """Everything that was kept about decisions (accountability/ports.py)."""
+
+    def __init__(
+        self,
+        log: ReadLog,
+        definitions: KeptDefinitions,
+        registry: SqlRegistry,
+        ensure: Callable[[str], tuple[WorkerEntry, VersionEntry]],
+    ) -> None:
+        self._log = log
+        self._definitions = definitions
+        self._registry = registry
+        self._ensure = ensure
+
+    def decision(self, decision_id: str) -> DecisionRecord:
+        """Return the record; raise `UnknownDecision`."""
+        found = self._log.decision(decision_id)
+        if found is None:
+            raise UnknownDecision(decision=decision_id)
+        return found
+
+    def sample(self, count: int, application: str, model: str, version: int | None) -> list[DecisionRecord]:
+        """Return up to `count` decisions spread over all that match; empty names match everything."""
+        return spread(self._log.all_of(application, model, version), count)
+
+    def personal(self, record: DecisionRecord) -> Mapping[str, Any] | None:
+        """Return the entity and the personal fields, or None when that person was erased."""
+        return self._log.personal(record)
+
+    def definition(self, application: str, revision: int) -> dict[str, Any]:
+        """Return the revision's definition as plain data."""
+        return plain(self._definitions.definition_of(application, revision))
+
     def version(self, model: str, number: int) -> PastVersion:
-        """Return the version, whatever its stage; raise `UnknownVersion`."""
+        """Return the version, whatever its stage."""
         return _past(self._registry.get(VersionRef(model, number)))
 
     def versions(self, model: str) -> list[PastVersion]:
         """Return all versions of the model, newest first."""
-        known = self._registry.versions(model)
-        return [_past(record) for record in sorted(known, key=lambda record: -record.ref.number)]
+        return [_past(record) for record in reversed(self._registry.versions(model))]
 
-    @contextlib.contextmanager
-    def asking(self, model: str, number: int) -> Iterator[oneshot.Oneshot]:
+    @contextmanager
+    def asking(self, model: str, number: int) -> Iterator[Oneshot]:
         """Start the version in its own environment, rebuilt from its own blobs if need be."""
-        worker, entry = self._ensure(self._registry.get(VersionRef(model, number)).digest)
-        with oneshot.started(worker, entry, model, number) as asked:
-            yield asked
+        worker, version = self._ensure(self._registry.get(VersionRef(model, number)).digest)
+        with oneshot.started(worker, version, model, number) as running:
+            yield running
+
+
+def spread(records: Sequence[DecisionRecord], count: int) -> list[DecisionRecord]:
+    """Return up to `count` of the records at even distances, so that every time between is looked at."""
+    if len(records) <= count:
+        return list(records)
+    return [records[place * len(records) // count] for place in range(count)]
 
 
 def _past(record: VersionRecord) -> PastVersion:
     manifest = record.manifest
+    golden = manifest.golden
     return PastVersion(
         ref=str(record.ref),
         digest=record.digest,
         inputs=manifest.inputs,
         outputs=manifest.outputs,
-        tolerance=manifest.golden.tolerance if manifest.golden else 0.0,
-        cpu=manifest.golden.cpu if manifest.golden else "",
+        tolerance=golden.tolerance if golden else 0.0,
+        cpu=golden.cpu if golden else "",
     )
+
+
+class MonitoredLog:
+    """The decision log as monitoring reads it (model/monitoring/ports.py)."""
+
+    def __init__(self, reader: LogReader) -> None:
+        self._reader = reader
+
+    def decisions(self, model: str | None, version: int | None, since: int, until: int) -> Iterable[Mapping[str, Any]]:
+        """Return the decision records that arrived in [since, until), in any order."""
+        for group in self._reader.scan(kind="decision", since=since, until=until, model=model, version=version):
+            yield from group
+
+    def outcomes(self, application: str) -> Iterable[Mapping[str, Any]]:
+        """Return every outcome record of the application, in any order, corrections too."""
+        for group in self._reader.scan(kind="outcome", application=application):
+            yield from group
+
+
+class MonitoredApplications:
+    """What is known of the applications in the log (model/monitoring/ports.py)."""
+
+    def __init__(self, revisions: SqlRevisions) -> None:
+        self._revisions = revisions
+
+    def facts(self, application: str) -> Facts | None:
+        """Return the facts of an application's active revision; None for one that there is no more."""
+        active = self._revisions.active(application)
+        return None if active is None else facts_of(plain(active.definition))
+
+
+class MonitoredVersions:
+    """What is known of the versions (model/monitoring/ports.py)."""
+
+    def __init__(self, registry: SqlRegistry, home: Home) -> None:
+        self._registry = registry
+        self._blobs = Blobs(home.blobs, home.second_copy)
+
+    def reference(self, model: str, version: int) -> Reference:
+        """Return the reference frozen in the version's package; raise a `TenureError` when there is none to be read."""
+        manifest = self._registry.get(VersionRef(model, version)).manifest
+        return reference_of(manifest, lambda digest: self._blobs.verify(digest).read_bytes())
+
+    def champion(self, model: str, at: int) -> int | None:
+        """Return the number of the version that was champion at a moment, or None."""
+        now = {row.alias: row.number for row in served_at(self._registry.served(model), at)}
+        return now.get(CHAMPION)

@@ -1,0 +1,183 @@
+"""Old decisions made again: the same bits, or a verdict that says what is different."""
+
+import contextlib
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+
+from tenure.accountability.ports import PastVersion
+from tenure.accountability.replay import NothingToReplay, Replays, UnknownDecision
+from tenure.accountability.verdict import Verdict
+from tenure.application.decisions.deciding import AskModel, Decider
+from tenure.application.revisions.definition import parse
+from tenure.application.revisions.terms import Definition
+from tenure.contract.predictor import Prediction
+from tenure.contract.records import DecisionRecord
+from tenure.contract.schema import Field
+from tenure.governance.access import Actor, Forbidden, Role, local_actor
+
+INPUTS = (Field("months", "float"),)
+OUTPUTS = (Field("score", "float"),)
+TEXT = """
+application: offers
+request:
+  customer: string
+  months: float
+entity: customer
+model: churn@champion
+fallback: {answer: {offer: none}, reason: R90}
+rules:
+  - {id: new, before: model, when: "months < 3.0", answer: {offer: welcome}, reason: R01}
+  - {id: save, after: model, when: "output.score >= 0.5", answer: {offer: discount}, reason: R02}
+default: {answer: {offer: none}, reason: R00}
+reasons: {R00: no action, R01: new customer, R02: likely to leave, R90: model not available}
+"""
+OWNER = local_actor("me")
+
+
+def score_of(months: float) -> float:
+    return 1.0 / (1.0 + months / 10.0)
+
+
+@dataclass
+class FakeAsked:
+    hello: dict[str, Any]
+    shift: float
+    fails: bool = False
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+        return [self.one(row["months"]) for row in rows]
+
+    def one(self, months: float) -> Prediction:
+        if self.fails:
+            return Prediction("churn", 1, "sha256:1", failure="raised", error="ValueError: gone")
+        score = score_of(months) + self.shift
+        return Prediction("churn", 1, "sha256:1", {"score": score}, struct.pack("<d", score))
+
+
+@dataclass
+class FakeEvidence:
+    """A log of decisions made by the same `Decider` that a gateway uses."""
+
+    records: dict[str, DecisionRecord] = field(default_factory=dict)
+    people: dict[str, dict[str, Any]] = field(default_factory=dict)
+    text: str = TEXT
+    shift: float = 0.0
+    cpu: str = "one"
+    fails: bool = False
+
+    def log(self, name: str, months: float, failure: Any = None) -> None:
+        decider = Decider(parse(TEXT), INPUTS, OUTPUTS, 1)
+        step = decider.before(decider.admit(msgspec.json.encode({"customer": "anna", "months": months})), {})
+        if isinstance(step, AskModel):
+            gone = Prediction("churn", 1, "sha256:1", failure=failure, error="late")
+            step = decider.after(step, gone if failure else FakeAsked({}, 0.0).one(months))
+        self.records[name] = decider.record(step, id=name, at=0, protect=self.protect)
+
+    def protect(self, entity: str, fields: dict[str, Any]) -> tuple[str, str]:
+        self.people[entity] = fields
+        return entity, "sealed"
+
+    def decision(self, decision_id: str) -> DecisionRecord:
+        if decision_id not in self.records:
+            raise UnknownDecision(decision=decision_id)
+        return self.records[decision_id]
+
+    def sample(self, count: int, application: str, model: str, version: int | None) -> list[DecisionRecord]:
+        return list(self.records.values())[:count]
+
+    def personal(self, record: DecisionRecord) -> Mapping[str, Any] | None:
+        return self.people.get(str(record.entity))
+
+    def definition(self, application: str, revision: int) -> Definition:
+        return parse(self.text)
+
+    def version(self, model: str, number: int) -> PastVersion:
+        return PastVersion("churn/1", "sha256:1", INPUTS, OUTPUTS, 1e-6, "one")
+
+    def versions(self, model: str) -> list[PastVersion]:
+        return [self.version(model, 1)]
+
+    @contextlib.contextmanager
+    def asking(self, model: str, number: int) -> Iterator[FakeAsked]:
+        yield FakeAsked({"cpu": self.cpu}, self.shift, self.fails)
+
+
+@pytest.fixture
+def evidence() -> FakeEvidence:
+    made = FakeEvidence()
+    made.log("by-rule", 1.0)
+    made.log("by-model", 4.0)
+    made.log("by-default", 40.0)
+    made.log("by-fallback", 5.0, failure="timeout")
+    return made
+
+
+def verdicts(evidence: FakeEvidence) -> dict[str, Verdict]:
+    return {one.record.id: one.verdict for one in Replays(evidence).sample(OWNER, 10)}
+
+
+def test_every_kind_of_decision_replays_bit_for_bit(evidence: FakeEvidence) -> None:
+    assert evidence.records["by-rule"].decided_by == "rule"
+    assert evidence.records["by-fallback"].decided_by == "fallback"
+    assert set(verdicts(evidence).values()) == {Verdict.BIT}
+
+
+def test_a_last_bit_that_differs_is_never_called_bit(evidence: FakeEvidence) -> None:
+    evidence.shift, evidence.cpu = 2.0**-52, "another"
+    done = {one.record.id: one for one in Replays(evidence).sample(OWNER, 10)}
+    assert done["by-model"].verdict is Verdict.ULP
+    assert 0 < done["by-model"].apart.ulps <= 4
+    assert "sealed on one, replayed on another" in done["by-model"].cause
+    assert done["by-rule"].verdict is Verdict.BIT, "no model was asked, so nothing of it can differ"
+
+
+@pytest.mark.parametrize(
+    ("shift", "verdict"), [(1e-9, Verdict.TOLERANCE), (1e-3, Verdict.DECISION_ONLY), (-0.5, Verdict.MISMATCH)]
+)
+def test_a_larger_difference_weakens_the_verdict(evidence: FakeEvidence, shift: float, verdict: Verdict) -> None:
+    evidence.shift = shift
+    assert verdicts(evidence)["by-model"] is verdict
+
+
+def test_a_version_that_fails_now_is_a_mismatch_with_its_error(evidence: FakeEvidence) -> None:
+    evidence.fails = True
+    done = {one.record.id: one for one in Replays(evidence).sample(OWNER, 10)}
+    assert done["by-model"].verdict is Verdict.MISMATCH
+    assert "ValueError: gone" in done["by-model"].cause
+
+
+def test_a_tampered_revision_is_a_mismatch(evidence: FakeEvidence) -> None:
+    evidence.text = TEXT.replace("months < 3.0", "months < 5.0")
+    done = {one.record.id: one for one in Replays(evidence).sample(OWNER, 10)}
+    assert done["by-model"].verdict is Verdict.MISMATCH
+    assert "settle it before the model now" in done["by-model"].cause
+
+
+def test_a_tampered_answer_is_a_mismatch(evidence: FakeEvidence) -> None:
+    told = msgspec.structs.replace(evidence.records["by-rule"], answer={"offer": "discount"})
+    evidence.records["by-rule"] = told
+    assert verdicts(evidence)["by-rule"] is Verdict.MISMATCH
+
+
+def test_an_erased_person_cannot_be_replayed_and_the_cause_says_so(evidence: FakeEvidence) -> None:
+    evidence.people.clear()
+    done = Replays(evidence).replay(OWNER, ["by-model"])
+    assert done[0].verdict is Verdict.MISMATCH
+    assert "key was destroyed" in done[0].cause
+
+
+def test_unknown_decisions_and_an_empty_log_say_what_to_do(evidence: FakeEvidence) -> None:
+    with pytest.raises(UnknownDecision):
+        Replays(evidence).replay(OWNER, ["nobody"])
+    with pytest.raises(NothingToReplay):
+        Replays(FakeEvidence()).sample(OWNER, 5)
+
+
+def test_a_caller_may_not_replay(evidence: FakeEvidence) -> None:
+    with pytest.raises(Forbidden):
+        Replays(evidence).replay(Actor("t1", Role.CALLER), ["by-rule"])
