@@ -15,7 +15,8 @@ from tenure.model.package import BatchForm
 from tenure.serving import launch, sockets
 from tenure.serving.link import WorkerLink, WorkerUnreachable
 from tenure.worker.columns import Codec
-from tests.worker.packages import Made, Maker
+from tests.worker.packages import Made, Maker, output
+from tests.worker.packages import batch as batch_of
 
 pytestmark = pytest.mark.processes
 
@@ -81,7 +82,7 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
 
 
 async def ready_again(link: WorkerLink) -> None:
-    while not link.ready:
+    while not link.ready:  # noqa: ASYNC110 - it comes back by itself, so nobody here can be told
         await asyncio.sleep(0.01)
 
 
@@ -92,8 +93,8 @@ def test_many_rows_in_flight_meet_in_batches_and_each_gets_its_own_answer(tmp_pa
             answers = await asyncio.gather(*[link.predict(row, 5 * SECOND) for row in rows])
             assert [a.output for a in answers] == [{"score": nth + 2.0} for nth in range(400)]
             assert {a.digest for a in answers} == {host.made.worker.digest}
-            assert max(a.batch.rows for a in answers) > 1
-            assert all(a.raw == Codec(host.made.version.outputs).pack_row(a.output) for a in answers)
+            assert max(batch_of(a).rows for a in answers) > 1
+            assert all(a.raw == Codec(host.made.version.outputs).pack_row(output(a)) for a in answers)
 
     run(scenario)
 
@@ -188,10 +189,14 @@ def test_more_rows_than_the_limit_are_refused_at_once(tmp_path: Path) -> None:
 def test_a_stopped_worker_finishes_what_it_has(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with served(tmp_path, batch=ALONE) as (host, link):
-            asked = [asyncio.ensure_future(link.predict({"a": 10_000.0 + nth, "b": 0.0}, 5 * SECOND)) for nth in range(5)]
+            asked = [
+                asyncio.ensure_future(link.predict({"a": 10_000.0 + nth, "b": 0.0}, 5 * SECOND)) for nth in range(5)
+            ]
             await asyncio.sleep(0.05)
             assert await asyncio.to_thread(host.stop) == 0
-            assert [one.output["score"] for one in await asyncio.gather(*asked)] == [10_000.0 + nth for nth in range(5)]
+            assert [output(one)["score"] for one in await asyncio.gather(*asked)] == [
+                10_000.0 + nth for nth in range(5)
+            ]
 
     run(scenario)
 
@@ -204,6 +209,7 @@ def test_waiting_for_a_worker_that_never_loads_ends_with_the_reason(tmp_path: Pa
             assert not link.ready
             host.start()
             await link.connect(20)
+            assert host.process is not None
             assert link.welcome["pid"] == host.process.pid
 
     run(scenario)
@@ -212,7 +218,9 @@ def test_waiting_for_a_worker_that_never_loads_ends_with_the_reason(tmp_path: Pa
 def test_a_worker_of_another_version_is_not_asked(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with served(tmp_path) as (host, _):
-            other = WorkerLink("plain", 2, Maker(tmp_path / "o", Path(sys.executable)).plain(target="y").version, host.path)
+            other = WorkerLink(
+                "plain", 2, Maker(tmp_path / "o", Path(sys.executable)).plain(target="y").version, host.path
+            )
             with pytest.raises(WorkerUnreachable, match="says it serves sha256"):
                 await other.connect(0.5)
             await other.close()
@@ -264,5 +272,3 @@ def test_closing_fails_what_is_in_flight_and_suspects_nobody(tmp_path: Path) -> 
             assert (await link.predict({"a": 1.0, "b": 0.0}, SECOND)).output == {"score": 1.0}
 
     run(scenario)
-
-

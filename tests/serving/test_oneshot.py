@@ -100,7 +100,10 @@ def test_a_model_that_cannot_load_says_why(maker: Maker) -> None:
 
 def test_a_model_that_kills_its_process_while_loading_is_reported_with_its_last_words(maker: Maker) -> None:
     source = "import os, sys\nprint('out of luck', file=sys.stderr, flush=True)\nos._exit(7)\n" + PLAIN
-    with pytest.raises(oneshot.NotLoaded, match=r"(?s)status 7; its last words: .*out of luck"), started(maker.plain(source)):
+    with (
+        pytest.raises(oneshot.NotLoaded, match=r"(?s)status 7; its last words: .*out of luck"),
+        started(maker.plain(source)),
+    ):
         pass
 
 

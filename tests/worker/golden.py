@@ -2,6 +2,7 @@
 
 import struct
 from pathlib import Path
+from typing import Any
 
 from tenure.worker import frames
 from tenure.worker.frames import Frame, Span
@@ -23,14 +24,14 @@ FRAMES = [
     Frame(frames.DESCRIPTION, (1 << 64) - 1, 0, 0, 0, b"", b'{"fields": []}'),
 ]
 
-FIELDS = [
+FIELDS: list[dict[str, Any]] = [
     {"name": "amount", "type": "float"},
     {"name": "months", "type": "int", "dtype": "int16", "nullable": True},
     {"name": "grade", "type": "string", "nullable": True},
     {"name": "active", "type": "bool"},
     {"name": "shape", "type": "float", "dtype": "float32", "shape": [2]},
 ]
-TABLE = [
+TABLE: list[dict[str, Any]] = [
     {"amount": 1.5, "months": -3, "grade": "A", "active": True, "shape": [0.5, 0.25]},
     {"amount": float("-inf"), "months": None, "grade": "grün", "active": False, "shape": [0.0, -0.0]},
     {"amount": 0.1, "months": 12, "grade": None, "active": True, "shape": [1.0, 2.0]},

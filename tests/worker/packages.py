@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tenure.contract.predictor import Batch, Prediction
 from tenure.contract.schema import Field
 from tenure.kit.digests import digest_of, digest_of_file
 from tenure.model.package import BatchForm, File, Loader, Manifest, Provenance
@@ -19,7 +20,7 @@ PYENV = Path.home() / ".pyenv" / "versions"
 PYTHONS = {name: PYENV / name / "bin" / "python" for name in ("3.7.16", "3.8.18", "3.11.7", "3.13.0")}
 
 #: a model in plain Python: score = a + 2b, and a few ways to misbehave
-PLAIN = '''
+PLAIN = """
 import os, sys, time
 
 class Plain:
@@ -39,9 +40,21 @@ class Plain:
         if row["a"] >= 10000.0:
             time.sleep(row["a"] / 100000.0)
         return row["a"] + self.weight * row["b"]
-'''
+"""
 AB = (Field("a", "float"), Field("b", "float"))
 SCORE = (Field("score", "float"),)
+
+
+def output(prediction: Prediction) -> dict[str, Any]:
+    """Return the output of a prediction that must have one."""
+    assert prediction.output is not None, prediction.error
+    return prediction.output
+
+
+def batch(prediction: Prediction) -> Batch:
+    """Return how a prediction was computed."""
+    assert prediction.batch is not None, prediction.error
+    return prediction.batch
 
 
 @dataclass
@@ -96,7 +109,9 @@ class Maker:
     def plain(self, source: str = PLAIN, batch: BatchForm | None = None, **more: Any) -> Made:
         """Write a package of a plain Python class."""
         files = {"code/plain_model.py": source.encode(), "model/weight.txt": b"2.0"}
-        return self.package(files, Loader("python", "predict", "records", entry="plain_model:Plain"), batch=batch, **more)
+        return self.package(
+            files, Loader("python", "predict", "records", entry="plain_model:Plain"), batch=batch, **more
+        )
 
     def _entries(self, folder: Path, manifest: Manifest, digest: str) -> Made:
         worker = self.root / "worker.pyz"

@@ -1,6 +1,7 @@
 """Which rows go together: pure decisions, so every rule is checked over random arrivals."""
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,9 +21,10 @@ def doubled(call: Call) -> list[bytes]:
     return [row * 2 for row in call.rows]
 
 
-def finish(batcher: Batcher, now: int = 0, poison: bytes = b"") -> tuple[list[Call], list]:
+def finish(batcher: Batcher, now: int = 0, poison: bytes = b"") -> tuple[list[Call], list[Any]]:
     """Serve all that waits with a model that doubles rows and raises on poison."""
-    calls, answers = [], []
+    calls: list[Call] = []
+    answers: list[Any] = []
     while batcher:
         call = batcher.next_call(now)
         if call is not None and poison and poison in call.rows:
@@ -135,8 +137,7 @@ def test_cost_is_learned_as_a_line() -> None:
     cost = Cost()
     for rows in (8, 32, 64, 16) * 10:
         cost.saw(rows, 500 + 20 * rows)
-    slope, base = cost.line()
-    assert (slope, base) == (pytest.approx(20), pytest.approx(500))
+    assert cost.line() == pytest.approx((20, 500))
     assert cost.affordable(2500) == pytest.approx(100)
 
 

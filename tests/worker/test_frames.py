@@ -1,5 +1,7 @@
 """Frames: what was written once is read for ever, and no bytes do harm."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,16 +59,12 @@ def test_frames_come_back_however_the_bytes_are_cut(sent: list[Frame], cuts: lis
 def test_no_bytes_do_more_than_be_refused(damage: bytes, sent: list[Frame], at: int) -> None:
     content = b"".join(map(written, sent))
     for damaged in (damage, content[:at] + damage + content[at + len(damage) :]):
-        try:
+        with contextlib.suppress(FrameError):
             for frame in Parser().feed(damaged):
                 assert written(frame)
                 for read in (frames.read_json, frames.read_spans):
-                    try:
+                    with contextlib.suppress(FrameError):
                         read(frame.meta)
-                    except FrameError:
-                        pass
-        except FrameError as error:
-            assert str(error)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +83,11 @@ def test_a_damaged_stream_is_refused_in_words(content: bytes, message: str) -> N
 
 
 def test_a_frame_over_its_limit_is_never_made() -> None:
-    for part in ({"rows": frames.MOST_ROWS + 1}, {"meta": b"x" * (frames.MOST_META + 1)}, {"body": b"x" * (frames.MOST_BODY + 1)}):
+    for part in (
+        {"rows": frames.MOST_ROWS + 1},
+        {"meta": b"x" * (frames.MOST_META + 1)},
+        {"body": b"x" * (frames.MOST_BODY + 1)},
+    ):
         with pytest.raises(FrameError, match="a frame holds at most"):
             frames.encode(frames.INFER, **part)
 
