@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tenure.application.features.rows import guessed_view, typed_rows
+from tenure.application.features.rows import guessed_view, typed_defaults, typed_rows
 from tenure.application.features.view import UnknownView, View, widened
 from tenure.governance.access import Permission, authorize
 from tenure.governance.audit import Event
@@ -82,7 +82,8 @@ class Features:
         """Define a view, or widen one; what it has keeps its meaning."""
         authorize(actor, Permission.FEATURES_INGEST)
         old = self._store.views().get(view.name)
-        new = view if old is None else widened(old, view)
+        whole = _stated(view, view.defaults, view.ttl_us, view.owner)
+        new = whole if old is None else widened(old, whole)
         with self._audit.transaction():
             self._audit.write(_event(actor, self._clock.now(), new, old, 0, reason))
             self._store.define(new)
@@ -105,7 +106,7 @@ def _stated(view: View, defaults: Mapping[str, Any] | None, ttl_us: int | None, 
     """Return the view with what the caller states about it; the rest stays."""
     return msgspec.structs.replace(
         view,
-        defaults=dict(defaults) if defaults else view.defaults,
+        defaults=typed_defaults(view, defaults) if defaults else view.defaults,
         ttl_us=ttl_us or view.ttl_us,
         owner=owner or view.owner,
     )

@@ -50,6 +50,15 @@ def _typed(view: View, place: int, row: Row, known_at: int, at_column: str) -> t
     return _key(key), moment, values
 
 
+def typed_defaults(view: View, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults in the types of their columns; raise `BadRow` (row 0) for one that does not fit."""
+    types = {column.name: column.type for column in view.columns}
+    for name in defaults:
+        if name not in types:
+            raise BadRow(row=0, view=view.name, column=name, why="a default for a column that the view does not have")
+    return {name: _converted(view, 0, name, value, types[name]) for name, value in defaults.items()}
+
+
 def _key(value: Any) -> str:
     """Return a key as text, the same for 7, 7.0 and "7": columns of whole numbers with gaps arrive as floats."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

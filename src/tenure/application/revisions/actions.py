@@ -72,8 +72,8 @@ class Applications:
         authorize(
             actor, Permission.APPLICATIONS_DIFF if dry_run else Permission.APPLICATIONS_APPLY, written.application
         )
-        definition = self._checked(written, source)
         with self._audit.transaction():
+            definition = self._checked(written, source)
             active = self._store.active(definition.application)
             _refuse_stale(base, active, definition.application)
             revision = self._next(definition, text, actor, reason)

@@ -37,7 +37,9 @@ _RULE_KEYS = ("id", "before", "after", "when", "on_missing", "answer", "reason",
 _TEST_KEYS = ("request", "features", "output", "failure", "expect")
 #: names that mean something else in conditions
 _TAKEN = frozenset({"request", "output", "features", "true", "false", "null", "in", "has"})
-_FAILURES = ("raised", "timeout", "unavailable", "overloaded", "bad_row", "quarantined")
+RESERVED_EXPECTATIONS = ("rule", "reason", "decided_by", "status", "answer")
+#: what a test may say instead of an output
+FAILURES = ("raised", "timeout", "unavailable", "overloaded", "bad_row", "quarantined")
 
 
 def parse(text: str) -> Definition:
@@ -159,7 +161,7 @@ class _Definition:
             expect=read.of_type(found, "expect", dict, path, {}),
             features=self._by_view(found, path),
             output=read.of_type(found, "output", dict, path),
-            failure=read.one_of(found, "failure", _FAILURES, path, None),
+            failure=read.one_of(found, "failure", FAILURES, path, None),
         )
 
     def _by_view(self, found: dict[str, Any], path: Path) -> dict[str, dict[str, Any]]:

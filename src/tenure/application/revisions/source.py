@@ -123,5 +123,8 @@ def _at(mark: Any, why: str) -> Problem:
 def _unreadable(error: yaml.YAMLError) -> Exception:
     if isinstance(error, yaml.MarkedYAMLError):
         why = " ".join(part for part in (error.context, error.problem) if part)
-        return refusal([_at(error.problem_mark or error.context_mark, f"this is no YAML: {why}")])
+        # What was not closed is to be found where it begins; anything else where it was noticed.
+        unclosed = "flow" in (error.context or "") or "quoted" in (error.context or "")
+        mark = error.context_mark if unclosed else error.problem_mark
+        return refusal([_at(mark or error.problem_mark, f"this is no YAML: {why}")])
     return refusal([Problem((), f"this is no YAML: {error}")])

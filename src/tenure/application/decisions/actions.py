@@ -1,0 +1,87 @@
+"""What is done with decisions once they are made: find, show, say why, tell what became of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tenure.application.decisions.outcomes import outcome_record
+from tenure.application.decisions.reading import Found, Judged, NoSuchDecision, Search, judged
+from tenure.governance.access import Forbidden, Permission, authorize
+from tenure.governance.audit import Event
+from tenure.kit.ids import parse_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tenure.application.decisions.ports import DecisionLog, Definitions
+    from tenure.contract.records import DecisionRecord
+    from tenure.governance.access import Actor
+    from tenure.governance.ports import Audit
+    from tenure.kit.clock import Clock
+
+
+class Decisions:
+    """Collection of actions on decisions made."""
+
+    def __init__(self, log: DecisionLog, definitions: Definitions, audit: Audit, clock: Clock) -> None:
+        self._log = log
+        self._definitions = definitions
+        self._audit = audit
+        self._clock = clock
+
+    def find(self, actor: Actor, search: Search) -> list[DecisionRecord]:
+        """Return the decisions that fit, newest first; one is found the moment it is made."""
+        authorize(actor, Permission.DECISIONS_LIST, search.application or None)
+        return self._log.find(search)
+
+    def show(self, actor: Actor, decision: str) -> Found:
+        """Return a decision with its outcomes; personal fields only for roles that may, and that is audited."""
+        record = self._get(actor, decision, Permission.DECISIONS_SHOW)
+        return Found(record, tuple(self._log.outcomes(record.id)), self._personal(actor, record))
+
+    def why(self, actor: Actor, decision: str) -> tuple[DecisionRecord, tuple[Judged, ...]]:
+        """Return a decision and what each rule of its revision came to."""
+        record = self._get(actor, decision, Permission.DECISIONS_WHY)
+        return record, judged(self._definitions.definition_of(record.application, record.revision), record)
+
+    def import_outcomes(
+        self, actor: Actor, application: str, outcomes: Sequence[tuple[str, Any, str, str | None]], reason: str = ""
+    ) -> int:
+        """Record outcomes (decision id, value, name, observed_at), all or none, and return how many.
+
+        Raises `OutcomeRefused` for the first that does not fit what the application declares.
+        """
+        authorize(actor, Permission.OUTCOMES_IMPORT, application)
+        definition = self._definitions.active_definition(application)
+        now = self._clock.now()
+        records = [
+            outcome_record(definition, place, decision, value, name, observed_at, at=now, actor=actor.id)
+            for place, (decision, value, name, observed_at) in enumerate(outcomes, 1)
+        ]
+        # The log comes first: an event without its records would claim what is not so, and records name their actor.
+        self._log.append(records)
+        with self._audit.transaction():
+            after = {"recorded": len(records)}
+            self._audit.write(Event(Permission.OUTCOMES_IMPORT, actor, now, application, reason, after=after))
+        return len(records)
+
+    def _get(self, actor: Actor, decision: str, permission: Permission) -> DecisionRecord:
+        """Return the record; who may read only some applications learns nothing of the others', not even that it is."""
+        record = self._log.decision(parse_id(decision))
+        authorize(actor, permission, record.application if record else next(iter(actor.applications), None))
+        if record is None:
+            raise NoSuchDecision(decision=decision)
+        return record
+
+    def _personal(self, actor: Actor, record: DecisionRecord) -> dict[str, object] | None:
+        if not record.personal:
+            return None
+        try:
+            authorize(actor, Permission.DECISIONS_PERSONAL, record.application)
+        except Forbidden:
+            return None
+        fields = self._log.personal(record)
+        now, target = self._clock.now(), f"decision/{record.id}"
+        with self._audit.transaction():
+            self._audit.write(Event(Permission.DECISIONS_PERSONAL, actor, now, target, "read"))
+        return None if fields is None else dict(fields)

@@ -1,0 +1,41 @@
+"""What reading decisions, and telling what became of them, needs of the log and of the revisions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tenure.application.decisions.reading import Search
+    from tenure.application.revisions.terms import Definition
+    from tenure.contract.records import DecisionRecord, OutcomeRecord
+
+
+class DecisionLog(Protocol):
+    """The decision log."""
+
+    def decision(self, decision_id: str) -> DecisionRecord | None:
+        """Return a decision's record, whether sealed or written a moment ago."""
+
+    def find(self, search: Search) -> list[DecisionRecord]:
+        """Return the decisions that fit, newest first."""
+
+    def outcomes(self, decision_id: str) -> list[OutcomeRecord]:
+        """Return what is known of a decision: for every name its latest record."""
+
+    def append(self, records: Sequence[OutcomeRecord]) -> None:
+        """Return when all records are durable."""
+
+    def personal(self, record: DecisionRecord) -> Mapping[str, Any] | None:
+        """Return the entity and the personal fields in the clear, None when there are none or they were erased."""
+
+
+class Definitions(Protocol):
+    """The revisions."""
+
+    def active_definition(self, application: str) -> Definition:
+        """Return the definition in force; raise `UnknownApplication`."""
+
+    def definition_of(self, application: str, revision: int) -> Definition:
+        """Return the definition of any revision."""

@@ -1,0 +1,65 @@
+"""Decisions as they are read again: what to look for, and why one came out as it did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tenure.kit.errors import Kind, TenureError
+
+if TYPE_CHECKING:
+    from tenure.application.revisions.terms import Definition
+    from tenure.contract.records import DecisionRecord, OutcomeRecord
+
+
+class NoSuchDecision(TenureError):
+    """The log holds no decision of this id."""
+
+    code = "no-such-decision"
+    kind = Kind.NOT_FOUND
+    message = "there is no decision {decision}"
+    next_step = "`tenure decisions` lists those of an application or of an entity"
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to look for; what is None or empty matches everything. `after` is the last id of the page before."""
+
+    application: str = ""
+    entity: str = ""
+    since: int | None = None
+    until: int | None = None
+    rule: str = ""
+    decided_by: str = ""
+    model: str = ""
+    version: int | None = None
+    limit: int = 100
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A decision with what became of it; `personal` is None for roles that may not read it, and once it was erased."""
+
+    record: DecisionRecord
+    outcomes: tuple[OutcomeRecord, ...]
+    personal: dict[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One rule of the revision and what it came to."""
+
+    rule: str
+    phase: str
+    when: str
+    verdict: str
+
+
+_VERDICTS = {"t": "fired", "f": "no", "m": "missing value", "-": "not reached"}
+
+
+def judged(definition: Definition, record: DecisionRecord) -> tuple[Judged, ...]:
+    """Return every rule of the revision in order with what it came to in this decision."""
+    pairs = zip(definition.rules, record.verdicts.ljust(len(definition.rules), "-"), strict=True)
+    return tuple(Judged(rule.id, rule.phase, rule.when, _VERDICTS[verdict]) for rule, verdict in pairs)

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import pytest
+
+import tenure.adapters.sql.application_tables
+import tenure.adapters.sql.tables  # noqa: F401
+from tenure.adapters.features_sqlite import SqliteFeatures
+from tenure.adapters.sql.audit import SqlAudit
+from tenure.adapters.sql.engine import Database
+from tenure.adapters.sql.metadata import metadata
+from tenure.adapters.sql.revisions import SqlRevisions
+from tenure.application.revisions.actions import Applications
+from tenure.application.revisions.problems import BrokenDefinition
+from tenure.application.revisions.revision import (
+    AlreadyActive,
+    NothingBefore,
+    StaleBase,
+    UnknownApplication,
+    UnknownRevision,
+)
+from tenure.application.revisions.terms import ModelUse
+from tenure.contract.schema import Field
+from tenure.governance.access import Actor, Forbidden, Role
+from tenure.governance.audit import problems
+from tenure.kit.clock import FixedClock
+
+INPUTS, OUTPUTS = (Field("amount", "float"),), (Field("score", "float"),)
+TEXT = """\
+application: loans
+request: {amount: float}
+model: risk@champion
+fallback: {answer: {ok: false}}
+rules:
+  - {id: small, before: model, when: "amount < 10", answer: {ok: true}}   # nobody looks at these
+default: {answer: {ok: {expr: "output.score < 0.5"}}}
+"""
+OPERATOR = Actor("tok-1", Role.OPERATOR)
+
+
+class FixedContracts:
+    """Stands for the registry: what the champion and the rollback target take and give."""
+
+    def __init__(self) -> None:
+        self.versions = {"risk/1": (INPUTS, OUTPUTS)}
+
+    def of(self, model):
+        return self.versions
+
+
+@pytest.fixture
+def made(tmp_path):
+    database = Database(tmp_path / "control.db")
+    with database.writing() as connection:
+        metadata.create_all(connection)
+    clock = FixedClock()
+    audit = SqlAudit(database, tmp_path / "audit.head")
+    contracts = FixedContracts()
+    features = SqliteFeatures(tmp_path / "features.db", clock)
+    store = SqlRevisions(database)
+    yield Applications(store, audit, clock, contracts, features), audit, contracts, store, clock
+    features.close()
+    database.close()
+
+
+def test_what_is_applied_is_in_force_with_its_comments_and_its_author(made):
+    applications, audit, *_ = made
+    applied = applications.apply(OPERATOR, TEXT, "first")
+    assert (applied.revision.ref, applied.before, applied.done) == ("loans/1", None, True)
+    shown = applications.show(OPERATOR, "loans")
+    assert shown.source == TEXT
+    assert "# nobody looks at these" in shown.source
+    assert (shown.actor, shown.reason) == ("tok-1", "first")
+    (entry,) = audit.entries()
+    assert (entry.action, entry.target, entry.reason) == ("applications:apply", "loans/1", "first")
+    assert problems(audit.entries(), audit.witness()) == []
+
+
+def test_the_same_file_again_changes_nothing(made):
+    applications, audit, *_ = made
+    applications.apply(OPERATOR, TEXT, "first")
+    again = applications.apply(OPERATOR, TEXT, "second")
+    assert (again.revision.number, again.done, again.changes) == (1, False, [])
+    assert len(list(audit.entries())) == 1
+
+
+def test_a_dry_run_tells_every_change_and_makes_none(made):
+    applications, audit, _, store, _ = made
+    applications.apply(OPERATOR, TEXT, "first")
+    dry = applications.apply(OPERATOR, TEXT.replace("< 10", "< 20"), "try", dry_run=True)
+    assert [(change.what, change.before, change.after) for change in dry.changes] == [
+        ("rules.small.when", "amount < 10", "amount < 20")
+    ]
+    assert dry.done is False
+    assert store.newest("loans") == 1
+    assert len(list(audit.entries())) == 1
+
+
+def test_a_refused_file_leaves_everything_as_it_was(made):
+    applications, audit, _, store, _ = made
+    applications.apply(OPERATOR, TEXT, "first")
+    with pytest.raises(BrokenDefinition, match=r"line 6, column \d+: rules\[0\].when: there is no field 'amuont'"):
+        applications.apply(OPERATOR, TEXT.replace('"amount <', '"amuont <'), "typo")
+    assert store.newest("loans") == 1
+    assert len(list(audit.entries())) == 1
+
+
+def test_a_change_that_cannot_be_audited_is_not_made(made, monkeypatch):
+    applications, audit, _, store, _ = made
+
+    def full(event):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(audit, "write", full)
+    with pytest.raises(OSError, match="no space"):
+        applications.apply(OPERATOR, TEXT, "first")
+    assert store.newest("loans") == 0
+    assert store.active("loans") is None
+
+
+def test_a_change_based_on_an_older_revision_is_refused_saying_whose_is_in_force(made):
+    applications, *_ = made
+    applications.apply(OPERATOR, TEXT, "first")
+    applications.apply(Actor("anna", Role.BUILDER), TEXT.replace("< 10", "< 20"), "raise the bound", base=1)
+    with pytest.raises(StaleBase, match="loans/2 is in force, applied by anna: raise the bound"):
+        applications.apply(OPERATOR, TEXT.replace("< 10", "< 30"), "mine", base=1)
+
+
+def test_a_rollback_puts_the_revision_before_in_force_and_history_keeps_all(made):
+    applications, _, _, _, clock = made
+    applications.apply(OPERATOR, TEXT, "first")
+    clock.advance(5)
+    applications.apply(OPERATOR, TEXT.replace("< 10", "< 20"), "second")
+    clock.advance(5)
+    back = applications.rollback(OPERATOR, "loans", "too many")
+    assert (back.revision.number, back.before) == (1, 2)
+    assert applications.show(OPERATOR, "loans").number == 1
+    told = [(activation.number, activation.reason) for activation, _ in applications.history(OPERATOR, "loans")]
+    assert told == [(1, "too many"), (2, "second"), (1, "first")]
+    assert applications.rollback(OPERATOR, "loans", "after all", to=2).revision.number == 2
+    assert applications.apply(OPERATOR, TEXT.replace("< 10", "< 30"), "third").revision.number == 3
+
+
+def test_a_rollback_to_what_the_champion_cannot_live_with_is_refused(made):
+    applications, _, contracts, *_ = made
+    applications.apply(OPERATOR, TEXT, "first")
+    wider = TEXT.replace("{amount: float}", "{amount: float, grade: string}")
+    applications.apply(OPERATOR, wider, "a new feature")
+    contracts.versions = {"risk/2": ((*INPUTS, Field("grade", "string")), OUTPUTS), "risk/1": (INPUTS, OUTPUTS)}
+    with pytest.raises(BrokenDefinition, match=r"input 'grade' \(for risk/2\)"):
+        applications.rollback(OPERATOR, "loans", "back")
+    assert applications.show(OPERATOR, "loans").number == 2
+
+
+def test_what_does_not_exist_is_named(made):
+    applications, *_ = made
+    with pytest.raises(UnknownApplication):
+        applications.show(OPERATOR, "loans")
+    applications.apply(OPERATOR, TEXT, "first")
+    with pytest.raises(UnknownRevision, match="loans has no revision 7; its newest is 1"):
+        applications.rollback(OPERATOR, "loans", "x", to=7)
+    with pytest.raises(NothingBefore):
+        applications.rollback(OPERATOR, "loans", "x")
+    with pytest.raises(AlreadyActive):
+        applications.rollback(OPERATOR, "loans", "x", to=1)
+
+
+def test_each_role_may_do_what_its_permissions_say_and_no_more(made):
+    applications, _, _, store, _ = made
+    with pytest.raises(Forbidden):
+        applications.apply(Actor("v", Role.VIEWER), TEXT, "x")
+    with pytest.raises(Forbidden):
+        applications.apply(Actor("b", Role.BUILDER, frozenset({"others"})), TEXT, "x")
+    applications.apply(Actor("v", Role.VIEWER), TEXT, dry_run=True)
+    assert store.newest("loans") == 0
+    applications.apply(OPERATOR, TEXT, "first")
+    with pytest.raises(Forbidden):
+        applications.rollback(Actor("b", Role.BUILDER), "loans", "x", to=1)
+    assert [revision.application for revision in applications.all(Actor("v", Role.VIEWER))] == ["loans"]
+
+
+def test_init_writes_a_file_that_can_be_applied(made):
+    applications, *_ = made
+    text = applications.init(OPERATOR, "loans", ModelUse("risk", "champion"), "customer_id")
+    assert applications.apply(OPERATOR, text, "first").revision.definition.entity == "customer_id"
