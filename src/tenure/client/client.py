@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tenure.app.actions import Action
 
 _PIECE = 1 << 20
+_OUTCOMES_AT_ONCE = 1000
 
 
 class Client:
@@ -54,10 +55,14 @@ class Client:
         """Return a decision made earlier."""
         return self.call("decisions:show", decision=decision_id)  # type: ignore[no-any-return]
 
-    def outcomes(self, application: str, outcomes: Sequence[Mapping[str, Any]]) -> Any:
-        """Tell the truth about earlier decisions: each outcome has `decision`, `value`, and if known `observed_at`."""
-        document = {"application": application, "outcomes": [dict(outcome) for outcome in outcomes]}
-        return self._connection.json("POST", "/api/v1/outcomes", document=document)
+    def outcomes(self, application: str, outcomes: Sequence[Mapping[str, Any]]) -> int:
+        """Tell the truth about earlier decisions and return how many were recorded.
+
+        Each outcome has `decision_id` and `value`, and if known `observed_at` (RFC 3339).
+        """
+        told = [{"application": application, **outcome} for outcome in outcomes]
+        pieces = (told[start : start + _OUTCOMES_AT_ONCE] for start in range(0, len(told), _OUTCOMES_AT_ONCE))
+        return sum(self._connection.json("POST", "/api/v1/outcomes", document=piece)["recorded"] for piece in pieces)
 
     def register(self, package: Path, reason: str = "") -> Version:
         """Upload a package folder, without the blobs that the server has, and return the version it became."""

@@ -14,6 +14,7 @@ from litestar import Request, Response, get
 from litestar.params import FromPath  # noqa: TC002 - Litestar reads the annotations
 
 from tenure.app.actions import ACTIONS
+from tenure.entrypoints.api.application_document import application_document
 from tenure.entrypoints.api.errors import NoSuchRoute, known_errors
 from tenure.entrypoints.api.routes import actor_of
 from tenure.kit.errors import TenureError
@@ -78,6 +79,11 @@ def page_routes(performer: Performer) -> list[HTTPRouteHandler]:
         found = asking(request)("applications:show", application=application)
         return page(application, _application(found))
 
+    @get("/api/v1/applications/{application:str}/openapi.json", include_in_schema=False, sync_to_thread=True)
+    def document(request: Request[Any, Any, Any], application: FromPath[str]) -> Response[bytes]:
+        found = application_document(asking(request)("applications:show", application=application))
+        return Response(msgspec.json.encode(found), media_type="application/json")
+
     @get("/decisions/{decision:str}", include_in_schema=False, sync_to_thread=True)
     def decision_page(request: Request[Any, Any, Any], decision: FromPath[str]) -> Response[str]:
         return page(f"Decision {decision}", facts(asking(request)("decisions:show", decision=decision)))
@@ -86,7 +92,7 @@ def page_routes(performer: Performer) -> list[HTTPRouteHandler]:
     def problem_page(code: FromPath[str]) -> Response[str]:
         return page(code, _problem(code))
 
-    return [front, model_page, version_page, application_page, decision_page, problem_page]
+    return [front, model_page, version_page, application_page, document, decision_page, problem_page]
 
 
 def page(title: str, body: str) -> Response[str]:

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 _PLACE = re.compile(r"\{(\w+)\}")
 _LOG = logging.getLogger("tenure.api")
 
-MAX_BODY = 10 << 20
+#: Rows of features and outcomes come as one body, taken all or none.
+MAX_BODY = 256 << 20
 
 
 class Performer(Protocol):

@@ -71,13 +71,7 @@ def decisions(
             version=int(number) if number else None,
             limit=limit,
         )
-    rows = found["decisions"] if isinstance(found, dict) else found
-    Screen(json).table(found, [_short(row) for row in rows], _COLUMNS, "no decision found")
-
-
-def _short(row: dict[str, Any]) -> dict[str, Any]:
-    model = row.get("model")
-    return row | {"model": f"{model['name']}/{model['version']}" if isinstance(model, dict) else model}
+    Screen(json).table(found, found["decisions"], _COLUMNS, "no decision found")
 
 
 def decision(decision_id: Id, json: Json = False) -> None:
@@ -134,7 +128,7 @@ def replay(
 
 
 def import_outcomes(
-    file: Annotated[Path, typer.Argument(help="Rows with decision, value and if known observed_at.", exists=True)],
+    file: Annotated[Path, typer.Argument(help="Rows with decision_id, value, and if known observed_at.", exists=True)],
     application: Annotated[str, typer.Option(help="Whose decisions they are about.")],
     json: Json = False,
 ) -> None:
@@ -145,7 +139,12 @@ def import_outcomes(
     with opened() as tenure:
         shown = tenure.call("applications:show", application=application)
         outcome = shown["definition"].get("outcome") or {}
-        rows = [typed(row, {"value": outcome.get("type", "string")}) for row in read_rows(file)]
+        rows = [_outcome(typed(row, {"value": outcome.get("type", "string")})) for row in read_rows(file)]
         with screen.waiting(f"importing {len(rows)} outcomes"):
             found = tenure.call("outcomes:import", application=application, outcomes=rows)
     screen.facts(found, f"outcomes of {application}")
+
+
+def _outcome(row: dict[str, Any]) -> dict[str, Any]:
+    """Return of a row what an outcome has; a file may have more columns."""
+    return {name: row[name] for name in ("decision_id", "value", "name", "observed_at") if name in row}

@@ -8,7 +8,7 @@ from tenure.entrypoints.cli.caller import opened, version_at
 from tenure.entrypoints.cli.screen import Json, Screen
 from tenure.entrypoints.cli.versions import Ref
 
-_ALERTS = ("id", "state", "severity", "ref", "metric", "value", "threshold", "since", "text")
+_ALERTS = ("id", "state", "ref", "kind", "column", "first_day", "last_day", "opened_at", "evidence")
 
 
 def report(
@@ -37,14 +37,15 @@ def _is_table(part: Any) -> bool:
 
 def alerts(
     context: typer.Context,
-    model: Annotated[str | None, typer.Option(help="Of one model.")] = None,
+    model: Annotated[str, typer.Option(help="Of one model.")] = "",
+    state: Annotated[str, typer.Option(help="open, acknowledged or resolved.")] = "",
     json: Json = False,
 ) -> None:
     """List alerts, newest first; or say that one is known."""
     if context.invoked_subcommand is not None:
         return
     with opened() as tenure:
-        found = tenure.call("alerts:list", model=model)
+        found = tenure.call("alerts:list", model=model, state=state)
     Screen(json).table(found, found, _ALERTS, "no alert")
 
 

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TENURE = Path(sys.executable).with_name("tenure")
+
+
+def tenure(*arguments, home, **environ):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}
+    environ = {**clean, "TENURE_HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **environ}
+    return subprocess.run([TENURE, *arguments], env=environ, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_version_is_one_json_document(tmp_path):
+    done = tenure("version", "--json", home=tmp_path)
+    assert done.returncode == 0
+    assert set(json.loads(done.stdout)) == {"version"}
+
+
+def test_a_short_command_imports_nothing_heavy():
+    code = (
+        "import sys; from tenure.entrypoints.cli.main import build; build();"
+        "print([m for m in ('sqlalchemy','litestar','uvicorn','pyarrow','duckdb','numpy','cel','cryptography','yaml') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_short_command_is_quick(tmp_path):
+    def seconds():
+        began = time.perf_counter()
+        tenure("version", home=tmp_path)
+        return time.perf_counter() - began
+
+    # The machine may be busy with other things; one quick run shows that it can be.
+    assert min(seconds() for _ in range(5)) < 0.6
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["promote"], ["promote", "churn/1"], ["decisions", "--limit", "x"]])
+def test_bad_usage_is_2_and_a_problem_on_stderr(tmp_path, arguments):
+    done = tenure(*arguments, "--json", home=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert json.loads(done.stderr)["code"] == "bad-usage"
+
+
+def test_a_refusal_is_1_and_says_what_to_do(tmp_path):
+    done = tenure("down", home=tmp_path)
+    assert done.returncode == 1
+    assert "tenure up" in done.stderr
+    problem = json.loads(tenure("down", "--json", home=tmp_path).stderr)
+    assert (problem["code"], problem["status"]) == ("no-supervisor", 503)
+
+
+def test_a_tenure_that_does_not_answer_is_a_refusal_that_names_it(tmp_path):
+    done = tenure("whoami", "--json", home=tmp_path, TENURE_URL="http://127.0.0.1:9", TENURE_TOKEN="t")
+    assert done.returncode == 1
+    assert json.loads(done.stderr)["code"] == "unreachable"
+
+
+def test_a_host_beyond_this_machine_is_refused_without_a_proxy(tmp_path):
+    done = tenure("up", "--host", "0.0.0.0", "--port", "0", "--json", home=tmp_path)
+    assert done.returncode == 1
+    assert json.loads(done.stderr)["code"] == "unsafe-host"
+
+
+def test_the_light_installation_says_what_it_lacks(tmp_path):
+    (tmp_path / "block").mkdir()
+    (tmp_path / "block" / "sitecustomize.py").write_text("import sys\nsys.modules['sqlalchemy'] = None\n")
+    done = tenure("whoami", "--json", home=tmp_path / "h", PYTHONPATH=str(tmp_path / "block"))
+    assert done.returncode == 1
+    assert json.loads(done.stderr)["code"] == "needs-server-libraries"
