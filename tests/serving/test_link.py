@@ -272,3 +272,27 @@ def test_closing_fails_what_is_in_flight_and_suspects_nobody(tmp_path: Path) -> 
             assert (await link.predict({"a": 1.0, "b": 0.0}, SECOND)).output == {"score": 1.0}
 
     run(scenario)
+
+
+def test_a_damaged_answer_closes_the_connection_and_nobody_waits_for_ever(tmp_path: Path) -> None:
+    from tenure.worker import frames
+
+    async def lie(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(frames.HEADER.size)
+        writer.write(frames.encode_json(frames.WELCOME, 0, {"digest": made.worker.digest}))
+        await reader.readexactly(frames.HEADER.size + 16)
+        writer.write(frames.encode(frames.RESULT, 1, 1, meta=b"x", body=b"y"))
+        await reader.read()
+        writer.close()
+
+    made = Maker(tmp_path, Path(sys.executable)).plain()
+
+    async def scenario() -> None:
+        server = await asyncio.start_unix_server(lie, tmp_path / "liar.sock")
+        link = WorkerLink("plain", 1, made.version, tmp_path / "liar.sock")
+        await link.connect(5)
+        assert (await link.predict({"a": 1.0, "b": 0.0}, 20 * SECOND)).failure == "unavailable"
+        await link.close()
+        server.close()
+
+    run(scenario)

@@ -161,3 +161,14 @@ def test_a_peer_that_left_is_not_computed_for() -> None:
     calls, answers = finish(batcher)
     assert [call.rows for call in calls] == [[b"b"]]
     assert [answer.ticket[0] for answer in answers] == [here]
+
+
+def test_a_failing_batch_whose_callers_gave_up_is_halved_no_further() -> None:
+    batcher = Batcher(Form("multiple", 8))
+    for nth in range(8):
+        batcher.add(Request((None, nth), [b"r"], deadline=100))
+    call = batcher.next_call(0)
+    assert call is not None
+    batcher.failed(call, "no")
+    assert batcher.next_call(100) is None
+    assert {answer.code for answer in batcher.answers()} == {"timeout"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tenure.contract.predictor import Batch, Failure, Prediction
 from tenure.kit.errors import Kind, TenureError
@@ -71,8 +71,8 @@ class _Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say hello."""
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
-        self.transport = transport  # type: ignore[assignment]
+        # uvloop's transports have the methods of asyncio.Transport but not always its type.
+        self.transport = cast("asyncio.Transport", transport)
         self.write(frames.encode(frames.HELLO))
 
     def data_received(self, data: bytes) -> None:
@@ -199,16 +199,17 @@ class WorkerLink:
         if frame.kind == frames.ERROR and frame.correlation == 0:
             self.why = str(frames.read_json(frame.meta).get("error", "it refused"))
             return
-        asked = self._asked.pop(frame.correlation, None)
+        asked = self._asked.get(frame.correlation)
         if asked is not None:
-            asked.timer.cancel()
-            if not asked.answer.done():
-                asked.answer.set_result(self._prediction(frame))
+            # Read before it is forgotten: a damaged answer closes the connection, which fails all that is still known.
+            prediction = self._prediction(frame)
+            del self._asked[frame.correlation]
+            _answer(asked, prediction)
 
     def _prediction(self, frame: frames.Frame) -> Prediction:
         if frame.kind == frames.ERROR:
             told = frames.read_json(frame.meta)
-            return self._failure(told["code"], told["error"])
+            return self._failure(told.get("code", "raised"), told.get("error", ""))
         span = frames.read_spans(frame.meta)[0]
         return Prediction(
             self.model,
@@ -241,10 +242,8 @@ class WorkerLink:
         self._is_ready.clear()
         asked, self._asked = self._asked, {}
         for one in asked.values():
-            one.timer.cancel()
             self._suspect(one.body)
-            if not one.answer.done():
-                one.answer.set_result(self._failure("unavailable", self.why))
+            _answer(one, self._failure("unavailable", self.why))
 
     def _suspect(self, body: bytes) -> None:
         key = hash(body)
@@ -264,7 +263,8 @@ class WorkerLink:
             except OSError as error:
                 self.why = f"nobody listens at its socket ({error.strerror or error})"
             except asyncio.CancelledError:
-                self._end(wire)
+                if wire is not None:
+                    self._hang_up(wire)
                 raise
             self.welcome = {}
             await asyncio.sleep(wait)
@@ -276,16 +276,16 @@ class WorkerLink:
             _, wire = await asyncio.get_running_loop().create_unix_connection(lambda: _Wire(self), address)
         return wire
 
-    def _end(self, wire: _Wire | None) -> None:
-        if wire is not None:
-            self._close_quietly(wire)
-
-    def _close_quietly(self, wire: _Wire) -> None:
+    def _hang_up(self, wire: _Wire) -> None:
         """Close without suspecting any row: the worker did not die."""
         asked, self._asked, self._wire, self.why = self._asked, {}, None, "the gateway closed the connection"
         self._is_ready.clear()
         for one in asked.values():
-            one.timer.cancel()
-            if not one.answer.done():
-                one.answer.set_result(self._failure("unavailable", self.why))
+            _answer(one, self._failure("unavailable", self.why))
         wire.close()
+
+
+def _answer(asked: _Asked, prediction: Prediction) -> None:
+    asked.timer.cancel()
+    if not asked.answer.done():
+        asked.answer.set_result(prediction)

@@ -153,8 +153,10 @@ class Batcher:
 
     def next_call(self, now: int) -> Call | None:
         """Return the next call, None when nothing waits; requests found expired are answered `timeout`."""
-        if self._again:
-            return self._again.pop()
+        while self._again:
+            call = self._again.pop()
+            if not all(self._is_over(part.request, now) for part in call.parts):
+                return call
         parts = self._take(now)
         return self._call(parts) if parts else None
 
