@@ -27,7 +27,7 @@ BUILDER = Actor("b", Role.BUILDER)
 class Events:
     """Keeps what was audited."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.events = []
 
     @contextmanager

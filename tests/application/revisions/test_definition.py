@@ -147,6 +147,7 @@ BROKEN = [
     ("tenure_months: 1,", "tenure_months: 9,", 29, "tests[0]", "the test reaches the model"),
     ("output: {score: 0.65}", "output: {scor: 0.65}", 30, "tests[1].output.scor", "did you mean 'score'?"),
     ("output: {score: 0.65}", "output: {score: high}", 30, "tests[1].output.score", "must be a number"),
+    ("output: {score: 0.65}", "output: {}", 30, "tests[1].output", "output.score is read"),
     ("output: {score: 0.65}", "features: {activity: {n: 1}}", 30, "tests[1].features.activity", "there is no view"),
     ("deadline: 200ms", "deadline: &d 200ms", 18, "", "anchors and aliases"),
     ("owner: crm@example.com", "owner: !!python/object:os.system x", 3, "owner", "has no meaning here"),

@@ -79,6 +79,7 @@ REFUSED = {
     "channel.matches('(a+)+')": "a repeated group can take for ever",
     "channel.matches('(?=a)')": "groups that begin with (?",
     "channel.matches('[')": "is broken",
+    "channel.matches('a*b+c{2,9}')": "repeats more than 2 parts",
     "size(age) > 1": "size() needs text or a list",
     "has(age, income)": "write has(field)",
     "has(1)": "only request, output and the feature views have parts",
@@ -144,6 +145,13 @@ def test_a_missing_value_has_no_truth_and_is_named():
     with pytest.raises(Undecided, match="email is needed and missing"):
         condition.run({"request.email": None, "request.age": 3})
     assert condition.run({"request.email": None, "request.age": 4}) is True
+
+
+def test_a_pattern_is_not_tried_on_a_text_that_could_hold_up_everyone():
+    condition = compile_condition("channel.matches('^.*@.*$')", SCOPE)
+    assert condition.run({"request.channel": "a@b"}) is True
+    with pytest.raises(Undecided, match="longer than 256 characters"):
+        condition.run({"request.channel": "@" * 257})
 
 
 def test_an_integer_never_wraps():

@@ -114,6 +114,10 @@ def _unmapped(definition: Definition, field: Field, scope: Scope) -> Need:
     twice = scope.hints.get(field.name)
     if twice:
         return Need(field.name, f"two places have it: {twice}", f"inputs:\n  {field.name}: request.{field.name}")
+    if field.shape:
+        return Need(
+            field.name, f"the model takes {kind_of(field)}; a request holds single values, so call the model by /v2"
+        )
     known = [*scope.names, *definition.inputs]
     lines = f"request:\n  {field.name}: {_written_type(field)}"
     return Need(field.name, f"nothing supplies the model's input {field.name!r}{nearest(field.name, known)}", lines)

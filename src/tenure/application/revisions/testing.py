@@ -59,7 +59,6 @@ def _unfit_output(output: dict[str, Any] | None, outputs: Schema, path: Path) ->
         for name in output
         if name not in known
     ]
-    found += [Problem(path, f"the output {name!r} is missing") for name in known if name not in output]
     for name, value in output.items():
         if name in known and not _is_of(known[name], value):
             found.append(Problem((*path, name), f"this must be {kind_of(known[name])}"))
@@ -78,6 +77,8 @@ def _ran(test: RuleTest, decider: Decider, path: Path) -> list[Problem]:
         settled = _decided(test, decider)
     except TenureError as error:
         return [Problem((*path, "request"), str(error))]
+    except KeyError as error:  # an expression read an output that the test does not state
+        return [Problem((*path, "output"), f"{error.args[0]} is read, so the test must state it")]
     if settled is None:
         return [Problem(path, "the test reaches the model", add="output: {…}      # or failure: timeout")]
     return [

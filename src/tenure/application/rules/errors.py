@@ -22,9 +22,9 @@ class Undecided(TenureError):
     next_step = "send {field}, or set on_missing: skip at the rule"
 
 
-class NumberTooLarge(Undecided):
-    """An integer left the range of 64 bits, or was divided by zero."""
+class ValueOutOfRange(Undecided):
+    """An integer left the range of 64 bits or was divided by zero, or a text is too long for its pattern."""
 
-    code = "number-out-of-range"
+    code = "value-out-of-range"
     message = "{field}: {why}"
     next_step = "look at the values that the expression reads"

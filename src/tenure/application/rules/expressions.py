@@ -23,7 +23,7 @@ from tenure.application.rules.operators import (
     in_range,
     with_constant,
 )
-from tenure.application.rules.patterns import compiled_pattern
+from tenure.application.rules.patterns import compiled_pattern, matching
 from tenure.application.rules.typed import NOTHING, Expression, constant, dated, declared, joined, refuse, widened
 
 if TYPE_CHECKING:
@@ -301,9 +301,8 @@ class _Checker:
         if node.function == "matches":
             if not argument.is_constant:
                 refuse("the pattern of matches() must be written out", node.arguments[1].at)
-            search = compiled_pattern(argument.constant, node.arguments[1].at).search
-            run = target.run
-            return joined(BOOL, lambda facts: search(run(facts)) is not None, target)
+            pattern = compiled_pattern(argument.constant, node.arguments[1].at)
+            return joined(BOOL, matching(pattern, target.run), target, total=False)
         return joined(BOOL, applied(TEXT_METHODS[node.function], target.run, argument.run), target, argument)
 
 

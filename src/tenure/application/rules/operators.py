@@ -6,7 +6,7 @@ import math
 import operator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tenure.application.rules.errors import NumberTooLarge, Undecided
+from tenure.application.rules.errors import Undecided, ValueOutOfRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,13 +23,13 @@ def in_range(value: int) -> int:
     """Return the integer if it has 64 bits, else raise."""
     if -(2**63) <= value < 2**63:
         return value
-    raise NumberTooLarge(field="a whole number", why=f"{value} is out of the range of 64 bits")
+    raise ValueOutOfRange(field="a whole number", why=f"{value} is out of the range of 64 bits")
 
 
 def _remainder(left: int, right: int) -> int:
     """Return the remainder with the sign of the left side, as CEL and C give it."""
     if right == 0:
-        raise NumberTooLarge(field="%", why="the right side is 0")
+        raise ValueOutOfRange(field="%", why="the right side is 0")
     rest = abs(left) % abs(right)
     return rest if left >= 0 else -rest
 
@@ -57,7 +57,7 @@ FLOAT_ARITHMETIC: dict[str, Callable[[float, float], float]] = {
 def truncated(value: float) -> int:
     """Return the whole number towards zero."""
     if not math.isfinite(value):
-        raise NumberTooLarge(field="int()", why=f"{value} is no whole number")
+        raise ValueOutOfRange(field="int()", why=f"{value} is no whole number")
     return in_range(int(value))
 
 
