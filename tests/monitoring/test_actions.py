@@ -221,3 +221,14 @@ def test_acknowledging_is_audited_and_needs_the_permission(world: World) -> None
         world.monitoring.acknowledge(KIM, "nothing")
     with pytest.raises(Forbidden):
         world.monitoring.report(Actor("t2", Role.CALLER), V1)
+
+
+def test_quiet_days_are_judged_together_by_the_week_and_a_busy_day_alone(world: World) -> None:
+    for number in range(9):
+        world.day(number, n=20)
+    world.day(9)
+    windows = world.monitoring.report(KIM, V1).windows
+    assert [(one.first_day, one.last_day, one.rows) for one in windows] == [
+        ("2023-11-15", "2023-11-21", 140),
+        ("2023-11-22", "2023-11-24", 40 + PER_DAY),
+    ]

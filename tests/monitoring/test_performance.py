@@ -47,6 +47,10 @@ def test_a_recommendation_hits_when_the_liked_item_is_in_the_list() -> None:
     assert ranking([[1, 2, 3], [4, 5, 6]], [2, 9]) == {"hit_rate": 0.5, "mean_reciprocal_rank": 0.25}
 
 
+def test_a_truth_that_is_true_or_false_says_itself_whether_the_list_was_a_hit() -> None:
+    assert ranking([[1, 2], [3, 4]], [True, False]) == {"hit_rate": 0.5}
+
+
 def test_the_latest_truth_about_a_decision_counts_whatever_the_order_of_reading() -> None:
     told = [
         {"id": "b", "at": 2, "decision": "D", "name": "bad", "value": True},
@@ -69,6 +73,7 @@ def test_young_decisions_are_left_out_and_counted_as_early() -> None:
         ("bool", (Field("score", "float"),), ("binary", "score")),
         ("float", (Field("score", "float"),), ("regression", "score")),
         ("int", (Field("items", "int", shape=(10,)), Field("score", "float", shape=(10,))), ("ranking", "items")),
+        ("bool", (Field("items", "int", shape=(10,)), Field("score", "float", shape=(10,))), ("ranking", "items")),
         ("string", (Field("score", "float"),), None),
     ],
 )

@@ -31,7 +31,10 @@ EXPECTED = 5
 
 
 class Thresholds(msgspec.Struct, frozen=True):
-    """When a difference becomes a signal. Shares are of the rows of a window; `minimum` is its fewest rows."""
+    """When a difference becomes a signal. Shares are of the rows of a window; `minimum` is its fewest rows.
+
+    Days that hold fewer are taken together until they span `days` days, a week, so that each weekday has its part.
+    """
 
     chance: float = 0.01
     effect: float = 0.1
@@ -39,6 +42,7 @@ class Thresholds(msgspec.Struct, frozen=True):
     outside: float = 0.05
     failures: float = 0.05
     minimum: int = 100
+    days: int = 7
     quiet: int = 3
 
 

@@ -65,7 +65,7 @@ def task_of(outcome_type: str, outputs: Schema) -> tuple[Task, str] | None:
     score = "score" if "score" in scores else next(iter(scores), None)
     if outcome_type == "bool" and score:
         return "binary", score
-    if lists and outcome_type in {"int", "string"}:
+    if lists and outcome_type in {"bool", "int", "string"}:
         return "ranking", lists[0]
     return ("regression", score) if score and outcome_type in {"int", "float"} else None
 
@@ -142,7 +142,12 @@ def regression(forecasts: Sequence[float], truths: Sequence[float]) -> dict[str,
 
 
 def ranking(lists: Sequence[Sequence[Any]], truths: Sequence[Any]) -> dict[str, float]:
-    """Return the hit rate (the truth is in the list) and the mean reciprocal rank, 0 where it is not."""
+    """Return the hit rate and, where the truth names an item, the mean reciprocal rank, 0 where it is not in the list.
+
+    A truth that is true or false says itself whether the list was a hit.
+    """
+    if all(isinstance(truth, bool) for truth in truths):
+        return {"hit_rate": sum(truths) / len(truths)}
     ranks = [list(items).index(truth) + 1 if truth in items else 0 for items, truth in zip(lists, truths, strict=True)]
     return {
         "hit_rate": sum(1 for rank in ranks if rank) / len(ranks),

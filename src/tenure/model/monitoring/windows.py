@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from tenure.model.monitoring.alert import Window
@@ -18,15 +19,17 @@ QUESTIONS = 3
 def windows_of(days: Mapping[str, Profile], yardstick: Yardstick | None, thresholds: Thresholds) -> list[Window]:
     """Return the judged windows of a version, oldest first, from its days' profiles.
 
-    A window is as many whole days as it takes for the version to be asked `thresholds.minimum` times; a busy day is a
-    window of its own. Days at the end that are too few yet are no window, unless they show something broken.
+    A day on which the version was asked `thresholds.minimum` times is a window of its own. Quieter days are taken
+    together until there are as many rows and the days span a week. Days at the end that are too few yet are no window,
+    unless they show something broken.
     """
     found = []
     first, held = "", Profile()
     for day, profile in sorted(days.items()):
         first = first or day
         held = merged(held, profile)
-        if held.asked >= thresholds.minimum:
+        spans = (date.fromisoformat(day) - date.fromisoformat(first)).days + 1
+        if profile.asked >= thresholds.minimum or (held.asked >= thresholds.minimum and spans >= thresholds.days):
             found.append(Window(first, day, held.asked, tuple(judged(held, yardstick, thresholds))))
             first, held = "", Profile()
     if first and (signals := judged(held, yardstick, thresholds)):

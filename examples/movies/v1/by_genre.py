@@ -1,0 +1,26 @@
+"""Version 1: the movies most people like within the person's favourite genre. Plain Python, standard library alone."""
+
+import json
+import os
+
+
+class ByGenre:
+    """Ten movies of the favourite genre, most liked first, filled up with the most liked of all."""
+
+    def load(self, folder):
+        """Read the tables that training counted."""
+        with open(os.path.join(folder, "likes.json"), encoding="utf-8") as file:
+            likes = json.load(file)
+        self.by_genre = {genre: [tuple(pair) for pair in pairs] for genre, pairs in likes["by_genre"].items()}
+        self.overall = [tuple(pair) for pair in likes["overall"]]
+
+    def predict(self, rows):
+        """Return for each row ten movies and how well each is liked, best first."""
+        return [self._ten(row) for row in rows]
+
+    def _ten(self, row):
+        seen = {row["liked_1"], row["liked_2"], row["liked_3"]}
+        ranked = [pair for pair in self.by_genre.get(row["favourite_genre"], []) if pair[0] not in seen][:10]
+        seen.update(movie for movie, _ in ranked)
+        ranked += [pair for pair in self.overall if pair[0] not in seen][: 10 - len(ranked)]
+        return {"items": [movie for movie, _ in ranked], "score": [score for _, score in ranked]}
