@@ -101,7 +101,8 @@ async def _hello(path: Path) -> bool:
     try:
         writer.write(frames.encode_json(frames.HELLO, 0, {"asks": "supervisor"}))
         head = frames.HEADER.unpack(await reader.readexactly(frames.HEADER.size))
-        return bool(head[3] == frames.WELCOME)
+        _magic, _version, kind, *_ = head
+        return bool(kind == frames.WELCOME)
     finally:
         writer.close()
 

@@ -307,7 +307,7 @@ class Supervisor:
 
         Such a one was started by a supervisor that died before it had written so down.
         """
-        if pid not in {process.pid for process in self._gateway_processes()}:
+        if pid not in self._expected and pid not in {process.pid for process in self._gateway_processes()}:
             stray = Process.adopt(pid, start_time(pid) or 0, self.home.logs / "gateway.log")
             if stray is not None:
                 self._see_off("gateway", stray)

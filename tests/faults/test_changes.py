@@ -1,0 +1,67 @@
+"""Changes under load: versions switched, gateways replaced, tokens revoked; no client loses a request."""
+
+import http.client
+import time
+
+import pytest
+
+from tenure.serving import announce
+from tests.faults.house import House, Load, ask
+from tests.faults.test_kills import assert_log_holds
+
+pytestmark = pytest.mark.processes
+
+
+def test_versions_switched_under_keep_alive_connections_cost_no_request(house: House) -> None:
+    house.publish(1, running=(1, 2))
+    house.announce()
+    with Load(house.port, 16) as load:
+        for champion in (2, 1, 2, 1, 2):
+            time.sleep(0.3)
+            house.publish(champion, running=(1, 2))
+            announced = house.announce()
+            assert set(announced.gateways.values()) == {house.generation}
+        time.sleep(0.2)
+    assert not load.answers.broken
+    assert not load.answers.refused
+    assert load.answers.by("fallback") == 0
+    assert load.answers.versions() == {1, 2}
+    assert_log_holds(house, load.answers)
+
+
+def test_a_version_that_is_no_longer_named_stops_only_when_no_request_needs_it(house: House) -> None:
+    house.publish(1, running=(1, 2))
+    house.announce()
+    with Load(house.port, 16) as load:
+        time.sleep(0.3)
+        house.publish(2)
+        house.announce()
+        house.wait_until(lambda: list(house.status()["workers"]) == ["plain/2"], 10)
+        time.sleep(0.2)
+    assert not load.answers.broken
+    assert load.answers.by("fallback") == 0
+    assert load.answers.versions() == {1, 2}
+
+
+def test_all_gateways_replaced_under_keep_alive_connections_cost_no_request(house: House) -> None:
+    before = house.gateway_pids()
+    with Load(house.port, 16) as load:
+        time.sleep(0.3)
+        after = announce.upgrade_gateways(house.home.supervisor_socket)
+        time.sleep(0.5)
+    assert not set(before) & set(after)
+    assert not load.answers.broken
+    assert not load.answers.refused
+    house.wait_until(lambda: not house.status()["leaving"], 20)
+    assert_log_holds(house, load.answers)
+
+
+def test_a_revoked_token_is_refused_by_every_gateway_as_soon_as_the_announcement_returns(house: House) -> None:
+    connections = [http.client.HTTPConnection("127.0.0.1", house.port, timeout=5) for _ in range(8)]
+    body = {"customer": "x", "a": 1.0, "b": 1.0}
+    assert {ask(one, body)[0] for one in connections} == {200}
+    house.publish(1, tokens=False)
+    house.announce()
+    assert {ask(one, body)[0] for one in connections} == {401}
+    for one in connections:
+        one.close()
