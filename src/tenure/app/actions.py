@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tenure.app import wire
+from tenure.app.calls import applications, decisions, governance, versions
+from tenure.kit.errors import Kind, TenureError
+from tenure.model.monitoring.report import Report
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -12,6 +17,15 @@ if TYPE_CHECKING:
 
     from tenure.app.control import Control
     from tenure.governance.access import Actor
+
+
+class UnknownAction(TenureError):
+    """Nothing of this name can be done."""
+
+    code = "unknown-action"
+    kind = Kind.NOT_FOUND
+    message = "there is no action {name!r}"
+    next_step = "see /api/v1/openapi.json for those there are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +45,73 @@ class Action:
     upload: str = ""
 
 
-ACTIONS: tuple[Action, ...] = ()
+_API = "/api/v1"
+_MODEL = f"{_API}/models/{{model}}"
+_VERSION = f"{_MODEL}/versions/{{version}}"
+_APPLICATION = f"{_API}/applications/{{application}}"
+
+# fmt: off
+ACTIONS: tuple[Action, ...] = (
+    Action("whoami", "GET", f"{_API}/whoami", wire.Nothing, wire.WhoamiAnswer, governance.whoami),
+    Action("status", "GET", f"{_API}/status", wire.Nothing, wire.StatusAnswer, governance.status),
+    Action("verify", "GET", f"{_API}/verify", wire.Verify, wire.VerifyAnswer, versions.verify),
+    Action("replay", "POST", f"{_API}/replay", wire.Replay, wire.ReplayAnswer, decisions.replay),
+
+    Action("models:list", "GET", f"{_API}/models", wire.Nothing, list[wire.ModelAnswer], versions.models),
+    Action("models:show", "GET", _MODEL, wire.Model, wire.ModelAnswer, versions.model),
+    Action("models:history", "GET", f"{_MODEL}/history", wire.ModelHistory, wire.HistoryAnswer, versions.history),
+    Action("models:rollback", "POST", f"{_MODEL}/rollback", wire.Rollback, wire.Moved, versions.rollback),
+
+    Action("versions:register", "POST", f"{_API}/versions", wire.Register, wire.RegisterAnswer, versions.register, upload="package"),
+    Action("versions:list", "GET", f"{_MODEL}/versions", wire.Model, list[wire.VersionAnswer], versions.versions),
+    Action("versions:show", "GET", _VERSION, wire.Version, wire.VersionDetail, versions.show),
+    Action("versions:compare", "GET", f"{_VERSION}/compare", wire.Compare, wire.CompareAnswer, versions.compare),
+    Action("versions:history", "GET", f"{_VERSION}/history", wire.VersionHistory, wire.HistoryAnswer, versions.version_history),
+    Action("versions:logs", "GET", f"{_VERSION}/logs", wire.Logs, wire.LogsAnswer, versions.logs),
+    Action("versions:approve", "POST", f"{_VERSION}/approve", wire.Change, wire.VersionAnswer, versions.approve),
+    Action("versions:deploy", "POST", f"{_VERSION}/deploy", wire.Deploy, wire.Moved, versions.deploy),
+    Action("versions:promote", "POST", f"{_VERSION}/promote", wire.Change, wire.Moved, versions.promote),
+    Action("versions:decommission", "POST", f"{_VERSION}/decommission", wire.Decommission, wire.EndedAnswer, versions.decommission),
+    Action("versions:archive", "POST", f"{_VERSION}/archive", wire.Change, wire.ArchiveAnswer, versions.archive),
+    Action("versions:restore", "POST", f"{_VERSION}/restore", wire.Restore, wire.ArchiveAnswer, versions.restore),
+    Action("versions:run", "POST", f"{_VERSION}/run", wire.Run, wire.RunAnswer, versions.run),
+
+    Action("applications:list", "GET", f"{_API}/applications", wire.Nothing, list[wire.ApplicationAnswer], applications.applications),
+    Action("applications:apply", "POST", f"{_API}/applications", wire.Apply, wire.Applied, applications.apply),
+    Action("applications:show", "GET", _APPLICATION, wire.ShowApplication, wire.RevisionAnswer, applications.show),
+    Action("applications:init", "GET", f"{_APPLICATION}/init", wire.Init, wire.InitAnswer, applications.init),
+    Action("applications:diff", "GET", f"{_APPLICATION}/diff", wire.Diff, wire.DiffAnswer, applications.diff),
+    Action("applications:history", "GET", f"{_APPLICATION}/history", wire.Application, list[wire.ActivationAnswer], applications.history),
+    Action("applications:rollback", "POST", f"{_APPLICATION}/rollback", wire.RollbackApplication, wire.Applied, applications.rollback),
+
+    Action("decisions:list", "GET", f"{_API}/decisions", wire.Decisions, wire.DecisionsAnswer, decisions.decisions),
+    Action("decisions:show", "GET", f"{_API}/decisions/{{decision}}", wire.Decision, wire.DecisionDetail, decisions.decision),
+    Action("decisions:why", "GET", f"{_API}/decisions/{{decision}}/why", wire.Decision, wire.WhyAnswer, decisions.why),
+    Action("outcomes:import", "POST", f"{_APPLICATION}/outcomes", wire.ImportOutcomes, wire.OutcomesAnswer, decisions.import_outcomes),
+
+    Action("features:list", "GET", f"{_API}/features", wire.Nothing, list[wire.ViewAnswer], applications.views),
+    Action("features:get", "GET", f"{_API}/features/{{view}}/values/{{key}}", wire.Feature, wire.FeatureAnswer, applications.feature),
+    Action("features:ingest", "POST", f"{_API}/features/{{view}}/rows", wire.Ingest, wire.IngestAnswer, applications.ingest),
+
+    Action("monitor:report", "GET", f"{_VERSION}/report", wire.ReportOn, Report, decisions.report),
+    Action("alerts:list", "GET", f"{_API}/alerts", wire.Alerts, list[wire.AlertAnswer], decisions.alerts),
+    Action("alerts:ack", "POST", f"{_API}/alerts/{{alert}}/ack", wire.Acknowledge, wire.AlertAnswer, decisions.acknowledge),
+
+    Action("audit:log", "GET", f"{_API}/audit", wire.AuditLog, list[wire.EventAnswer], governance.audit_log),
+    Action("audit:verify", "GET", f"{_API}/audit/verify", wire.Nothing, wire.VerifyAnswer, governance.audit_verify),
+    Action("tokens:list", "GET", f"{_API}/tokens", wire.Nothing, list[wire.TokenAnswer], governance.tokens),
+    Action("tokens:create", "POST", f"{_API}/tokens", wire.CreateToken, wire.NewTokenAnswer, governance.create_token),
+    Action("tokens:revoke", "POST", f"{_API}/tokens/{{token}}/revoke", wire.RevokeToken, wire.TokenAnswer, governance.revoke_token),
+    Action("policy:show", "GET", f"{_API}/policy", wire.Nothing, wire.PolicyAnswer, governance.policy),
+    Action("policy:set", "PUT", f"{_API}/policy", wire.SetPolicy, wire.PolicyAnswer, governance.set_policy),
+)
+# fmt: on
+
+_BY_NAME = {action.name: action for action in ACTIONS}
+
+
+def named(name: str) -> Action:
+    """Return the action of this name; raise `UnknownAction`."""
+    if name not in _BY_NAME:
+        raise UnknownAction(name=name)
+    return _BY_NAME[name]

@@ -180,9 +180,9 @@ class HomeEvidence:
         """Return the entity and the personal fields, or None when that person was erased."""
         return self._log.personal(record)
 
-    def definition(self, application: str, revision: int) -> dict[str, Any]:
-        """Return the revision's definition as plain data."""
-        return plain(self._definitions.definition_of(application, revision))
+    def definition(self, application: str, revision: int) -> Definition:
+        """Return the revision's definition."""
+        return self._definitions.definition_of(application, revision)
 
     def version(self, model: str, number: int) -> PastVersion:
         """Return the version, whatever its stage."""

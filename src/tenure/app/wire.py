@@ -74,6 +74,22 @@ class Change(Input, frozen=True):
     reason: str
 
 
+class Restore(Input, frozen=True):
+    """One archived version."""
+
+    model: str
+    version: str
+    reason: str = ""
+
+
+class VersionHistory(Input, frozen=True):
+    """What happened to a version, up to `as_of` if that is given."""
+
+    model: str
+    version: str
+    as_of: str = ""
+
+
 class Deploy(Input, frozen=True):
     """Bring a version into service; with no `role`: champion if the model has none, else warm, without traffic."""
 
@@ -168,6 +184,15 @@ class Moved(Output, frozen=True):
     url: str
 
 
+class EndedAnswer(Output, frozen=True):
+    """The end of a version's service and what stays written about it."""
+
+    ref: str
+    stage: str
+    tombstone: dict[str, Any]
+    url: str
+
+
 class ServedAnswer(Output, frozen=True):
     """From when which version had an alias, who moved it and why."""
 
@@ -252,7 +277,7 @@ class WhoamiAnswer(Output, frozen=True):
 
 
 class StatusAnswer(Output, frozen=True):
-    """The generation in service, what supervisor and gateways say, and what stands in the registry."""
+    """What is served and by whom; `troubles` says of each version that should be served and cannot be, why."""
 
     home: str
     version: str
@@ -261,6 +286,7 @@ class StatusAnswer(Output, frozen=True):
     serving: dict[str, Any] | None
     models: dict[str, int | None]
     applications: dict[str, int]
+    troubles: dict[str, str]
 
 
 class CreateToken(Input, frozen=True):
@@ -331,3 +357,358 @@ class SetPolicy(Input, frozen=True):
 
     policy: Literal["open", "four-eyes"]
     reason: str
+
+
+# --- applications -----------------------------------------------------------------------------------------------------
+
+
+class Application(Input, frozen=True):
+    """One application."""
+
+    application: str
+
+
+class Init(Input, frozen=True):
+    """The text of a first `application.yaml`; `model` is written as in churn@champion."""
+
+    application: str
+    model: str = ""
+    entity: str = ""
+
+
+class InitAnswer(Output, frozen=True):
+    """The text to be saved and edited."""
+
+    application: str
+    text: str
+
+
+class Apply(Input, frozen=True):
+    """Put an `application.yaml` in force; `base` is the revision it was edited from, refused if another is in force."""
+
+    text: str
+    reason: str = ""
+    base: int | None = None
+    dry_run: bool = False
+
+
+class ChangeAnswer(Output, frozen=True):
+    """One place in which two definitions differ; None means that one of them does not have it."""
+
+    what: str
+    before: Any
+    after: Any
+
+
+class Applied(Output, frozen=True):
+    """The revision in force now (in a dry run: that would be), and what differs from the one before."""
+
+    application: str
+    revision: int
+    before: int | None
+    changes: list[ChangeAnswer]
+    done: bool
+    url: str
+
+
+class Diff(Input, frozen=True):
+    """Two revisions of one application."""
+
+    application: str
+    one: int
+    other: int
+
+
+class DiffAnswer(Output, frozen=True):
+    """Every place in which two revisions differ."""
+
+    application: str
+    one: int
+    other: int
+    changes: list[ChangeAnswer]
+
+
+class RollbackApplication(Input, frozen=True, kw_only=True):
+    """Put an earlier revision in force again: `to`, or the one that was before this one."""
+
+    application: str
+    to: int | None = None
+    reason: str
+
+
+class ShowApplication(Input, frozen=True):
+    """The revision in force, or one by its number."""
+
+    application: str
+    revision: int | None = None
+
+
+class RevisionAnswer(Output, frozen=True):
+    """One revision; `source` is the file as it was written, with its comments."""
+
+    application: str
+    revision: int
+    digest: str
+    at: str
+    actor: str
+    reason: str
+    definition: dict[str, Any]
+    source: str
+    url: str
+
+
+class ApplicationAnswer(Output, frozen=True):
+    """One application and its revision in force."""
+
+    application: str
+    revision: int
+    model: str
+    at: str
+    actor: str
+    reason: str
+    url: str
+
+
+class ActivationAnswer(Output, frozen=True):
+    """From when a revision was in force, who put it there and why."""
+
+    at: str
+    ref: str
+    actor: str
+    reason: str
+    digest: str
+
+
+# --- decisions --------------------------------------------------------------------------------------------------------
+
+
+class Decisions(Input, frozen=True):
+    """Which decisions to list, newest first; what is left empty matches everything.
+
+    `since` and `until` are an age as 30d or a moment; `after` is the last id of the page before; `entity` is the
+    person or thing as the request named it.
+    """
+
+    application: str = ""
+    entity: str = ""
+    since: str = ""
+    until: str = ""
+    rule: str = ""
+    decided_by: str = ""
+    model: str = ""
+    version: int | None = None
+    limit: int = 100
+    after: str = ""
+
+
+class DecisionRow(Output, frozen=True):
+    """One decision in a list."""
+
+    decision_id: str
+    at: str
+    application: str
+    revision: int
+    status: str
+    decided_by: str
+    answer: dict[str, Any]
+    rules: list[str]
+    model: str
+    output: dict[str, Any] | None
+    url: str
+
+
+class DecisionsAnswer(Output, frozen=True):
+    """One page; `next` is what `after` must be for the next one, None on the last."""
+
+    decisions: list[DecisionRow]
+    next: str | None
+
+
+class Decision(Input, frozen=True):
+    """One decision by its id."""
+
+    decision: str
+
+
+class DecisionDetail(DecisionRow, frozen=True):
+    """One decision as it was logged. `personal` is None for roles that may not read it, and once it was erased."""
+
+    request: dict[str, Any]
+    personal: dict[str, Any] | None
+    features: list[dict[str, Any]]
+    predictions: list[dict[str, Any]]
+    reasons: list[dict[str, Any]]
+    outcomes: list[dict[str, Any]]
+    event_time: str | None
+    elapsed_us: int
+    actor: str
+
+
+class RuleVerdict(Output, frozen=True):
+    """What a rule came to: fired, no, missing value, not reached."""
+
+    rule: str
+    stage: str
+    when: str
+    verdict: str
+
+
+class WhyAnswer(Output, frozen=True):
+    """How a decision came about: its rules in order with their verdicts, what was known, what the model said."""
+
+    decision_id: str
+    application: str
+    revision: int
+    decided_by: str
+    answer: dict[str, Any]
+    reasons: list[dict[str, Any]]
+    rules: list[RuleVerdict]
+    features: list[dict[str, Any]]
+    predictions: list[dict[str, Any]]
+
+
+class Outcome(Input, frozen=True):
+    """The truth about one decision. `name` is the application's own outcome unless said; `observed_at` is RFC 3339."""
+
+    decision_id: str
+    value: Any
+    name: str = ""
+    observed_at: str | None = None
+
+
+class ImportOutcomes(Input, frozen=True):
+    """Truths about an application's decisions, all recorded or none; a later one for a decision corrects the earlier."""
+
+    application: str
+    outcomes: list[Outcome]
+
+
+class OutcomesAnswer(Output, frozen=True):
+    """How many outcomes are in the log now."""
+
+    application: str
+    recorded: int
+
+
+class Replay(Input, frozen=True):
+    """Decisions to run again: by id, or a sample of those of an application or a version."""
+
+    decisions: list[str] = []
+    sample: int = 0
+    application: str = ""
+    model: str = ""
+    version: int | None = None
+
+
+class ReplayedAnswer(Output, frozen=True):
+    """One decision beside its replay; `cause` says why the verdict is not BIT."""
+
+    decision_id: str
+    application: str
+    model: str
+    verdict: str
+    answer_then: dict[str, Any]
+    answer_now: dict[str, Any] | None
+    cause: str
+
+
+class ReplayAnswer(Output, frozen=True):
+    """How many replays came to each verdict, and every one of them."""
+
+    verdicts: dict[str, int]
+    decisions: list[ReplayedAnswer]
+
+
+# --- features and monitoring ------------------------------------------------------------------------------------------
+
+
+class Ingest(Input, frozen=True):
+    """Rows for a view, all or none; a view that does not exist yet is defined by them (then `key` is needed).
+
+    The rows are known since `known_at` (RFC 3339), or since what their column `at_column` says; default is now.
+    """
+
+    view: str
+    rows: list[dict[str, Any]]
+    key: str = ""
+    known_at: str = ""
+    at_column: str = ""
+    defaults: dict[str, Any] = {}
+    owner: str = ""
+    reason: str = ""
+
+
+class IngestAnswer(Output, frozen=True):
+    """How many rows were taken."""
+
+    view: str
+    rows: int
+
+
+class Feature(Input, frozen=True):
+    """The values of a key, now or `as_of` a moment (RFC 3339)."""
+
+    view: str
+    key: str
+    as_of: str = ""
+
+
+class FeatureAnswer(Output, frozen=True):
+    """The values and since when they are known; both None where there are none."""
+
+    view: str
+    key: str
+    values: dict[str, Any] | None
+    known_at: str | None
+
+
+class ViewAnswer(Output, frozen=True):
+    """One view with how much it holds and how fresh it is."""
+
+    view: str
+    key: str
+    owner: str
+    columns: list[dict[str, Any]]
+    defaults: dict[str, Any]
+    keys: int
+    newest: str | None
+
+
+class ReportOn(Input, frozen=True):
+    """A version and the days (`YYYY-MM-DD`, inclusive; empty is open) to report on."""
+
+    model: str
+    version: str
+    since: str = ""
+    until: str = ""
+
+
+class Alerts(Input, frozen=True):
+    """Which alerts to list: of one model, in one state."""
+
+    model: str = ""
+    state: str = ""
+
+
+class Acknowledge(Input, frozen=True):
+    """An alert that somebody has seen, and what they know about it."""
+
+    alert: str
+    reason: str
+
+
+class AlertAnswer(Output, frozen=True):
+    """One alert; `evidence` has the numbers it is made of, days are the application's own."""
+
+    id: str
+    state: str
+    ref: str
+    kind: str
+    column: str
+    opened_at: str
+    first_day: str
+    last_day: str
+    evidence: dict[str, Any]
+    acknowledged_by: str | None
+    note: str
+    resolved_at: str | None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from tenure.adapters.sql.engine import Database
+    from tenure.contract.schema import Schema
 
 _VERSION = model_version.c
 
@@ -94,6 +95,15 @@ class SqlRegistry:
         if found is None:
             raise UnknownVersion(ref=ref, model=ref.model)
         return found
+
+    def find(self, ref: VersionRef | AliasRef) -> VersionRef:
+        """Return the version by its number; raise `UnknownModel` or `UnknownVersion`."""
+        return self.get(ref).ref
+
+    def schemas(self, ref: VersionRef) -> tuple[Schema, Schema]:
+        """Return the inputs and outputs of a version."""
+        manifest = self.get(ref).manifest
+        return manifest.inputs, manifest.outputs
 
     def versions(self, model: str) -> list[VersionRecord]:
         """Return all versions of a model, oldest first; raise `UnknownModel`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tenure.governance.access import Permission, authorize
 from tenure.governance.audit import Event
 from tenure.model.archiving.findings import Findings, joined
-from tenure.model.archiving.proof import check_archived, check_proof, facts, retention
+from tenure.model.archiving.proof import check_archived, facts, retention
 from tenure.model.lifecycle import Stage, move
 from tenure.model.version import reason_for
 
@@ -36,25 +36,25 @@ class Archives:
     def archive(self, actor: Actor, ref: VersionRef, reason: str) -> dict[str, Any]:
         """Prove that the version can be restored from a second copy, keep it, and drop what made it quick to start.
 
-        Returns what was proven and until when the version is kept; raises `RestoreFailed` and changes nothing.
+        Returns what was proven and until when the version is kept; a restore that fails raises and changes nothing.
         """
         authorize(actor, Permission.VERSIONS_ARCHIVE)
         reason = reason_for("archiving", reason)
         kept = self._store.get(ref)
         move(ref, kept.stage, Stage.ARCHIVED)
         files = self._vault.copy(kept)
-        proof = check_proof(ref, self._vault.prove(kept))
+        proof = self._vault.prove(kept)
         body = facts(proof) | {"files": files} | retention(self._clock.now())
         self._keep(actor, Permission.VERSIONS_ARCHIVE, kept, Stage.ARCHIVED, "archive", reason, body)
         self._vault.cool(kept, self._store.warm_digests())
         return body
 
     def restore(self, actor: Actor, ref: VersionRef, reason: str = "") -> dict[str, Any]:
-        """Make an archived version deployable again and return what was proven; raises `RestoreFailed`."""
+        """Make an archived version deployable again and return what was proven; a restore that fails raises."""
         authorize(actor, Permission.VERSIONS_RESTORE)
         kept = self._store.get(ref)
         check_archived(kept)
-        body = facts(check_proof(ref, self._vault.revive(kept)))
+        body = facts(self._vault.revive(kept))
         self._keep(actor, Permission.VERSIONS_RESTORE, kept, Stage.DECOMMISSIONED, "restore", reason, body)
         return body
 
@@ -68,7 +68,7 @@ class Archives:
         authorize(actor, Permission.VERIFY)
         if ref is not None:
             return self._checks.version(self._store.get(ref))
-        versions = [self._checks.version(self._store.get(known)) for known in self._checks.versions()]
+        versions = [self._checks.version(self._store.get(known)) for known in self._store.all()]
         return joined([*versions, self._checks.home()])
 
     def _keep(

@@ -27,6 +27,9 @@ class KeptStore(Protocol):
     def warm_digests(self) -> frozenset[str]:
         """Return the packages of all versions in service."""
 
+    def all(self) -> list[VersionRef]:
+        """Return every version whose files are kept."""
+
 
 class Vault(Protocol):
     """Blobs, environments and workers of sealed packages."""
@@ -35,10 +38,10 @@ class Vault(Protocol):
         """Write the second copy of all the package's files, each verified; return how many there are."""
 
     def prove(self, kept: Kept) -> Proof:
-        """Restore the package from its second copy into an empty place and run its golden rows."""
+        """Restore the package from its second copy into an empty place and run its golden rows; raise what fails."""
 
     def revive(self, kept: Kept) -> Proof:
-        """Make the package runnable in this home again and run its golden rows."""
+        """Make the package runnable in this home again and run its golden rows; raise what fails."""
 
     def cool(self, kept: Kept, warm: frozenset[str]) -> None:
         """Drop what was unpacked to run the package, except what packages in `warm` share with it."""
@@ -55,6 +58,3 @@ class Checks(Protocol):
 
     def home(self) -> Findings:
         """Check what belongs to no single version: the decision log and the audit chain."""
-
-    def versions(self) -> list[VersionRef]:
-        """Return every version whose files are kept."""

@@ -112,6 +112,11 @@ class Models:
         record = self._store.get(ref)
         return record, tuple(self._store.attestations(record.ref))
 
+    def logs(self, actor: Actor, ref: VersionRef | AliasRef) -> VersionRef:
+        """Return which version's worker log the actor may read."""
+        authorize(actor, Permission.VERSIONS_LOGS)
+        return self._store.get(ref).ref
+
     def compare(
         self, actor: Actor, left: VersionRef | AliasRef, right: VersionRef | AliasRef
     ) -> tuple[VersionRecord, VersionRecord, tuple[Difference, ...]]:

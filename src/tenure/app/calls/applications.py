@@ -1,0 +1,159 @@
+"""Applications, their revisions, and the feature views."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tenure.app import wire
+from tenure.app.calls.moments import moment, shown
+from tenure.application.revisions.terms import ModelUse, plain
+from tenure.kit.clock import iso
+from tenure.model.version import CHAMPION, AliasRef, BadReference, parse_name, parse_ref
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tenure.app.control import Control
+    from tenure.application.revisions.actions import Applied
+    from tenure.application.revisions.revision import Change, Revision
+    from tenure.governance.access import Actor
+
+
+def init(control: Control, actor: Actor, given: wire.Init) -> wire.InitAnswer:
+    """Write a first definition."""
+    model = _model_use(given.model) if given.model else None
+    text = control.applications.init(actor, parse_name(given.application), model, given.entity or None)
+    return wire.InitAnswer(application=given.application, text=text)
+
+
+def _model_use(text: str) -> ModelUse:
+    ref = parse_ref(text if "@" in text else f"{text}@{CHAMPION}")
+    if not isinstance(ref, AliasRef):
+        raise BadReference(text=text)
+    return ModelUse(ref.model, ref.alias)
+
+
+def apply(control: Control, actor: Actor, given: wire.Apply) -> wire.Applied:
+    """Put a definition in force."""
+    applied = control.applications.apply(actor, given.text, given.reason, base=given.base, dry_run=given.dry_run)
+    return _applied(control, applied)
+
+
+def rollback(control: Control, actor: Actor, given: wire.RollbackApplication) -> wire.Applied:
+    """Put an earlier revision in force again."""
+    return _applied(control, control.applications.rollback(actor, given.application, given.reason, given.to))
+
+
+def _applied(control: Control, applied: Applied) -> wire.Applied:
+    revision = applied.revision
+    return wire.Applied(
+        application=revision.application,
+        revision=revision.number,
+        before=applied.before,
+        changes=_changes(applied.changes),
+        done=applied.done,
+        url=control.url(f"/applications/{revision.application}"),
+    )
+
+
+def _changes(changes: Sequence[Change]) -> list[wire.ChangeAnswer]:
+    return [wire.ChangeAnswer(what=one.what, before=one.before, after=one.after) for one in changes]
+
+
+def diff(control: Control, actor: Actor, given: wire.Diff) -> wire.DiffAnswer:
+    """Compare two revisions."""
+    changes = control.applications.difference(actor, given.application, given.one, given.other)
+    return wire.DiffAnswer(application=given.application, one=given.one, other=given.other, changes=_changes(changes))
+
+
+def show(control: Control, actor: Actor, given: wire.ShowApplication) -> wire.RevisionAnswer:
+    """Show a revision."""
+    revision = control.applications.show(actor, given.application, given.revision)
+    return wire.RevisionAnswer(
+        application=revision.application,
+        revision=revision.number,
+        digest=revision.digest,
+        at=iso(revision.at),
+        actor=revision.actor,
+        reason=revision.reason,
+        definition=plain(revision.definition),
+        source=revision.source,
+        url=control.url(f"/applications/{revision.application}"),
+    )
+
+
+def applications(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.ApplicationAnswer]:
+    """List applications."""
+    return [_application(control, revision) for revision in control.applications.all(actor)]
+
+
+def _application(control: Control, revision: Revision) -> wire.ApplicationAnswer:
+    return wire.ApplicationAnswer(
+        application=revision.application,
+        revision=revision.number,
+        model=str(revision.definition.model or ""),
+        at=iso(revision.at),
+        actor=revision.actor,
+        reason=revision.reason,
+        url=control.url(f"/applications/{revision.application}"),
+    )
+
+
+def history(control: Control, actor: Actor, given: wire.Application) -> list[wire.ActivationAnswer]:
+    """List what was in force since when."""
+    return [
+        wire.ActivationAnswer(
+            at=iso(activation.at),
+            ref=revision.ref,
+            actor=activation.actor,
+            reason=activation.reason,
+            digest=revision.digest,
+        )
+        for activation, revision in control.applications.history(actor, given.application)
+    ]
+
+
+# ---- features
+
+
+def ingest(control: Control, actor: Actor, given: wire.Ingest) -> wire.IngestAnswer:
+    """Take rows into a view."""
+    taken = control.features.ingest(
+        actor,
+        given.view,
+        given.rows,
+        key=given.key,
+        known_at=moment(given.known_at, control.clock.now()),
+        at_column=given.at_column,
+        defaults=given.defaults,
+        owner=given.owner,
+        reason=given.reason,
+    )
+    return wire.IngestAnswer(view=taken.view.name, rows=taken.rows)
+
+
+def feature(control: Control, actor: Actor, given: wire.Feature) -> wire.FeatureAnswer:
+    """Show the values of a key."""
+    found = control.features.get(actor, given.view, given.key, moment(given.as_of, control.clock.now()))
+    values: dict[str, Any] | None = dict(found[0]) if found else None
+    return wire.FeatureAnswer(
+        view=given.view, key=given.key, values=values, known_at=shown(found[1]) if found else None
+    )
+
+
+def views(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.ViewAnswer]:
+    """List feature views."""
+    return [
+        wire.ViewAnswer(
+            view=state.view.name,
+            key=state.view.key,
+            owner=state.view.owner,
+            columns=[msgspec.to_builtins(column) for column in state.view.columns],
+            defaults=state.view.defaults,
+            keys=state.keys,
+            newest=shown(state.newest),
+        )
+        for state in control.features.all(actor)
+    ]

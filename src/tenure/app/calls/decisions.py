@@ -1,0 +1,190 @@
+"""Decisions read again, told the truth about, and made again; and what monitoring makes of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tenure.app import wire
+from tenure.app.calls.moments import moment, shown
+from tenure.app.calls.versions import numbered
+from tenure.application.decisions.reading import Search
+from tenure.kit.clock import iso
+from tenure.kit.errors import Kind, TenureError
+from tenure.kit.ids import parse_id
+from tenure.model.monitoring.alert import State
+
+if TYPE_CHECKING:
+    from tenure.accountability.replay import Replayed
+    from tenure.app.control import Control
+    from tenure.contract.records import DecisionRecord, PredictionRecord
+    from tenure.governance.access import Actor
+    from tenure.model.monitoring.alert import Alert
+    from tenure.model.monitoring.report import Report
+
+_MOST = 1000
+
+
+class NothingAsked(TenureError):
+    """Neither decisions nor a sample were named."""
+
+    code = "nothing-asked"
+    kind = Kind.BAD_INPUT
+    message = "name decisions to replay, or the size of a sample, and not both"
+    next_step = "tenure replay ID…, or tenure replay --sample 200"
+
+
+class BadState(TenureError):
+    """Alerts have no such state."""
+
+    code = "bad-alert-state"
+    kind = Kind.BAD_INPUT
+    message = "{text!r} is no state of an alert"
+    next_step = "use open, acknowledged or resolved"
+
+
+def decisions(control: Control, actor: Actor, given: wire.Decisions) -> wire.DecisionsAnswer:
+    """List decisions, newest first."""
+    now = control.clock.now()
+    search = Search(
+        application=given.application,
+        entity=given.entity,
+        since=moment(given.since, now),
+        until=moment(given.until, now),
+        rule=given.rule,
+        decided_by=given.decided_by,
+        model=given.model,
+        version=given.version,
+        limit=min(max(1, given.limit), _MOST),
+        after=parse_id(given.after) if given.after else "",
+    )
+    records = control.decisions.find(actor, search)
+    rows = [wire.DecisionRow(**_row(control, record)) for record in records]
+    return wire.DecisionsAnswer(decisions=rows, next=records[-1].id if len(records) == search.limit else None)
+
+
+def decision(control: Control, actor: Actor, given: wire.Decision) -> wire.DecisionDetail:
+    """Show a decision."""
+    found = control.decisions.show(actor, given.decision)
+    record = found.record
+    return wire.DecisionDetail(
+        **_row(control, record),
+        request=record.request,
+        personal=found.personal,
+        features=msgspec.to_builtins(record.features),
+        predictions=msgspec.to_builtins(record.predictions),
+        reasons=msgspec.to_builtins(record.reasons),
+        outcomes=[msgspec.to_builtins(outcome) for outcome in found.outcomes],
+        event_time=shown(record.event_time),
+        elapsed_us=record.elapsed_us,
+        actor=record.actor,
+    )
+
+
+def _row(control: Control, record: DecisionRecord) -> dict[str, Any]:
+    served = _served(record)
+    return {
+        "decision_id": record.id,
+        "at": iso(record.at),
+        "application": record.application,
+        "revision": record.revision,
+        "status": record.status,
+        "decided_by": record.decided_by,
+        "answer": record.answer,
+        "rules": record.rules,
+        "model": f"{served.model}/{served.version}" if served else "",
+        "output": served.output if served else None,
+        "url": control.url(f"/decisions/{record.id}"),
+    }
+
+
+def _served(record: DecisionRecord) -> PredictionRecord | None:
+    return next((one for one in record.predictions if one.role == "served"), None)
+
+
+def why(control: Control, actor: Actor, given: wire.Decision) -> wire.WhyAnswer:
+    """Say how a decision came about."""
+    record, judged = control.decisions.why(actor, given.decision)
+    return wire.WhyAnswer(
+        decision_id=record.id,
+        application=record.application,
+        revision=record.revision,
+        decided_by=record.decided_by,
+        answer=record.answer,
+        reasons=msgspec.to_builtins(record.reasons),
+        rules=[wire.RuleVerdict(rule=one.rule, stage=one.phase, when=one.when, verdict=one.verdict) for one in judged],
+        features=msgspec.to_builtins(record.features),
+        predictions=msgspec.to_builtins(record.predictions),
+    )
+
+
+def import_outcomes(control: Control, actor: Actor, given: wire.ImportOutcomes) -> wire.OutcomesAnswer:
+    """Record what became of decisions."""
+    told = [(one.decision_id, one.value, one.name, one.observed_at) for one in given.outcomes]
+    recorded = control.decisions.import_outcomes(actor, given.application, told)
+    return wire.OutcomesAnswer(application=given.application, recorded=recorded)
+
+
+def replay(control: Control, actor: Actor, given: wire.Replay) -> wire.ReplayAnswer:
+    """Make decisions again."""
+    if bool(given.decisions) == bool(given.sample):
+        raise NothingAsked
+    if given.decisions:
+        replayed = control.replays.replay(actor, [parse_id(text) for text in given.decisions])
+    else:
+        replayed = control.replays.sample(actor, given.sample, given.application, given.model, given.version)
+    verdicts = Counter(one.verdict.value for one in replayed)
+    return wire.ReplayAnswer(verdicts=dict(verdicts), decisions=[_replayed(one) for one in replayed])
+
+
+def _replayed(one: Replayed) -> wire.ReplayedAnswer:
+    served = _served(one.record)
+    return wire.ReplayedAnswer(
+        decision_id=one.record.id,
+        application=one.record.application,
+        model=f"{served.model}/{served.version}" if served else "",
+        verdict=one.verdict.value,
+        answer_then=one.record.answer,
+        answer_now=one.answer,
+        cause=one.cause,
+    )
+
+
+# ---- monitoring
+
+
+def report(control: Control, actor: Actor, given: wire.ReportOn) -> Report:
+    """Report on a version."""
+    return control.monitoring.report(actor, numbered(control, given.model, given.version), given.since, given.until)
+
+
+def alerts(control: Control, actor: Actor, given: wire.Alerts) -> list[wire.AlertAnswer]:
+    """List alerts, newest first."""
+    if given.state and given.state not in State._value2member_map_:
+        raise BadState(text=given.state)
+    state = State(given.state) if given.state else None
+    return [_alert(one) for one in control.monitoring.alerts(actor, given.model or None, state)]
+
+
+def acknowledge(control: Control, actor: Actor, given: wire.Acknowledge) -> wire.AlertAnswer:
+    """Say that an alert is known."""
+    return _alert(control.monitoring.acknowledge(actor, given.alert, given.reason))
+
+
+def _alert(alert: Alert) -> wire.AlertAnswer:
+    return wire.AlertAnswer(
+        id=alert.id,
+        state=alert.state.value,
+        ref=f"{alert.model}/{alert.version}",
+        kind=alert.kind,
+        column=alert.column,
+        opened_at=iso(alert.opened_at),
+        first_day=alert.first_day,
+        last_day=alert.last_day,
+        evidence=alert.evidence,
+        acknowledged_by=alert.acknowledged_by,
+        note=alert.note,
+        resolved_at=shown(alert.resolved_at),
+    )

@@ -1,0 +1,128 @@
+"""Tokens, the audit trail, the policy, and what runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from tenure import __version__
+from tenure.app import wire
+from tenure.app.calls.moments import shown
+from tenure.governance.access import ROLES, Permission, Role, authorize
+from tenure.governance.approvals import Policy
+from tenure.kit.clock import iso
+from tenure.model.version import CHAMPION
+from tenure.serving.announce import NoSupervisor, SupervisorRefused
+from tenure.serving.announce import status as supervisor_status
+
+if TYPE_CHECKING:
+    from tenure.app.control import Control
+    from tenure.governance.access import Actor
+    from tenure.governance.audit import Entry
+    from tenure.governance.tokens import Token
+
+
+def whoami(_: Control, actor: Actor, __: wire.Nothing) -> wire.WhoamiAnswer:
+    """Say who is asking."""
+    authorize(actor, Permission.WHOAMI)
+    return wire.WhoamiAnswer(
+        actor=actor.id,
+        role=actor.role.value,
+        applications=sorted(actor.applications),
+        permissions=sorted(permission.value for permission in ROLES[actor.role]),
+    )
+
+
+def status(control: Control, actor: Actor, _: wire.Nothing) -> wire.StatusAnswer:
+    """Say what runs; who is limited to some applications sees only those."""
+    authorize(actor, Permission.STATUS)
+    newest = control.publisher.newest()
+    scope = actor.applications
+    revisions = {one.application: one.number for one in control.revisions.all_active()}
+    return wire.StatusAnswer(
+        home=str(control.home.root),
+        version=__version__,
+        policy=control.policies.in_force().value,
+        generation=newest.generation if newest else None,
+        serving=None if scope else _serving(control),
+        models={} if scope else {one.name: one.aliases.get(CHAMPION) for one in control.registry.models()},
+        applications={name: number for name, number in revisions.items() if not scope or name in scope},
+        troubles={} if scope else dict(control.publisher.contents.troubles),
+    )
+
+
+def _serving(control: Control) -> dict[str, Any] | None:
+    if control.home.supervisor_socket.exists():
+        with contextlib.suppress(NoSupervisor, SupervisorRefused):
+            return supervisor_status(control.home.supervisor_socket)
+    return None
+
+
+def create_token(control: Control, actor: Actor, given: wire.CreateToken) -> wire.NewTokenAnswer:
+    """Make a token."""
+    role = Role(given.role)
+    token, text = control.tokens.create(actor, role, given.applications, given.expires, given.reason)
+    return wire.NewTokenAnswer(**_facts(token), token=text)
+
+
+def tokens(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.TokenAnswer]:
+    """List tokens."""
+    return [wire.TokenAnswer(**_facts(token)) for token in control.tokens.all(actor)]
+
+
+def revoke_token(control: Control, actor: Actor, given: wire.RevokeToken) -> wire.TokenAnswer:
+    """Revoke a token."""
+    return wire.TokenAnswer(**_facts(control.tokens.revoke(actor, given.token, given.reason)))
+
+
+def _facts(token: Token) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "role": token.role.value,
+        "applications": sorted(token.applications),
+        "created_at": iso(token.created_at),
+        "created_by": token.created_by,
+        "expires_at": shown(token.expires_at),
+        "revoked_at": shown(token.revoked_at),
+    }
+
+
+def audit_log(control: Control, actor: Actor, given: wire.AuditLog) -> list[wire.EventAnswer]:
+    """List the newest events."""
+    return [event_answer(entry) for entry in control.trail.log(actor, given.target, given.limit)]
+
+
+def audit_verify(control: Control, actor: Actor, _: wire.Nothing) -> wire.VerifyAnswer:
+    """Check the audit chain."""
+    report = control.trail.verify(actor)
+    return wire.VerifyAnswer(
+        intact=not report.problems, checked={"audit rows": report.rows}, problems=list(report.problems)
+    )
+
+
+def event_answer(entry: Entry) -> wire.EventAnswer:
+    """Return one row of the chain for a person."""
+    return wire.EventAnswer(
+        sequence=entry.sequence,
+        at=iso(entry.at),
+        actor=entry.actor,
+        role=entry.role,
+        action=entry.action,
+        target=entry.target,
+        reason=entry.reason,
+        request=entry.request,
+        before=json.loads(entry.before),
+        after=json.loads(entry.after),
+        digest=entry.digest,
+    )
+
+
+def policy(control: Control, actor: Actor, _: wire.Nothing) -> wire.PolicyAnswer:
+    """Show the policy."""
+    return wire.PolicyAnswer(policy=control.policies.show(actor).value)
+
+
+def set_policy(control: Control, actor: Actor, given: wire.SetPolicy) -> wire.PolicyAnswer:
+    """Set the policy."""
+    return wire.PolicyAnswer(policy=control.policies.set(actor, Policy(given.policy), given.reason).value)

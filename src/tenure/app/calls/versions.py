@@ -1,0 +1,238 @@
+"""Models and their versions, from package to archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tenure.app import wire
+from tenure.app.calls.governance import event_answer
+from tenure.app.calls.moments import moment
+from tenure.kit.clock import iso
+from tenure.model.version import CHAMPION, AliasRef, VersionRef, parse_name, parse_ref
+from tenure.serving.places import worker_log
+
+if TYPE_CHECKING:
+    from tenure.app.control import Control
+    from tenure.governance.access import Actor
+    from tenure.model.deployment.fleet import Fleet
+    from tenure.model.registry.record import History, ModelRecord, VersionRecord
+
+
+def named(model: str, version: str) -> VersionRef | AliasRef:
+    """Return what a model's name and a number or alias mean; raise `BadReference`."""
+    return parse_ref(f"{model}/{version}" if version.isdigit() else f"{model}@{version}")
+
+
+def numbered(control: Control, model: str, version: str) -> VersionRef:
+    """Return the version by its number, found through the alias if one was given."""
+    ref = named(model, version)
+    return ref if isinstance(ref, VersionRef) else control.registry.find(ref)
+
+
+def _whole(control: Control, text: str) -> VersionRef:
+    ref = parse_ref(text)
+    return ref if isinstance(ref, VersionRef) else control.registry.find(ref)
+
+
+# ---- records
+
+
+def models(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.ModelAnswer]:
+    """List models."""
+    return [_model(control, record) for record in control.models.all(actor)]
+
+
+def model(control: Control, actor: Actor, given: wire.Model) -> wire.ModelAnswer:
+    """Show a model."""
+    return _model(control, control.models.model(actor, parse_name(given.model)))
+
+
+def _model(control: Control, record: ModelRecord) -> wire.ModelAnswer:
+    return wire.ModelAnswer(
+        model=record.name,
+        champion=record.aliases.get(CHAMPION),
+        aliases=record.aliases,
+        versions=record.versions,
+        url=control.url(f"/models/{record.name}"),
+    )
+
+
+def register(control: Control, actor: Actor, given: wire.Register) -> wire.RegisterAnswer:
+    """Register a package."""
+    record, again = control.models.register(actor, Path(given.package), given.reason)
+    return wire.RegisterAnswer(**_facts(control, record), again=again)
+
+
+def versions(control: Control, actor: Actor, given: wire.Model) -> list[wire.VersionAnswer]:
+    """List a model's versions."""
+    records = control.models.versions(actor, parse_name(given.model))
+    return [wire.VersionAnswer(**_facts(control, record)) for record in records]
+
+
+def show(control: Control, actor: Actor, given: wire.Version) -> wire.VersionDetail:
+    """Show a version."""
+    record, attestations = control.models.show(actor, named(given.model, given.version))
+    return wire.VersionDetail(
+        **_facts(control, record),
+        manifest=msgspec.to_builtins(record.manifest),
+        attestations=[{"kind": one.kind, "at": iso(one.at), "actor": one.actor, **one.body} for one in attestations],
+    )
+
+
+def _facts(control: Control, record: VersionRecord) -> dict[str, Any]:
+    manifest = record.manifest
+    return {
+        "ref": str(record.ref),
+        "model": record.ref.model,
+        "version": record.ref.number,
+        "digest": record.digest,
+        "stage": record.stage.value,
+        "role": record.role,
+        "aliases": list(record.aliases),
+        "registered_at": iso(record.registered_at),
+        "registered_by": record.registered_by,
+        "metrics": dict(manifest.provenance.metrics),
+        "python": manifest.environment.interpreter.version if manifest.environment else manifest.python,
+        "url": control.url(f"/models/{record.ref}"),
+    }
+
+
+def approve(control: Control, actor: Actor, given: wire.Change) -> wire.VersionAnswer:
+    """Approve a version."""
+    record = control.models.approve(actor, named(given.model, given.version), given.reason)
+    return wire.VersionAnswer(**_facts(control, record))
+
+
+def compare(control: Control, actor: Actor, given: wire.Compare) -> wire.CompareAnswer:
+    """Compare two versions."""
+    other = named(given.model, given.other) if given.other.isdigit() else parse_ref(given.other)
+    left, right, found = control.models.compare(actor, named(given.model, given.version), other)
+    differences = [wire.Difference(what=one.what, left=one.left, right=one.right) for one in found]
+    return wire.CompareAnswer(left=str(left.ref), right=str(right.ref), differences=differences)
+
+
+def history(control: Control, actor: Actor, given: wire.ModelHistory) -> wire.HistoryAnswer:
+    """Show what served when."""
+    as_of = moment(given.as_of, control.clock.now())
+    return _history(given.model, control.models.history(actor, parse_name(given.model), as_of))
+
+
+def version_history(control: Control, actor: Actor, given: wire.VersionHistory) -> wire.HistoryAnswer:
+    """Show when a version had which alias."""
+    as_of = moment(given.as_of, control.clock.now())
+    return _history(given.model, control.models.version_history(actor, named(given.model, given.version), as_of))
+
+
+def _history(model: str, found: History) -> wire.HistoryAnswer:
+    served = [
+        wire.ServedAnswer(
+            at=iso(row.at),
+            alias=row.alias,
+            ref=str(VersionRef(model, row.number)),
+            actor=row.actor,
+            action=row.action,
+            reason=row.reason,
+        )
+        for row in found.served
+    ]
+    return wire.HistoryAnswer(served=served, events=[event_answer(entry) for entry in found.events])
+
+
+def logs(control: Control, actor: Actor, given: wire.Logs) -> wire.LogsAnswer:
+    """Show the newest lines of a version's worker."""
+    ref = control.models.logs(actor, named(given.model, given.version))
+    file = worker_log(control.home, str(ref))
+    lines = file.read_text(errors="replace").splitlines() if file.is_file() else []
+    return wire.LogsAnswer(lines=lines[-max(0, given.lines) :] if given.lines else [])
+
+
+# ---- service
+
+
+def deploy(control: Control, actor: Actor, given: wire.Deploy) -> wire.Moved:
+    """Bring a version into service."""
+    ref = numbered(control, given.model, given.version)
+    fleet, before = control.deployments.deploy(actor, ref, given.role, given.reason)
+    return _moved(control, ref, fleet, before)
+
+
+def promote(control: Control, actor: Actor, given: wire.Change) -> wire.Moved:
+    """Move `champion`."""
+    ref = numbered(control, given.model, given.version)
+    fleet, before = control.deployments.promote(actor, ref, given.reason)
+    return _moved(control, ref, fleet, before)
+
+
+def rollback(control: Control, actor: Actor, given: wire.Rollback) -> wire.Moved:
+    """Give `champion` back."""
+    fleet, before = control.deployments.rollback(actor, parse_name(given.model), given.to, given.reason)
+    assert fleet.champion is not None, "a roll-back ends with a champion"
+    return _moved(control, VersionRef(fleet.model, fleet.champion), fleet, before)
+
+
+def _moved(control: Control, ref: VersionRef, fleet: Fleet, before: int | None) -> wire.Moved:
+    role = fleet.deployed.get(ref.number)
+    return wire.Moved(
+        ref=str(ref),
+        stage=fleet.stages[ref.number].value,
+        role=role.value if role else "",
+        champion=fleet.champion,
+        before=before,
+        url=control.url(f"/models/{ref}"),
+    )
+
+
+def decommission(control: Control, actor: Actor, given: wire.Decommission) -> wire.EndedAnswer:
+    """Take a version out of service."""
+    ref = numbered(control, given.model, given.version)
+    successor = _successor(control, given)
+    stone = control.decommissionings.decommission(actor, ref, given.reason, successor)
+    return wire.EndedAnswer(ref=str(ref), stage="decommissioned", tombstone=stone, url=control.url(f"/models/{ref}"))
+
+
+def _successor(control: Control, given: wire.Decommission) -> VersionRef | None:
+    if not given.successor:
+        return None
+    return (
+        numbered(control, given.model, given.successor)
+        if given.successor.isdigit()
+        else _whole(control, given.successor)
+    )
+
+
+# ---- archive
+
+
+def archive(control: Control, actor: Actor, given: wire.Change) -> wire.ArchiveAnswer:
+    """Archive a version."""
+    ref = numbered(control, given.model, given.version)
+    proof = control.archives.archive(actor, ref, given.reason)
+    return wire.ArchiveAnswer(ref=str(ref), stage="archived", proof=proof, url=control.url(f"/models/{ref}"))
+
+
+def restore(control: Control, actor: Actor, given: wire.Restore) -> wire.ArchiveAnswer:
+    """Make an archived version deployable again."""
+    ref = numbered(control, given.model, given.version)
+    proof = control.archives.restore(actor, ref, given.reason)
+    return wire.ArchiveAnswer(ref=str(ref), stage="decommissioned", proof=proof, url=control.url(f"/models/{ref}"))
+
+
+def run(control: Control, actor: Actor, given: wire.Run) -> wire.RunAnswer:
+    """Run rows through a version of any stage."""
+    ref = numbered(control, given.model, given.version)
+    predictions = control.archives.run(actor, ref, given.rows)
+    return wire.RunAnswer(
+        ref=str(ref),
+        outputs=[one.output for one in predictions],
+        errors=["" if one.output is not None else one.error or str(one.failure) for one in predictions],
+    )
+
+
+def verify(control: Control, actor: Actor, given: wire.Verify) -> wire.VerifyAnswer:
+    """Check a version, or everything the home holds."""
+    ref = _whole(control, given.ref) if given.ref else None
+    found = control.archives.verify(actor, ref)
+    return wire.VerifyAnswer(intact=not found.problems, checked=dict(found.checked), problems=list(found.problems))

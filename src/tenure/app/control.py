@@ -1,0 +1,250 @@
+"""Composition of control: the one process, or local command, that writes `control.db`. Everything is wired here."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from typing import TYPE_CHECKING, Any, Self
+
+from tenure.accountability.replay import Replays
+from tenure.adapters.decision_log.claims import Claims
+from tenure.adapters.decision_log.persons import Persons
+from tenure.adapters.decision_log.reader import LogReader
+from tenure.adapters.decision_log.sealer import Sealer
+from tenure.adapters.features_sqlite import SqliteFeatures
+from tenure.adapters.sql.audit import SqlAudit
+from tenure.adapters.sql.endings import SqlKept, SqlStandings
+from tenure.adapters.sql.engine import Database
+from tenure.adapters.sql.fleets import SqlFleets
+from tenure.adapters.sql.monitoring import SqlMonitoring
+from tenure.adapters.sql.registry import SqlRegistry
+from tenure.adapters.sql.revisions import SqlRevisions
+from tenure.adapters.sql.tokens import SqlPolicy, SqlTokens
+from tenure.adapters.sql.upgrade import upgrade
+from tenure.app import packaging
+from tenure.app.actions import named
+from tenure.app.evidence import (
+    HomeEvidence,
+    KeptDefinitions,
+    MonitoredApplications,
+    MonitoredLog,
+    MonitoredVersions,
+    ReadLog,
+)
+from tenure.app.proving import HomePackages
+from tenure.app.publishing import Contents, Publisher, Runnable
+from tenure.app.secrets import persons_key
+from tenure.app.vault import HomeChecks, HomeVault
+from tenure.application.decisions.actions import Decisions
+from tenure.application.features.actions import Features
+from tenure.application.revisions.actions import Applications
+from tenure.governance.access import Permission
+from tenure.governance.actions import AuditTrail, Policies, Tokens
+from tenure.kit.clock import SECOND, SystemClock
+from tenure.kit.errors import Kind, TenureError
+from tenure.model.archiving.actions import Archives
+from tenure.model.decommissioning.actions import Decommissionings
+from tenure.model.deployment.actions import Deployments
+from tenure.model.monitoring.actions import Monitoring
+from tenure.model.registry.actions import Models
+from tenure.reactions import SERVED_ANEW, Meeting
+from tenure.serving.supervisor import state as supervised
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenure.governance.access import Actor
+    from tenure.kit.clock import Clock
+    from tenure.model.version import VersionRef
+    from tenure.serving.snapshot import Snapshot, VersionEntry, WorkerEntry
+    from tenure.settings import Home
+
+_LOG = logging.getLogger("tenure.control")
+_SEAL_EVERY = 10 * SECOND
+_MONITOR_EVERY = 30 * SECOND
+
+
+class HomeInUse(TenureError):
+    """Another process writes in this home."""
+
+    code = "home-in-use"
+    kind = Kind.UNAVAILABLE
+    message = "{home} is in use by {holder}"
+    next_step = "wait for it, or ask the running Tenure: `tenure status`"
+
+
+class HomeLock:
+    """The exclusive lock of whoever writes in a home; it ends with the process, however that ends."""
+
+    def __init__(self, home: Home) -> None:
+        home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = os.open(home.lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(self._file, 200, 0).decode(errors="replace").strip()
+            os.close(self._file)
+            raise HomeInUse(home=home.root, holder=holder or "another process") from error
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"process {os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let another process write."""
+        os.close(self._file)
+
+
+class Control:
+    """Everything that can be done in one home; `perform` does any action of the table by its name."""
+
+    def __init__(self, home: Home, clock: Clock, lock: HomeLock, progress: Callable[[str], None]) -> None:
+        self.home = home
+        self.clock = clock
+        self._lock = lock
+        self._database = Database(home.control_db)
+        upgrade(self._database, home.root / "backups", clock.now())
+        self.audit = SqlAudit(self._database, home.audit_head)
+        self.audit.note_head()
+        self._due: dict[str, int] = {}
+        self._open_stores()
+        self._open_actions(progress)
+        self.publisher.write()
+
+    @classmethod
+    def open(cls, home: Home, clock: Clock | None = None, progress: Callable[[str], None] = lambda _: None) -> Control:
+        """Open a home, making it if need be: lock it, back up and migrate its tables, write the snapshot they mean.
+
+        Raises `HomeInUse` naming who holds the lock, or `NewerHome`.
+        """
+        lock = HomeLock(home)
+        try:
+            return cls(home, clock or SystemClock(), lock, progress)
+        except BaseException:
+            lock.release()
+            raise
+
+    def _open_stores(self) -> None:
+        home, clock, database = self.home, self.clock, self._database
+        self.registry = SqlRegistry(database)
+        self.fleets = SqlFleets(database)
+        self.revisions = SqlRevisions(database)
+        self.features_db = SqliteFeatures(home.features_db, clock)
+        self._tokens_db = SqlTokens(database)
+        self._persons = Persons(home.persons_db, persons_key(home), clock=clock)
+        self._claims = Claims(home.claims_db, clock=clock)
+        self._reader = LogReader(home.decisions)
+        self._sealer = Sealer(home.decisions, clock=clock, hold=self._claims.unsettled_streams)
+        self.log = ReadLog(home.decisions, self._reader, self._persons, clock)
+        self._runnable = Runnable(self._ensure_runnable)
+        contents = Contents(self._tokens_db, self.registry, self.revisions, self.features_db, self._runnable)
+        self.publisher = Publisher(home, clock, contents, self._look_again)
+
+    def _open_actions(self, progress: Callable[[str], None]) -> None:
+        audit, clock, database = self.audit, self.clock, self._database
+        policy = SqlPolicy(database)
+        definitions = KeptDefinitions(self.revisions)
+        meeting = Meeting(self.registry, self.fleets, self.revisions, self.features_db)
+        vault = HomeVault(self.home, packaging.ensure_runnable, self._runnable.forget)
+        self.tokens = Tokens(self._tokens_db, audit, clock)
+        self.trail = AuditTrail(audit)
+        self.policies = Policies(policy, audit, clock)
+        self.models = Models(self.registry, HomePackages(self.home, progress), policy, audit, clock)
+        self.deployments = Deployments(self.fleets, self.publisher, meeting, policy, audit, clock)
+        self.decommissionings = Decommissionings(SqlStandings(database), meeting, self.log, audit, clock)
+        self.archives = Archives(SqlKept(database), vault, HomeChecks(self.home, audit), audit, clock)
+        self.applications = Applications(self.revisions, audit, clock, meeting, self.features_db)
+        self.features = Features(self.features_db, audit, clock)
+        self.decisions = Decisions(self.log, definitions, audit, clock)
+        self.replays = Replays(HomeEvidence(self.log, definitions, self.registry, self._ensure_runnable))
+        self.monitoring = Monitoring(
+            MonitoredLog(self._reader),
+            MonitoredApplications(self.revisions),
+            MonitoredVersions(self.registry, self.home),
+            SqlMonitoring(database),
+            audit,
+            clock,
+        )
+
+    # ---- doing
+
+    def perform(self, name: str, actor: Actor, given: Any) -> Any:
+        """Do an action as `actor` and return its answer; what it changed is served when this returns.
+
+        Whether the actor may is asked, and the audit event written, by the action itself.
+        """
+        answer = named(name).call(self, actor, given)
+        if Permission(name) in SERVED_ANEW:
+            self.publisher.serve()
+        return answer
+
+    def authenticate(self, token: str) -> Actor:
+        """Return who acts with this token text; raise `Unauthenticated`."""
+        return self.tokens.authenticate(token)
+
+    def snapshot(self) -> Snapshot:
+        """Return what the tables say that supervisor and gateways should serve, as the generation after the newest."""
+        newest = self.publisher.newest()
+        return self.publisher.contents.snapshot(newest.generation + 1 if newest else 1, self.clock.now())
+
+    def publish(self) -> None:
+        """Write the snapshot if it changed, and return when every gateway serves it."""
+        self.publisher.serve()
+
+    def url(self, path: str) -> str:
+        """Return the address of something in this installation; the path alone while nothing runs."""
+        known = supervised.read(self.home.state)
+        if known is None or not self.home.supervisor_socket.exists():
+            return path
+        host = "127.0.0.1" if known.host in {"0.0.0.0", "::"} else known.host  # noqa: S104 - compared, not bound
+        return f"http://{host}:{known.port}{path}"
+
+    # ---- by itself
+
+    def tick(self) -> None:
+        """Do what is due: publish what changed by itself, seal the log, bring monitoring up to date.
+
+        Each job can be killed at any place and done again. One that fails does not keep the others from being done.
+        """
+        jobs = ((self.publisher.reconcile, 0), (self._seal, _SEAL_EVERY), (self.monitoring.tick, _MONITOR_EVERY))
+        for job, every in jobs:
+            if self._is_due(job.__qualname__, every):
+                _attempted(job)
+
+    def _is_due(self, name: str, every: int) -> bool:
+        now = self.clock.now()
+        if now < self._due.get(name, 0):
+            return False
+        self._due[name] = now + every
+        return True
+
+    def _seal(self) -> None:
+        for fault in self._sealer.seal().damage:
+            _LOG.error("the decision log is damaged: %s", fault)
+
+    # ---- ending
+
+    def close(self) -> None:
+        """Close everything and let another process write in the home."""
+        self.log.close()
+        for part in (self._claims, self._persons, self.features_db, self._database):
+            part.close()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ensure_runnable(self, digest: str) -> tuple[WorkerEntry, VersionEntry]:
+        return packaging.ensure_runnable(self.home, digest)
+
+    def _look_again(self, ref: VersionRef) -> None:
+        self._runnable.forget(self.registry.get(ref).digest)
+
+
+def _attempted(job: Callable[[], object]) -> None:
+    try:
+        job()
+    except Exception:  # noqa: BLE001 - the boundary of a job
+        _LOG.exception("%s failed; it is tried again", job)

@@ -1,0 +1,261 @@
+"""Snapshots: made of what the tables say, written when that changed, announced until everybody serves them.
+
+The tables are the truth and a snapshot their copy, so a crash at any place is mended by `reconcile`: it compares, and
+publishes what differs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tenure.application.revisions.terms import plain
+from tenure.kit.errors import Kind, TenureError
+from tenure.model.lifecycle import SERVING
+from tenure.serving import snapshot as snapshots
+from tenure.serving.announce import NoSupervisor, announce
+from tenure.serving.snapshot import ApplicationEntry, ModelEntry, Snapshot, TokenEntry, UnreadableSnapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tenure.application.features.ports import FeatureStore
+    from tenure.application.revisions.ports import RevisionStore
+    from tenure.governance.ports import TokenStore
+    from tenure.governance.tokens import Token
+    from tenure.kit.clock import Clock
+    from tenure.model.registry.ports import RegistryStore
+    from tenure.model.registry.record import VersionRecord
+    from tenure.model.version import VersionRef
+    from tenure.serving.announce import Announced
+    from tenure.serving.snapshot import VersionEntry, WorkerEntry
+    from tenure.settings import Home
+
+_LOG = logging.getLogger("tenure.control")
+_KEPT = 20
+
+
+class WorkerNotReady(TenureError):
+    """The version's worker did not come up, so nothing was changed."""
+
+    code = "worker-not-ready"
+    kind = Kind.REFUSED
+    message = "{ref} did not get ready, so nothing was changed: {why}"
+    next_step = "see `tenure logs {ref}`"
+
+
+class NotServing(TenureError):
+    """Nothing runs that could serve the version."""
+
+    code = "not-serving"
+    kind = Kind.UNAVAILABLE
+    message = "{ref} can take traffic only while Tenure runs, and no supervisor answers in this home"
+    next_step = "start it with `tenure up --detach`, then try again"
+
+
+class NotYetServed(TenureError):
+    """The change is kept, but not every gateway serves it yet."""
+
+    code = "not-yet-served"
+    kind = Kind.UNAVAILABLE
+    message = "the change is kept, but it is not served everywhere yet: {why}"
+    next_step = "it is tried again every second; `tenure status` shows the generation of each gateway"
+
+
+class Runnable:
+    """What it takes to run each package, worked out once and kept until it is forgotten."""
+
+    def __init__(self, ensure: Callable[[str], tuple[WorkerEntry, VersionEntry]]) -> None:
+        self._ensure = ensure
+        self._known: dict[str, tuple[WorkerEntry, VersionEntry]] = {}
+
+    def of(self, record: VersionRecord) -> tuple[WorkerEntry, VersionEntry]:
+        """Return the entries of a version, rebuilding its caches if they were not looked at before."""
+        if record.digest not in self._known:
+            self._known[record.digest] = self._ensure(record.digest)
+        worker, version = self._known[record.digest]
+        return worker, msgspec.structs.replace(version, worker=str(record.ref))
+
+    def forget(self, digest: str) -> None:
+        """Look at the package again before it is next run."""
+        self._known.pop(digest, None)
+
+
+class Contents:
+    """What a snapshot holds, read from the tables."""
+
+    def __init__(
+        self,
+        tokens: TokenStore,
+        registry: RegistryStore,
+        revisions: RevisionStore,
+        features: FeatureStore,
+        runnable: Runnable,
+    ) -> None:
+        self._tokens = tokens
+        self._registry = registry
+        self._revisions = revisions
+        self._features = features
+        self._runnable = runnable
+        #: why versions that should be served cannot be, by reference
+        self.troubles: dict[str, str] = {}
+
+    def snapshot(self, generation: int, now: int, candidates: Sequence[VersionRef] = ()) -> Snapshot:
+        """Return everything to be served now, with the workers of `candidates` beside those in service."""
+        workers: dict[str, WorkerEntry] = {}
+        models: dict[str, ModelEntry] = {}
+        self.troubles = {}
+        for model in self._registry.models():
+            served = self._served(model.name, candidates, workers)
+            if served:
+                aliases = {alias: number for alias, number in model.aliases.items() if number in served}
+                models[model.name] = ModelEntry(aliases, served)
+        return Snapshot(
+            format=snapshots.FORMAT,
+            generation=generation,
+            created=now,
+            tokens={token.digest: _entry(token) for token in self._tokens.all() if token.is_valid(now)},
+            workers=workers,
+            models=models,
+            applications={
+                one.application: ApplicationEntry(one.number, plain(one.definition))
+                for one in self._revisions.all_active()
+            },
+            views={name: msgspec.to_builtins(view) for name, view in sorted(self._features.views().items())},
+        )
+
+    def _served(
+        self, model: str, candidates: Sequence[VersionRef], workers: dict[str, WorkerEntry]
+    ) -> dict[int, VersionEntry]:
+        served: dict[int, VersionEntry] = {}
+        for record in self._registry.versions(model):
+            if record.stage not in SERVING and record.ref not in candidates:
+                continue
+            try:
+                workers[str(record.ref)], served[record.ref.number] = self._runnable.of(record)
+            except TenureError as error:
+                # One damaged package must not take every other one out of service.
+                self.troubles[str(record.ref)] = str(error)
+                _LOG.exception("%s cannot be served", record.ref)
+        return served
+
+
+class Publisher:
+    """Writes snapshots and has them served; the `Traffic` of deployments (model/deployment/ports.py)."""
+
+    def __init__(self, home: Home, clock: Clock, contents: Contents, refresh: Callable[[VersionRef], object]) -> None:
+        self._home = home
+        self._clock = clock
+        self.contents = contents
+        self._refresh = refresh
+        self._writing = threading.Lock()
+        self._candidates: list[VersionRef] = []
+        self._served: int | None = None
+
+    @contextlib.contextmanager
+    def ready(self, ref: VersionRef) -> Iterator[None]:
+        """Have the version's worker running and proven while the context lasts; raise when it cannot be."""
+        self._require_supervisor(ref)
+        self._refresh(ref)
+        self._candidates.append(ref)
+        try:
+            self._check(ref, self._announce(self.write()))
+            yield
+        except Exception:
+            self._candidates.remove(ref)
+            self._without_candidate()
+            raise
+        self._candidates.remove(ref)
+
+    def switch(self) -> None:
+        """Publish what the tables say and return when every gateway serves it."""
+        self.serve()
+
+    def serve(self) -> None:
+        """Publish if something changed and return when every gateway serves the newest generation.
+
+        Where nothing runs there is nobody to tell: whoever starts later reads the newest snapshot.
+        """
+        generation = self.write()
+        if not self._home.supervisor_socket.exists():
+            return
+        with contextlib.suppress(NoSupervisor):
+            self._check_gateways(self._announce(generation))
+
+    def reconcile(self) -> None:
+        """Publish what changed without anybody's doing (a token's time is over, a crash); for the background."""
+        generation = self.write()
+        if generation == self._served or not self._home.supervisor_socket.exists():
+            return
+        with contextlib.suppress(NoSupervisor):
+            self._announce(generation)
+
+    def write(self) -> int:
+        """Return the newest generation, after writing a new one if what it holds is no longer true."""
+        with self._writing:
+            newest = self.newest()
+            number = newest.generation if newest else 0
+            made = self.contents.snapshot(number + 1, self._clock.now(), tuple(self._candidates))
+            if newest is not None and _same(newest, made):
+                return number
+            snapshots.write(self._home.snapshots, made)
+            self._forget_old(made.generation)
+            return made.generation
+
+    def newest(self) -> Snapshot | None:
+        """Return the newest snapshot, None if there is none; a damaged one is passed over by a newer number."""
+        number = snapshots.newest(self._home.snapshots)
+        if number is None:
+            return None
+        try:
+            return snapshots.read(self._home.snapshots, number)
+        except UnreadableSnapshot:
+            return Snapshot(format=0, generation=number, created=0)
+
+    def _announce(self, generation: int) -> Announced:
+        announced = announce(self._home.supervisor_socket, generation)
+        if all(served >= generation for served in announced.gateways.values()):
+            self._served = generation
+        return announced
+
+    def _require_supervisor(self, ref: VersionRef) -> None:
+        if not self._home.supervisor_socket.exists():
+            raise NotServing(ref=ref)
+
+    def _check(self, ref: VersionRef, announced: Announced) -> None:
+        if str(ref) in self.contents.troubles:
+            raise WorkerNotReady(ref=ref, why=self.contents.troubles[str(ref)])
+        state = announced.workers.get(str(ref), "the supervisor did not start it")
+        if state != "ready":
+            raise WorkerNotReady(ref=ref, why=state.removeprefix("failed: "))
+
+    def _check_gateways(self, announced: Announced) -> None:
+        behind = [str(pid) for pid, served in announced.gateways.items() if served < announced.generation]
+        if behind:
+            raise NotYetServed(why=f"gateway {', '.join(behind)} is behind generation {announced.generation}")
+
+    def _without_candidate(self) -> None:
+        """Publish without a version that did not get ready; what fails here is tried again by `reconcile`."""
+        try:
+            self.reconcile()
+        except TenureError:
+            _LOG.warning("the snapshot without the failed version is published later", exc_info=True)
+
+    def _forget_old(self, newest: int) -> None:
+        for file in self._home.snapshots.glob("[0-9]*.json"):
+            if int(file.stem) <= newest - _KEPT:
+                file.unlink(missing_ok=True)
+
+
+def _same(one: Snapshot, other: Snapshot) -> bool:
+    return msgspec.structs.replace(one, generation=0, created=0) == msgspec.structs.replace(
+        other, generation=0, created=0
+    )
+
+
+def _entry(token: Token) -> TokenEntry:
+    return TokenEntry(token.id, token.role.value, tuple(sorted(token.applications)), token.expires_at)

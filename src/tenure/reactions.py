@@ -1,0 +1,90 @@
+"""What follows what, and where the two lives meet: the only module beside `accountability` and `app` that knows both.
+
+- A change of tokens, revisions, views or versions in service → the gateways serve a new snapshot (`SERVED_ANEW`).
+- A version gets traffic → every active revision that asks its model must give what it needs (`Meeting.check`).
+- A revision is applied → it must fit the champion and the rollback target (`Meeting.of`).
+- A version is decommissioned → no active revision may reach it (`Meeting.naming`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from tenure.application.revisions.checking import check
+from tenure.governance.access import Permission
+from tenure.model.version import AliasRef, UnknownModel, UnknownVersion, VersionRef
+
+if TYPE_CHECKING:
+    from tenure.application.revisions.checking import Contract
+    from tenure.application.revisions.ports import RevisionStore, Views
+    from tenure.application.revisions.revision import Revision
+    from tenure.application.revisions.terms import ModelUse
+    from tenure.contract.schema import Schema
+    from tenure.model.deployment.ports import FleetStore
+
+#: After these the gateways must serve a new snapshot before the action returns. Deploying, promoting and rolling back
+#: publish by themselves, because they make a worker ready before they change anything.
+SERVED_ANEW = frozenset({
+    Permission.APPLICATIONS_APPLY,
+    Permission.APPLICATIONS_ROLLBACK,
+    Permission.FEATURES_INGEST,
+    Permission.TOKENS_CREATE,
+    Permission.TOKENS_REVOKE,
+    Permission.VERSIONS_DECOMMISSION,
+})  # fmt: skip
+
+
+class Versions(Protocol):
+    """What versions take and give."""
+
+    def find(self, ref: VersionRef | AliasRef) -> VersionRef:
+        """Return the version by its number; raise `UnknownModel` or `UnknownVersion`."""
+
+    def schemas(self, ref: VersionRef) -> tuple[Schema, Schema]:
+        """Return the inputs and outputs of a version."""
+
+
+class Meeting:
+    """The contract between active revisions and versions, asked from either side."""
+
+    def __init__(self, versions: Versions, fleets: FleetStore, revisions: RevisionStore, views: Views) -> None:
+        self._versions = versions
+        self._fleets = fleets
+        self._revisions = revisions
+        self._views = views
+
+    def of(self, model: ModelUse) -> dict[str, Contract]:
+        """Return the version behind the alias, then the one that a rollback would give it back to, by reference."""
+        try:
+            now = self._versions.find(AliasRef(model.name, model.alias))
+        except (UnknownModel, UnknownVersion):
+            return {}
+        target = self._fleets.get(model.name).rollback_target
+        refs = [now] if target is None else [now, VersionRef(model.name, target)]
+        return {str(ref): self._versions.schemas(ref) for ref in refs}
+
+    def check(self, ref: VersionRef) -> list[str]:
+        """Return what active revisions that ask the version's model would have to add, as lines to show."""
+        lines = []
+        for revision in self._asking(ref.model):
+            _, problems = check(revision.definition, {str(ref): self._versions.schemas(ref)}, self._views.views())
+            lines += [f"{revision.ref}: {problem}" for problem in problems]
+        return lines
+
+    def naming(self, ref: VersionRef) -> list[str]:
+        """Return the active revisions whose model reference leads to this very version."""
+        return [
+            f"{revision.ref} (through {revision.definition.model})"
+            for revision in self._asking(ref.model)
+            if revision.definition.model is not None and self._leads_to(revision.definition.model, ref)
+        ]
+
+    def _asking(self, model: str) -> list[Revision]:
+        active = self._revisions.all_active()
+        return [one for one in active if one.definition.model is not None and one.definition.model.name == model]
+
+    def _leads_to(self, model: ModelUse, ref: VersionRef) -> bool:
+        try:
+            return self._versions.find(AliasRef(model.name, model.alias)) == ref
+        except (UnknownModel, UnknownVersion):
+            return False
