@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Gateway:
     """One gateway's state: the generation in service, those that requests still pin, and the log it writes.
 
-    `left` is called whenever the oldest generation in flight has changed.
+    `left` is called whenever the oldest generation in flight has changed, `swapped` when another one is in service.
     """
 
     def __init__(self, home: Home, base_url: str) -> None:
@@ -41,6 +41,7 @@ class Gateway:
         self.generation = Generation(snapshots.Snapshot(format=1, generation=0, created=0), {})
         self._pinned: list[Generation] = []
         self.left: Callable[[], None] = lambda: None
+        self.swapped: Callable[[], None] = lambda: None
         self.deciding = Deciding(
             log=self.log,
             stream=stream,
@@ -95,6 +96,7 @@ class Gateway:
         self.generation = new
         if old.in_flight:
             self._pinned.append(old)
+        self.swapped()
         await self.drop_links()
 
     async def drop_links(self) -> None:

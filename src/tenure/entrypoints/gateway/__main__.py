@@ -69,6 +69,7 @@ class _Process:
         self._application = Application(self._gateway, relay, metrics, self._channel, self._patience, options.name)
         self._server = Server(self._application, self._patience)
         self._gateway.left = self._generation_left
+        self._gateway.swapped = self._take_limits
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -103,6 +104,9 @@ class _Process:
     def _drain(self, grace: float) -> None:
         self._grace = grace
         self._leaving.set()
+
+    def _take_limits(self) -> None:
+        self._patience.header_seconds = self._gateway.generation.limits.header_seconds
 
     def _generation_left(self) -> None:
         self._channel.say_lowest()

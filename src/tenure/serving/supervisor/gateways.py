@@ -28,9 +28,13 @@ class Member:
 
 
 class Members:
-    """All joined gateways by pid, and the questions that travel between them."""
+    """All joined gateways by pid, and the questions that travel between them.
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    `numbers` gives the supervisor's own metrics: name → labels → value.
+    """
+
+    def __init__(self, changed: Callable[[], None], numbers: Callable[[], Any]) -> None:
+        self._numbers = numbers
         self.by_pid: dict[int, Member] = {}
         self._changed = changed
         self._collections: dict[str, tuple[Conversation, set[int], list[Any]]] = {}
@@ -97,4 +101,4 @@ class Members:
         conversation, missing, samples = self._collections[ticket]
         if not missing & self.by_pid.keys():
             del self._collections[ticket]
-            conversation.say({"op": "collected", "ticket": ticket, "samples": samples})
+            conversation.say({"op": "collected", "ticket": ticket, "samples": [*samples, self._numbers()]})

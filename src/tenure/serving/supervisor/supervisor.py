@@ -57,7 +57,7 @@ class Supervisor:
     def __init__(self, home: Home, gateways: int, *, control: bool, load_seconds: float) -> None:
         self.home = home
         self.changes = Changes()
-        self.members = Members(self.changes.happened)
+        self.members = Members(self.changes.happened, self.numbers)
         self.remember: Callable[[], None] = lambda: None
         self.listener: socket.socket | None = None
         self.plan = plans.Plan()
@@ -435,6 +435,13 @@ class Supervisor:
             "gateways": {name: self._shown_gateway(kept) for name, kept in self.gateways.items()},
             "leaving": sorted(self.leaving),
         }
+
+    def numbers(self) -> dict[str, dict[str, int]]:
+        """Return the metrics that only the supervisor knows."""
+        kept = {f"worker {key}": one for key, one in self.workers.items()} | self.gateways
+        if self.control is not None:
+            kept["control"] = self.control
+        return {"tenure_restarts_total": {f'process="{name}"': one.restarts.total for name, one in kept.items()}}
 
     def _shown_worker(self, key: str, kept: Kept) -> dict[str, Any]:
         entry = self.plan.workers.get(key, {})
