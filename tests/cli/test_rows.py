@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 
 import pytest
 
+from tenure.contract.schema import FieldType
 from tenure.entrypoints.cli.rows import (
     BadCell,
     UnknownFileKind,
@@ -16,6 +17,7 @@ from tenure.entrypoints.cli.rows import (
 )
 
 ROWS = [{"id": "007", "n": 1, "x": 0.5, "ok": True}, {"id": "008", "n": 2, "x": 1.5, "ok": False}]
+TYPES: dict[str, FieldType] = {"id": "string", "n": "int", "x": "float", "ok": "bool"}
 
 
 @pytest.mark.parametrize("ending", [".json", ".jsonl", ".parquet"])
@@ -26,8 +28,7 @@ def test_rows_come_back_as_they_were_written(tmp_path, ending):
 
 def test_a_csv_gets_its_types_from_the_schema_and_keeps_leading_zeros(tmp_path):
     write_rows(tmp_path / "rows.csv", ROWS)
-    types = {"id": "string", "n": "int", "x": "float", "ok": "bool"}
-    assert [typed(row, types) for row in read_rows(tmp_path / "rows.csv")] == ROWS
+    assert [typed(row, TYPES) for row in read_rows(tmp_path / "rows.csv")] == ROWS
 
 
 def test_an_empty_cell_of_a_csv_is_no_value(tmp_path):
@@ -41,7 +42,7 @@ def test_a_cell_that_is_not_of_its_type_is_refused_by_column():
 
 
 def test_a_time_of_parquet_becomes_text():
-    assert typed({"at": datetime.date(2026, 11, 23)}, {"at": "date"}) == {"at": "2026-11-23"}
+    assert typed({"at": dt.date(2026, 11, 23)}, {"at": "date"}) == {"at": "2026-11-23"}
 
 
 def test_nested_answers_are_json_in_a_csv(tmp_path):
@@ -50,7 +51,10 @@ def test_nested_answers_are_json_in_a_csv(tmp_path):
 
 
 def test_the_types_of_a_new_views_columns_are_guessed_but_its_key_stays_text():
-    rows = [{"id": "007", "n": "1", "x": "2.5", "t": "abc", "b": "true"}, {"id": "8", "n": "3", "x": "1", "t": "5", "b": "false"}]
+    rows = [
+        {"id": "007", "n": "1", "x": "2.5", "t": "abc", "b": "true"},
+        {"id": "8", "n": "3", "x": "1", "t": "5", "b": "false"},
+    ]
     assert guessed(rows, "id") == {"n": "int", "x": "float", "t": "string", "b": "bool"}
 
 

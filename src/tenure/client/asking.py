@@ -1,25 +1,23 @@
-"""From an action's name and parameters to the HTTP request that performs it: the client's side of the one table."""
+"""From an action's name and parameters to the HTTP request that performs it."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import msgspec
-
+from tenure.client.routes import ROUTES
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from tenure.app.actions import Action
+    from collections.abc import Mapping
 
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
 class UnknownAction(TenureError):
-    """This Tenure has no action of the name."""
+    """This client knows no action of the name."""
 
     code = "unknown-action"
     kind = Kind.NOT_FOUND
@@ -27,8 +25,9 @@ class UnknownAction(TenureError):
     next_step = "update the client, or see /api/v1/openapi.json for what the server can do"
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """One HTTP request: `query` for reading, `document` as the JSON body for everything else."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One HTTP request: `query` for reading and for uploads, `document` as the JSON body for everything else."""
 
     verb: str
     path: str
@@ -36,21 +35,16 @@ class Asked(msgspec.Struct, frozen=True):
     document: dict[str, Any] | None
 
 
-def named(actions: Sequence[Action], name: str) -> Action:
-    """Return the action of this name; raise `UnknownAction` when there is none."""
-    for action in actions:
-        if action.name == name:
-            return action
-    raise UnknownAction(action=name)
-
-
-def asked(action: Action, given: Mapping[str, Any]) -> Asked:
+def asked(action: str, given: Mapping[str, Any]) -> Asked:
     """Return the request that performs an action; parameters that are None are left to their defaults."""
+    if action not in ROUTES:
+        raise UnknownAction(action=action)
+    route = ROUTES[action]
     rest = {name: value for name, value in given.items() if value is not None}
-    path = _PLACE.sub(lambda place: quote(str(rest.pop(place[1])), safe=""), action.path)
-    if action.verb == "GET" or action.upload:
-        return Asked(action.verb, path, {name: _text(value) for name, value in rest.items()}, None)
-    return Asked(action.verb, path, {}, rest)
+    path = _PLACE.sub(lambda place: quote(str(rest.pop(place[1])), safe=""), route.path)
+    if route.verb == "GET" or route.upload:
+        return Asked(route.verb, path, {name: _text(value) for name, value in rest.items()}, None)
+    return Asked(route.verb, path, {}, rest)
 
 
 def _text(value: Any) -> Any:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from tenure.client.asking import asked, named
+from tenure.client.asking import asked
 from tenure.client.connection import TIMEOUT_SECONDS, Connection
 from tenure.client.version import Version
 from tenure.client.where import Local, Remote, where
@@ -16,8 +16,6 @@ from tenure.client.where import Local, Remote, where
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-    from tenure.app.actions import Action
 
 _PIECE = 1 << 20
 _OUTCOMES_AT_ONCE = 1000
@@ -77,7 +75,7 @@ class Client:
         missing = self._connection.send("POST", "/api/v1/packages/missing", body=manifest)
         archive = pack(package, _digests(missing))
         try:
-            return self._send_file(named(_actions(), action), archive, given)
+            return self._send_file(action, archive, given)
         finally:
             archive.unlink()
 
@@ -88,7 +86,7 @@ class Client:
 
     def call(self, action: str, **given: Any) -> Any:
         """Perform any action by its name, as `call("versions:promote", model="churn", version="2", reason="better")`."""
-        request = asked(named(_actions(), action), given)
+        request = asked(action, given)
         return self._connection.json(request.verb, request.path, request.query, request.document)
 
     def close(self) -> None:
@@ -103,7 +101,7 @@ class Client:
         """Close the connection."""
         self.close()
 
-    def _send_file(self, action: Action, archive: Path, given: Mapping[str, Any]) -> Any:
+    def _send_file(self, action: str, archive: Path, given: Mapping[str, Any]) -> Any:
         request = asked(action, given)
         headers = {"Content-Type": "application/x-tar", "Content-Length": str(archive.stat().st_size)}
         content = self._connection.send(request.verb, request.path, request.query, _pieces(archive), headers)
@@ -117,12 +115,6 @@ def _connection(url: str | None, token: str | None, timeout: float) -> Connectio
             return Connection(meant.url, token or meant.token, timeout=timeout)
         case Local():
             return Connection("http://localhost", token, meant.home.control_socket, timeout)
-
-
-def _actions() -> Sequence[Action]:
-    from tenure.app.actions import ACTIONS
-
-    return ACTIONS
 
 
 def _digests(answer: bytes) -> list[str]:

@@ -13,7 +13,7 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import FromPath  # noqa: TC002 - Litestar reads the annotations
 
-from tenure.app.actions import ACTIONS
+from tenure.app.actions import named
 from tenure.entrypoints.api.application_document import application_document
 from tenure.entrypoints.api.errors import NoSuchRoute, known_errors
 from tenure.entrypoints.api.routes import actor_of
@@ -58,8 +58,7 @@ def page_routes(performer: Performer) -> list[HTTPRouteHandler]:
 
     def asking(request: Request[Any, Any, Any]) -> Ask:
         actor = actor_of(request)
-        inputs = {action.name: action.input for action in ACTIONS}
-        return lambda name, **given: msgspec.to_builtins(performer.perform(name, actor, inputs[name](**given)))
+        return lambda name, **given: msgspec.to_builtins(performer.perform(name, actor, named(name).input(**given)))
 
     @get("/", include_in_schema=False, sync_to_thread=True)
     def front(request: Request[Any, Any, Any]) -> Response[str]:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from tenure.governance.access import Actor
 
 _PLACE = re.compile(r"\{(\w+)\}")
+#: Litestar keeps names as `state` and `data` for itself, so a handler's query parameters have this before theirs.
+_QUERY = "query_"
 _LOG = logging.getLogger("tenure.api")
 
 #: Rows of features and outcomes come as one body, taken all or none.
@@ -77,7 +79,7 @@ def route(performer: Performer, action: Action) -> HTTPRouteHandler:
     body = body_type(action)
 
     def handler(request: Request[Any, Any, Any], data: Any = None, **parameters: Any) -> Response[bytes]:
-        given = action.input(**parameters, **_fields_of(data))
+        given = action.input(**given_by(parameters), **_fields_of(data))
         output = performer.perform(action.name, actor_of(request), given)
         return Response(msgspec.json.encode(output), media_type="application/json")
 
@@ -99,6 +101,11 @@ def declared(handler: Callable[..., Any], action: Action, **more: Any) -> HTTPRo
         **more,
     )
     return declare(handler)
+
+
+def given_by(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a handler's parameters under the names of the action's input."""
+    return {name.removeprefix(_QUERY): value for name, value in parameters.items()}
 
 
 def actor_of(request: Request[Any, Any, Any]) -> Actor:
@@ -164,10 +171,10 @@ def _marked(annotation: Any, marker: Any) -> Any:
 def _query(field: msgspec.structs.FieldInfo) -> inspect.Parameter:
     annotation = _marked(field.type, QueryParameter(name=field.encode_name))
     if field.default_factory is not msgspec.NODEFAULT:
-        return _parameter(field.name, annotation, field.default_factory())
+        return _parameter(_QUERY + field.name, annotation, field.default_factory())
     if field.default is not msgspec.NODEFAULT:
-        return _parameter(field.name, annotation, field.default)
-    return _parameter(field.name, annotation)
+        return _parameter(_QUERY + field.name, annotation, field.default)
+    return _parameter(_QUERY + field.name, annotation)
 
 
 def _body(body: type[msgspec.Struct]) -> inspect.Parameter:

@@ -15,7 +15,7 @@ import msgspec
 from litestar import Request, Response, post
 
 from tenure.entrypoints.api.errors import BodyTooLarge
-from tenure.entrypoints.api.routes import actor_of, declared, sign
+from tenure.entrypoints.api.routes import actor_of, declared, given_by, sign
 from tenure.governance.access import Permission, authorize
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def upload_route(performer: Performer, store: Store, action: Action, scratch: Pa
         # Before anything is unpacked: a stranger's tar is not worth opening.
         authorize(actor, Permission(action.name))
         folder = store.unpack(archive, archive.with_name("package"))
-        return performer.perform(action.name, actor, action.input(**parameters, **{action.upload: str(folder)}))
+        return performer.perform(
+            action.name, actor, action.input(**given_by(parameters), **{action.upload: str(folder)})
+        )
 
     sign(handler, action)
     return declared(handler, action, request_max_body_size=MAX_UPLOAD)

@@ -38,19 +38,17 @@ class InProcess:
         """Perform an action."""
         import msgspec
 
-        from tenure.app.actions import ACTIONS
-        from tenure.client.asking import named
+        from tenure.app.actions import named
 
         rest = {name: value for name, value in given.items() if value is not None}
-        output = self._control.perform(action, self._actor, msgspec.convert(rest, named(ACTIONS, action).input))
+        output = self._control.perform(action, self._actor, msgspec.convert(rest, named(action).input))
         return msgspec.to_builtins(output)
 
     def upload(self, action: str, package: Path, **given: Any) -> Any:
         """Perform an action on a package that lies on this machine already."""
-        from tenure.app.actions import ACTIONS
-        from tenure.client.asking import named
+        from tenure.client.routes import ROUTES
 
-        return self.call(action, **{named(ACTIONS, action).upload: str(package)}, **given)
+        return self.call(action, **{ROUTES[action].upload: str(package)}, **given)
 
 
 @contextlib.contextmanager

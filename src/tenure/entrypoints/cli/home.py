@@ -12,7 +12,7 @@ from tenure.settings import DEFAULT_HOST, DEFAULT_PORT
 
 def up(
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready; `tenure down` ends it.")] = False,
-    port: Annotated[int, typer.Option(help="0 takes any free port.")] = DEFAULT_PORT,
+    port: Annotated[int, typer.Option(envvar="TENURE_PORT", help="0 takes any free port.")] = DEFAULT_PORT,
     host: Annotated[str, typer.Option(help="Beyond this machine only with --tls-* or --behind-proxy.")] = DEFAULT_HOST,
     gateways: Annotated[int, typer.Option(help="How many gateway processes.", min=1, max=64)] = 2,
     behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="A proxy before it does TLS.")] = False,

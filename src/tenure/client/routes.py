@@ -1,0 +1,65 @@
+"""Where each action is asked for: the light half of `app/actions.py`, which a notebook can load without the server's libraries.
+
+A test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Route(NamedTuple):
+    """The HTTP verb and path of an action; `upload` names the parameter that is sent as the body, if there is one."""
+
+    verb: str
+    path: str
+    upload: str = ""
+
+
+ROUTES: dict[str, Route] = {
+    "whoami": Route("GET", "/api/v1/whoami"),
+    "status": Route("GET", "/api/v1/status"),
+    "verify": Route("GET", "/api/v1/verify"),
+    "replay": Route("POST", "/api/v1/replay"),
+    "models:list": Route("GET", "/api/v1/models"),
+    "models:show": Route("GET", "/api/v1/models/{model}"),
+    "models:history": Route("GET", "/api/v1/models/{model}/history"),
+    "models:rollback": Route("POST", "/api/v1/models/{model}/rollback"),
+    "versions:register": Route("POST", "/api/v1/versions", "package"),
+    "versions:list": Route("GET", "/api/v1/models/{model}/versions"),
+    "versions:show": Route("GET", "/api/v1/models/{model}/versions/{version}"),
+    "versions:compare": Route("GET", "/api/v1/models/{model}/versions/{version}/compare"),
+    "versions:history": Route("GET", "/api/v1/models/{model}/versions/{version}/history"),
+    "versions:logs": Route("GET", "/api/v1/models/{model}/versions/{version}/logs"),
+    "versions:approve": Route("POST", "/api/v1/models/{model}/versions/{version}/approve"),
+    "versions:deploy": Route("POST", "/api/v1/models/{model}/versions/{version}/deploy"),
+    "versions:promote": Route("POST", "/api/v1/models/{model}/versions/{version}/promote"),
+    "versions:decommission": Route("POST", "/api/v1/models/{model}/versions/{version}/decommission"),
+    "versions:archive": Route("POST", "/api/v1/models/{model}/versions/{version}/archive"),
+    "versions:restore": Route("POST", "/api/v1/models/{model}/versions/{version}/restore"),
+    "versions:run": Route("POST", "/api/v1/models/{model}/versions/{version}/run"),
+    "applications:list": Route("GET", "/api/v1/applications"),
+    "applications:apply": Route("POST", "/api/v1/applications"),
+    "applications:show": Route("GET", "/api/v1/applications/{application}"),
+    "applications:init": Route("GET", "/api/v1/applications/{application}/init"),
+    "applications:diff": Route("GET", "/api/v1/applications/{application}/diff"),
+    "applications:history": Route("GET", "/api/v1/applications/{application}/history"),
+    "applications:rollback": Route("POST", "/api/v1/applications/{application}/rollback"),
+    "decisions:list": Route("GET", "/api/v1/decisions"),
+    "decisions:show": Route("GET", "/api/v1/decisions/{decision}"),
+    "decisions:why": Route("GET", "/api/v1/decisions/{decision}/why"),
+    "outcomes:import": Route("POST", "/api/v1/applications/{application}/outcomes"),
+    "features:list": Route("GET", "/api/v1/features"),
+    "features:get": Route("GET", "/api/v1/features/{view}/values/{key}"),
+    "features:ingest": Route("POST", "/api/v1/features/{view}/rows"),
+    "monitor:report": Route("GET", "/api/v1/models/{model}/versions/{version}/report"),
+    "alerts:list": Route("GET", "/api/v1/alerts"),
+    "alerts:ack": Route("POST", "/api/v1/alerts/{alert}/ack"),
+    "audit:log": Route("GET", "/api/v1/audit"),
+    "audit:verify": Route("GET", "/api/v1/audit/verify"),
+    "tokens:list": Route("GET", "/api/v1/tokens"),
+    "tokens:create": Route("POST", "/api/v1/tokens"),
+    "tokens:revoke": Route("POST", "/api/v1/tokens/{token}/revoke"),
+    "policy:show": Route("GET", "/api/v1/policy"),
+    "policy:set": Route("PUT", "/api/v1/policy"),
+}
