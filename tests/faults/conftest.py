@@ -6,7 +6,7 @@ import pytest
 from tests.faults.house import House, running
 
 
-@pytest.fixture()
+@pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     with running(tmp_path / "home") as one:
         yield one

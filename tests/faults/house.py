@@ -76,7 +76,9 @@ class House:
                 created=time.time_ns() // 1000,
                 tokens={hashlib.sha256(TOKEN.encode()).hexdigest(): TokenEntry("t1", "caller")} if tokens else {},
                 workers={key: made.worker for key, made in entries.items()},
-                models={"plain": ModelEntry({"champion": champion}, {int(k[6:]): _of(m, k) for k, m in entries.items()})},
+                models={
+                    "plain": ModelEntry({"champion": champion}, {int(k[6:]): _of(m, k) for k, m in entries.items()})
+                },
                 applications={"offers": ApplicationEntry(1, plain(definition.parse(APPLICATION)))},
                 limits=self.limits,
             ),
@@ -108,7 +110,9 @@ class House:
         except Exception:
             return False
         places = [*now["workers"].values(), *now["gateways"].values()] + ([now["control"]] if now["control"] else [])
-        return len(now["gateways"]) == 2 and all(place["state"] == "ready" for place in places) and now["successors"] == 1
+        return (
+            len(now["gateways"]) == 2 and all(place["state"] == "ready" for place in places) and now["successors"] == 1
+        )
 
     def announce(self) -> announce.Announced:
         """Have the newest generation served."""

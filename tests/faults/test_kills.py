@@ -5,6 +5,8 @@ import http.client
 import os
 import signal
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -46,7 +48,7 @@ def test_a_killed_gateway_costs_at_most_its_requests_in_flight(house: House) -> 
             time.sleep(0.4)
             before = house.gateway_pids()
             os.kill(before[0], signal.SIGKILL)
-            house.wait_until(lambda before=before: house.is_whole() and house.gateway_pids() != before, 15)
+            house.wait_until(partial(_replaced, house, house.gateway_pids, before), 15)
         time.sleep(0.3)
     assert not load.answers.refused
     assert len(load.answers.broken) <= 3 * 8
@@ -60,7 +62,7 @@ def test_a_killed_supervisor_is_replaced_by_its_standby_and_no_client_notices(ho
             time.sleep(0.3)
             before, gateways, worker = house.supervisor_pid(), house.gateway_pids(), house.worker_pid("plain/1")
             os.kill(before, signal.SIGKILL)
-            house.wait_until(lambda before=before: house.is_whole() and house.supervisor_pid() != before, 15)
+            house.wait_until(partial(_replaced, house, house.supervisor_pid, before), 15)
             assert house.gateway_pids() == gateways
             assert house.worker_pid("plain/1") == worker
         house.publish(2)
@@ -145,6 +147,10 @@ def test_a_worker_that_cannot_start_is_reported_with_its_last_words_and_the_othe
         assert _asks_model(house.port)
     finally:
         assert not house.stop()
+
+
+def _replaced(house: House, pids: Callable[[], object], before: object) -> bool:
+    return house.is_whole() and pids() != before
 
 
 def _asks_model(port: int) -> bool:

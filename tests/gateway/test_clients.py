@@ -28,14 +28,16 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield one
 
 
-@pytest.fixture()
+@pytest.fixture
 def client(house: House) -> Iterator[http.client.HTTPConnection]:
     connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=10)
     yield connection
     connection.close()
 
 
-def say(client: http.client.HTTPConnection, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+def say(
+    client: http.client.HTTPConnection, method: str, path: str, body: Any = None, **headers: str
+) -> tuple[int, Any]:
     content = body if isinstance(body, bytes | None) else json.dumps(body)
     client.request(method, path, content, {name.replace("_", "-"): value for name, value in headers.items()})
     response = client.getresponse()
@@ -52,7 +54,13 @@ def say(client: http.client.HTTPConnection, method: str, path: str, body: Any = 
         (DECISIONS, b"{", {"Authorization": f"Bearer {TOKEN}"}, 422, "bad-request"),
         (DECISIONS.replace("offers", "nobody"), BODY, {"Authorization": f"Bearer {TOKEN}"}, 404, "unknown-application"),
         (DECISIONS, b"x" * (2 << 20), {"Authorization": f"Bearer {TOKEN}"}, 413, "body-too-large"),
-        (DECISIONS, BODY, {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": "k" * 300}, 422, "bad-idempotency-key"),
+        (
+            DECISIONS,
+            BODY,
+            {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": "k" * 300},
+            422,
+            "bad-idempotency-key",
+        ),
         ("/api/v1/outcomes", BODY, {"Authorization": f"Bearer {TOKEN}"}, 422, "bad-outcome"),
     ],
 )
@@ -101,7 +109,9 @@ def test_a_model_that_raises_leaves_the_fallback_and_its_error_on_the_record(
 def test_outcomes_are_recorded_one_or_many(house: House, client: http.client.HTTPConnection) -> None:
     _, decision = say(client, "POST", DECISIONS, BODY, Authorization=f"Bearer {TOKEN}")
     one = {"application": "offers", "decision_id": decision["decision_id"], "value": True}
-    status, answer = say(client, "POST", "/api/v1/outcomes", [one, {**one, "value": False}], Authorization=f"Bearer {TOKEN}")
+    status, answer = say(
+        client, "POST", "/api/v1/outcomes", [one, {**one, "value": False}], Authorization=f"Bearer {TOKEN}"
+    )
     assert (status, answer["recorded"]) == (200, 2)
     records = [each for each in house.logged() if each["id"] in answer["ids"]]
     assert [(each["kind"], each["decision"], each["name"], each["value"]) for each in records] == [
@@ -145,7 +155,10 @@ def test_health_and_the_metrics_of_all_gateways_are_open(client: http.client.HTT
 def test_half_a_header_is_cut_off_and_others_are_served_meanwhile(
     house: House, client: http.client.HTTPConnection
 ) -> None:
-    with socket.create_connection(("127.0.0.1", house.port)) as slow, socket.create_connection(("127.0.0.1", house.port)) as silent:
+    with (
+        socket.create_connection(("127.0.0.1", house.port)) as slow,
+        socket.create_connection(("127.0.0.1", house.port)) as silent,
+    ):
         slow.sendall(b"POST /api/v1/outcomes HTTP/1.1\r\nHost: x\r\nX-Slow")
         began = time.monotonic()
         assert say(client, "POST", DECISIONS, BODY, Authorization=f"Bearer {TOKEN}")[0] == 200
@@ -186,7 +199,9 @@ def test_without_control_its_routes_say_when_to_come_back_and_decisions_go_on(
     assert say(client, "POST", DECISIONS, BODY, Authorization=f"Bearer {TOKEN}")[0] == 200
 
 
-def test_everything_else_is_relayed_to_control_unread_and_marked(house: House, client: http.client.HTTPConnection) -> None:
+def test_everything_else_is_relayed_to_control_unread_and_marked(
+    house: House, client: http.client.HTTPConnection
+) -> None:
     with control(house.home.control_socket) as seen:
         big = b"p" * (3 << 20)
         status, answer = say(client, "POST", "/api/v1/x?y=1%202", big, X_Tenure_Relay="0", Authorization="Bearer t")
@@ -195,7 +210,9 @@ def test_everything_else_is_relayed_to_control_unread_and_marked(house: House, c
         assert request["target"] == "/api/v1/x?y=1%202"
         assert request["headers"]["x-tenure-relay"] == ["1"]
         assert request["headers"]["authorization"] == ["Bearer t"]
-        client.request("POST", "/chunks", iter([b"abc", b"def"]), encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
+        client.request(
+            "POST", "/chunks", iter([b"abc", b"def"]), encode_chunked=True, headers={"Transfer-Encoding": "chunked"}
+        )
         assert json.loads(client.getresponse().read()) == {"got": 6}
 
 
