@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+import uuid
+from typing import TYPE_CHECKING, Any
 
+from tenure.entrypoints.api.errors import Unexpected
 from tenure.entrypoints.gateway.metrics import exposition
-from tenure.entrypoints.gateway.problems import problem, problem_of
-from tenure.kit.errors import Kind, TenureError
+from tenure.entrypoints.gateway.problems import Answer, BodyTooLarge, NotReady, Overloaded, problem_of
+from tenure.kit.errors import TenureError
 
 if TYPE_CHECKING:
     from tenure.app.gateway import Gateway
@@ -25,34 +27,8 @@ _JSON = (b"content-type", b"application/json")
 _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
 
-class TooLarge(TenureError):
-    """The body exceeds what one request may carry."""
-
-    code = "body-too-large"
-    kind = Kind.TOO_LARGE
-    message = "the body of the request exceeds {limit} bytes"
-    next_step = "send less at once, or use the batch"
-
-
-class Overloaded(TenureError):
-    """More requests are in flight than this gateway takes on."""
-
-    code = "overloaded"
-    kind = Kind.OVERLOADED
-    message = "{in_flight} requests are being answered already"
-    next_step = "try again in a second"
-
-
 class ClientLeft(Exception):
     """The client closed its connection before it had sent everything."""
-
-
-class Answer(NamedTuple):
-    """What goes back."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    content: bytes
 
 
 class Application:
@@ -110,13 +86,13 @@ class Application:
             answer: Answer = await handler(argument, scope, receive)
             return answer
         except TenureError as error:
-            return Answer(*problem_of(error))
+            return problem_of(error)
         except (ClientLeft, MemoryError):
             raise
         except Exception:  # noqa: BLE001 - whatever it was, the client gets a problem and the others are served
-            _LOG.exception("a request failed")
-            detail = "something went wrong here; nothing was decided"
-            return Answer(*problem(500, "internal-error", detail, "tell whoever runs this installation"))
+            incident = uuid.uuid4().hex[:12]
+            _LOG.exception("incident %s", incident)
+            return problem_of(Unexpected(incident=incident))
 
     async def _decide(self, application: str, scope: Any, receive: Any) -> Answer:
         authorization, key = _credentials(scope["headers"])
@@ -147,7 +123,7 @@ class Application:
     async def _ready(self, *_: Any) -> Answer:
         if self._patience.leaving or self._gateway.number == 0:
             reason = "this gateway drains" if self._patience.leaving else "no snapshot has been taken into service yet"
-            return Answer(*problem(503, "not-ready", reason, "try again in a few seconds"))
+            return problem_of(NotReady(why=reason))
         return _json(200, b'{"status":"ready","generation":%d}' % self._gateway.number)
 
     async def _numbers(self, *_: Any) -> Answer:
@@ -183,7 +159,7 @@ def _credentials(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str | 
 async def _body(headers: list[tuple[bytes, bytes]], receive: Any, limit: int) -> bytes:
     """Return the whole body; a body that says or shows that it is too large is not read on."""
     if int(next((value for name, value in headers if name == b"content-length"), b"0")) > limit:
-        raise TooLarge(limit=limit)
+        raise BodyTooLarge(limit=limit)
     pieces: list[bytes] = []
     size = 0
     while True:
@@ -193,6 +169,6 @@ async def _body(headers: list[tuple[bytes, bytes]], receive: Any, limit: int) ->
         pieces.append(message["body"])
         size += len(message["body"])
         if size > limit:
-            raise TooLarge(limit=limit)
+            raise BodyTooLarge(limit=limit)
         if not message["more_body"]:
             return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -1,59 +1,97 @@
-"""Errors as RFC 9457 problems: what went wrong, the facts, and the next step."""
+"""Errors as the bytes of RFC 9457 problems, by the same table as control's, and the errors that only a gateway has."""
 
 from __future__ import annotations
 
-import http
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
 import msgspec
 
+from tenure.entrypoints.api import errors
 from tenure.kit.errors import Kind, TenureError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-Header = tuple[bytes, bytes]
-
-STATUS = {
-    Kind.BAD_INPUT: 422,
-    Kind.NOT_FOUND: 404,
-    Kind.CONFLICT: 409,
-    Kind.REFUSED: 409,
-    Kind.UNAUTHENTICATED: 401,
-    Kind.FORBIDDEN: 403,
-    Kind.UNAVAILABLE: 503,
-    Kind.OVERLOADED: 429,
-    Kind.CORRUPT: 500,
-    Kind.TOO_LARGE: 413,
-}
-_RETRY_SECONDS = {429: b"1", 503: b"5"}
-_ENCODER = msgspec.json.Encoder(enc_hook=str)
+_ENCODE = msgspec.json.Encoder().encode
 
 
-def problem(status: int, code: str, detail: str, next_step: str = "", **facts: Any) -> tuple[int, list[Header], bytes]:
-    """Return status, headers and body of one problem."""
-    body: dict[str, Any] = {
-        "type": f"urn:tenure:problem:{code}",
-        "title": http.HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-    }
-    if next_step:
-        body["next_step"] = next_step
-    content = _ENCODER.encode({**facts, **body})
-    return status, [*_headers(status, len(content))], content
+class Answer(NamedTuple):
+    """What goes back."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    content: bytes
 
 
-def problem_of(error: TenureError) -> tuple[int, list[Header], bytes]:
-    """Return the problem that tells of an own error."""
-    return problem(STATUS[error.kind], error.code, str(error), error.hint, **error.facts)
+class BodyTooLarge(TenureError):
+    """The body exceeds what one request may carry."""
+
+    code = "body-too-large"
+    kind = Kind.TOO_LARGE
+    message = "the body of the request exceeds {limit} bytes"
+    next_step = "send less at once, or use the batch"
 
 
-def _headers(status: int, length: int) -> Iterable[Header]:
-    yield b"content-type", b"application/problem+json"
-    yield b"content-length", str(length).encode()
-    if status == 401:
-        yield b"www-authenticate", b'Bearer realm="tenure", Basic realm="tenure"'
-    if status in _RETRY_SECONDS:
-        yield b"retry-after", _RETRY_SECONDS[status]
+class Overloaded(TenureError):
+    """More requests are in flight than this gateway takes on."""
+
+    code = "overloaded"
+    kind = Kind.OVERLOADED
+    message = "{in_flight} requests are being answered already"
+    next_step = "try again in a second"
+
+
+class ControlUnavailable(TenureError):
+    """Control does not answer on its socket."""
+
+    code = "control-unavailable"
+    kind = Kind.UNAVAILABLE
+    message = "the administration is not available just now; decisions go on"
+    next_step = "try again in {retry_after} seconds"
+
+
+class NotReady(TenureError):
+    """The gateway takes no traffic now."""
+
+    code = "not-ready"
+    kind = Kind.UNAVAILABLE
+    message = "{why}"
+    next_step = "try again in a few seconds"
+
+
+class SlowClient(TenureError):
+    """The client keeps the connection waiting."""
+
+    code = "slow-client"
+    kind = Kind.BAD_INPUT
+    message = "{why}"
+    next_step = "send the request in one go"
+
+
+class HeaderTooLarge(TenureError):
+    """The header goes on and on."""
+
+    code = "header-too-large"
+    kind = Kind.TOO_LARGE
+    message = "the header of the request exceeds {limit} bytes"
+    next_step = "send less in the header"
+
+
+class BadHttp(TenureError):
+    """What the client sends is no HTTP."""
+
+    code = "bad-http"
+    kind = Kind.BAD_INPUT
+    message = "{why}"
+    next_step = "speak HTTP/1.1"
+
+
+#: RFC 9110 and RFC 6585 have a status of their own for these
+_STATUS = {SlowClient.code: 408, HeaderTooLarge.code: 431, BadHttp.code: 400}
+
+
+def problem_of(error: TenureError) -> Answer:
+    """Return the answer that tells of an error."""
+    document = errors.problem(error)
+    document["status"] = status = _STATUS.get(error.code, errors.status_of(error))
+    content = _ENCODE(document)
+    headers = [(b"content-type", errors.PROBLEM_JSON.encode()), (b"content-length", str(len(content)).encode())]
+    headers += [(name.lower().encode(), value.encode()) for name, value in errors.headers_of(error).items()]
+    return Answer(status, headers, content)

@@ -5,11 +5,11 @@ uvicorn waits for ever for a silent client or the second half of a header, and c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from tenure.entrypoints.gateway.problems import problem
+from tenure.entrypoints.gateway.problems import BadHttp, HeaderTooLarge, SlowClient, problem_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from tenure.entrypoints.gateway.patience import Patience
+    from tenure.entrypoints.gateway.problems import Answer
+    from tenure.kit.errors import TenureError
 
 _MOST_HEADER_BYTES = 64 << 10
 
@@ -52,12 +54,12 @@ class Connection(HttpToolsProtocol):
     def look_at_clock(self, now: float, since_last: float) -> None:
         """Cut the client off when it keeps us waiting for longer than patience allows."""
         if self.patience.header_is_late(self.header_since, now):
-            self._refuse(408, "slow-client", "the header of the request did not arrive in time")
+            self._refuse(SlowClient(why="the header of the request did not arrive in time"))
         elif self.body_since and self.flow.read_paused:
             # We are not taking what it sends, so the delay is not the client's.
             self.body_since += since_last
         elif self.patience.body_is_late(self.body_since, self._body_bytes, now):
-            self._refuse(408, "slow-client", "the body of the request arrives too slowly")
+            self._refuse(SlowClient(why="the body of the request arrives too slowly"))
         elif self.patience.answer_is_late(self.stuck_since, now):
             self.transport.abort()
 
@@ -74,7 +76,7 @@ class Connection(HttpToolsProtocol):
             self._header_bytes += len(data)
         super().data_received(data)
         if self.header_since and self._header_bytes > _MOST_HEADER_BYTES:
-            self._refuse(431, "header-too-large", f"the header of the request exceeds {_MOST_HEADER_BYTES} bytes")
+            self._refuse(HeaderTooLarge(limit=_MOST_HEADER_BYTES))
 
     def on_message_begin(self) -> None:
         """Begin to wait for the rest of a header."""
@@ -114,17 +116,17 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
-        self._refuse(400, "bad-http", msg)
+        self._refuse(BadHttp(why=msg))
 
-    def _refuse(self, status: int, code: str, detail: str) -> None:
+    def _refuse(self, error: TenureError) -> None:
         """Answer with a problem, if no answer has begun, and close."""
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            self.transport.write(_whole(*problem(status, code, detail)))
+            self.transport.write(_whole(problem_of(error)))
         self.transport.close()
 
 
-def _whole(status: int, headers: list[tuple[bytes, bytes]], content: bytes) -> bytes:
-    lines: list[Any] = [name + b": " + value + b"\r\n" for name, value in (*headers, (b"connection", b"close"))]
-    return b"".join([STATUS_LINE[status], *lines, b"\r\n", content])
+def _whole(answer: Answer) -> bytes:
+    lines = [name + b": " + value + b"\r\n" for name, value in (*answer.headers, (b"connection", b"close"))]
+    return b"".join([STATUS_LINE[answer.status], *lines, b"\r\n", answer.content])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import h11
 
-from tenure.entrypoints.gateway.problems import problem
+from tenure.entrypoints.gateway.problems import ControlUnavailable, problem_of
 from tenure.serving import sockets
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Headers = list[tuple[bytes, bytes]]
 
 _PIECE = 1 << 16
+_RETRY_SECONDS = 5
 #: RFC 9110 section 7.6.1: these belong to one connection
 _HOP_BY_HOP = frozenset(
     [b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect"]
@@ -43,7 +44,7 @@ class Relay:
         exchange = _Exchange(scope, receive, send, reader, writer)
         try:
             return await exchange.run()
-        except (OSError, EOFError, h11.RemoteProtocolError):
+        except (OSError, EOFError, h11.ProtocolError):
             return await _unavailable(send) if exchange.status == 0 else exchange.status
         finally:
             writer.close()
@@ -138,12 +139,7 @@ def relayed_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[by
 
 
 async def _unavailable(send: Any) -> int:
-    status, headers, content = problem(
-        503,
-        "control-unavailable",
-        "the administration is not available just now; decisions go on",
-        "try again in a few seconds",
-    )
+    status, headers, content = problem_of(ControlUnavailable(retry_after=_RETRY_SECONDS))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content, "more_body": False})
     return status
