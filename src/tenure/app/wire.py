@@ -684,10 +684,10 @@ class ReportOn(Input, frozen=True):
 
 
 class Alerts(Input, frozen=True):
-    """Which alerts to list: of one model, in one state."""
+    """Which alerts to list: of one model, with one status (open, acknowledged, resolved)."""
 
     model: str = ""
-    state: str = ""
+    status: str = ""
 
 
 class Acknowledge(Input, frozen=True):

@@ -162,9 +162,9 @@ def report(control: Control, actor: Actor, given: wire.ReportOn) -> Report:
 
 def alerts(control: Control, actor: Actor, given: wire.Alerts) -> list[wire.AlertAnswer]:
     """List alerts, newest first."""
-    if given.state and given.state not in State._value2member_map_:
-        raise BadState(text=given.state)
-    state = State(given.state) if given.state else None
+    if given.status and given.status not in State._value2member_map_:
+        raise BadState(text=given.status)
+    state = State(given.status) if given.status else None
     return [_alert(one) for one in control.monitoring.alerts(actor, given.model or None, state)]
 
 
