@@ -76,7 +76,7 @@ def package(
     target: str = "",
     author: str = "",
     threads: int = 1,
-    tolerance: float = 1e-6,
+    tolerance: float = 0.0,
     card: Mapping[str, Any] | None = None,
     output: str | Path | None = None,
     progress: Progress = print,

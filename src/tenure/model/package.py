@@ -70,7 +70,8 @@ class Loader(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `file` is the path inside the package; `entry` is `module:Class` for plain Python; `predict` the method asked;
     `form` what it is given: a pandas DataFrame, a 2-D numpy array, or a list of dicts; `column` picks the column of a
-    2-D result that is `score` (binary classifiers: 1).
+    2-D result that is `score` (binary classifiers: 1); `classes` the labels of a vector's places, where a classifier
+    gives a probability per class.
     """
 
     format: ModelFormat
@@ -79,6 +80,7 @@ class Loader(msgspec.Struct, frozen=True, omit_defaults=True):
     file: str = ""
     entry: str = ""
     column: int | None = None
+    classes: tuple[str, ...] = ()
 
 
 class BatchForm(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -94,7 +96,8 @@ class BatchForm(msgspec.Struct, frozen=True, omit_defaults=True):
 class Golden(msgspec.Struct, frozen=True, omit_defaults=True):
     """Rows whose outputs were recorded as bytes, and on which kind of CPU; `inputs`/`outputs` are columns files.
 
-    `tolerance` is the largest relative difference allowed on another kind of CPU. `author_difference` is the largest
+    `tolerance` is the largest relative difference allowed on another kind of CPU (numbers below 1e-6 count as 1e-6), and
+    from the author's own outputs; 0 in a draft leaves it to the outputs' precision. `author_difference` is the largest
     relative difference to what the author's own process gave, None when the author gave nothing to compare.
     """
 

@@ -15,11 +15,14 @@ import contextlib
 import csv
 import fcntl
 import hashlib
+import importlib
 import io
 import json
 import os
 import shutil
+import socket
 import stat
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -238,19 +241,94 @@ def verify_package(package: str) -> dict[str, Any]:
     return manifest
 
 
+def reproduce(package: str, manifest: dict[str, Any], python: str, libraries: str) -> int:
+    """Return how many golden rows were answered with the recorded bits; raise `Refused` naming the first that was not."""
+    worker = os.path.join(package, "blobs", manifest["worker"].partition(":")[2])
+    sys.path.insert(0, worker)  # the worker's own codec reads the files that it wrote
+    columns = importlib.import_module("tenure_worker.columns")
+    inputs, outputs = [_columns(columns, package, manifest["golden"][name]) for name in ("inputs", "outputs")]
+    rows = columns.Codec(inputs[0]).split_rows(*inputs[1:])
+    expected = columns.Codec(outputs[0]).split_rows(*outputs[1:])
+    with _running(package, manifest, worker, python, libraries) as ask:
+        for start in range(0, len(rows), 256):
+            some = rows[start : start + 256]
+            body = ask(len(some), columns.Codec(inputs[0]).join_rows(some))
+            found = columns.Codec(outputs[0]).split_rows(len(some), body)
+            for nth, bits in enumerate(found, start):
+                if bits != expected[nth]:
+                    raise Refused("golden row %d" % nth, "other bits than recorded on %s" % manifest["golden"]["cpu"])
+    return len(rows)
+
+
+def _columns(columns: Any, package: str, name: str) -> Any:
+    with open(os.path.join(package, name), "rb") as file:
+        return columns.read_columns(file.read())
+
+
+@contextlib.contextmanager
+def _running(package: str, manifest: dict[str, Any], worker: str, python: str, libraries: str) -> Iterator[Any]:
+    """Start the sealed worker in the rebuilt environment; give a function (rows, column bytes) -> column bytes."""
+    frames = importlib.import_module("tenure_worker.frames")
+    ours, theirs = socket.socketpair()
+    digest = "sha256:" + sha256_of(os.path.join(package, "manifest.json"))
+    command = [python, "-s", "-B", worker, "--package", package, "--digest", digest]
+    process = subprocess.Popen(
+        [*command, "--connect-fd", str(theirs.fileno())],
+        env=_environ(manifest, libraries),
+        pass_fds=[theirs.fileno()],
+        stdout=subprocess.DEVNULL,
+    )
+    theirs.close()
+
+    def ask(rows: int, body: bytes) -> bytes:
+        ours.sendall(frames.encode(frames.INFER, 1, rows, body=body))
+        parser = frames.Parser()
+        received: list[Any] = []
+        while not received:
+            content = ours.recv(1 << 18)
+            if not content:
+                raise Refused("worker.pyz", "it ended without an answer")
+            received = parser.feed(content)
+        if received[0].kind != frames.RESULT:
+            raise Refused("worker.pyz", frames.read_json(received[0].meta).get("error", "it answered with an error"))
+        return bytes(received[0].body)
+
+    try:
+        yield ask
+    finally:
+        ours.close()
+        process.wait()
+
+
+def _environ(manifest: dict[str, Any], libraries: str) -> dict[str, str]:
+    """Return the same environment as `serving/launch.py` gives a worker."""
+    names = ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "BLIS_NUM", "NUMEXPR_NUM", "VECLIB_MAXIMUM")
+    threads = {name + "_THREADS": str(manifest.get("threads", 1)) for name in names}
+    passed = {name: os.environ[name] for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE") if name in os.environ}
+    plain = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/nonexistent",
+        "TMPDIR": "/tmp",
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+    }
+    return dict(plain, LD_LIBRARY_PATH=libraries, **dict(threads, **passed))
+
+
 def main(arguments: list[str]) -> int:
     """Verify the package this file lies in, rebuild its environment, and reproduce its golden outputs."""
     package = os.path.dirname(os.path.abspath(__file__))
-    target = os.path.abspath(arguments[0] if arguments else os.path.join(package, "restored"))
+    target = os.path.abspath(arguments[0] if arguments else package + "-restored")
     find = lambda digest: os.path.join(package, "blobs", digest.partition(":")[2])  # noqa: E731
     try:
         manifest = verify_package(package)
         check_file(find(manifest["worker"]), manifest["worker"], "worker.pyz")
         python, libraries = build(manifest["environment"], find, target)
+        rows = reproduce(package, manifest, python, libraries)
     except Refused as refusal:
         sys.exit("refused: %s" % refusal)
-    print("restored %s" % manifest["name"])
-    print("  LD_LIBRARY_PATH=%s %s" % (libraries, python))
+    print("%s: %d golden outputs came out bit for bit" % (manifest["name"], rows))
+    print("its Python: LD_LIBRARY_PATH=%s %s" % (libraries, python))
     return 0
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tenure.kit.errors import Kind, TenureError
@@ -43,25 +45,32 @@ def ask(
 
     `given` is the form its rows are kept in: a model that will be given a data frame needs pandas.
     """
-    question = {
-        "format": model.format,
-        "file": str(model.file or ""),
-        "entry": model.entry,
-        "code": str(code or ""),
-        "frame": given == "frame",
-        "distributions": distributions,
-    }
-    environment = {**environ, "TENURE_QUESTION": json.dumps(question)}
+    with TemporaryDirectory(prefix="tenure-") as scratch:
+        # A copy, because importing writes bytecode beside the code, and a package's folder holds nothing unnamed.
+        copied = shutil.copytree(code, Path(scratch, "code")) if code is not None and code.is_dir() else ""
+        question = {
+            "format": model.format,
+            "file": str(model.file or ""),
+            "entry": model.entry,
+            "code": str(copied),
+            "frame": given == "frame",
+            "distributions": distributions,
+        }
+        said, complained = _run(python, {**environ, "TENURE_QUESTION": json.dumps(question)})
+    return _facts(_answer(said, complained), where)
+
+
+def _run(python: Path, environ: Mapping[str, str]) -> tuple[str, str]:
     run = subprocess.run(
         [str(python), "-s", str(_SCRIPT)],
         capture_output=True,
         text=True,
-        env=environment,
+        env=dict(environ),
         timeout=_PATIENCE,
         check=False,
         cwd="/",
     )
-    return _facts(_answer(run.stdout, run.stderr), where)
+    return run.stdout, run.stderr
 
 
 def _answer(said: str, complained: str) -> dict[str, Any]:

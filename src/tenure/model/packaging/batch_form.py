@@ -42,7 +42,7 @@ class NotDeterministic(TenureError):
     next_step = "fix the model's random state inside predict, so that the same row gives the same output"
 
 
-def prove(call: Call, rows: Sequence[Row], seconds: Callable[[], float], patience: float = 3.0) -> BatchForm:
+def prove(call: Call, rows: Sequence[Row], seconds: Callable[[], float], patience: float = 1.5) -> BatchForm:
     """Return the first form that holds: any multiple of 8, one fixed shape, one row at a time.
 
     `call(rows, shape)` is one call to the model and gives each row's raw output bytes; `rows` are golden and reference

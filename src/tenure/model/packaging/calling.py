@@ -44,14 +44,15 @@ def loader_of(model: ModelFile, facts: Facts, form: InputForm, predict: str) -> 
         raise BadSource(
             what=f"{facts.class_name} has no method {method}", cure=f"choose one of {', '.join(sorted(facts.methods))}"
         )
-    binary = method == "predict_proba" and facts.classes is not None and len(facts.classes) == 2
+    classes = facts.classes or () if method == "predict_proba" else ()
     return Loader(
         format=model.format,
         predict=method,
         form=form_of(model, facts, form),
         file=f"model/{model.file.name}" if model.file else "",
         entry=model.entry,
-        column=1 if binary else None,
+        column=1 if len(classes) == 2 else None,
+        classes=classes if len(classes) > 2 else (),
     )
 
 

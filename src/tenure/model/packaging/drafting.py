@@ -49,11 +49,13 @@ class Draft:
     """A manifest without environment, worker, batch form and golden outputs, and the content of every file it names.
 
     `constraints` are versions that resolving should keep to where it can: those the author's own process had.
+    `is_asked` says that loader and inputs come from loading the model, and need not be found out again.
     """
 
     manifest: Manifest
     contents: dict[str, bytes | Path]
     constraints: tuple[str, ...] = ()
+    is_asked: bool = False
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """Return the rows of one of its columns files; none when the draft has no such file."""
@@ -102,7 +104,7 @@ def draft_of(source: PackageSource, material: Material, restore: bytes) -> Draft
         provenance=_provenance(source, material),
         card=dict(source.card),
     )
-    return Draft(manifest, contents, material.constraints)
+    return Draft(manifest, contents, material.constraints, is_asked=material.facts is not None)
 
 
 def reopened(package: OpenPackage) -> Draft:

@@ -10,6 +10,12 @@ from tenure.kit.errors import Kind, TenureError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tenure.contract.schema import Schema
+
+
+#: smaller numbers are compared as if they were this large: a probability of 1e-30 is as good as one of 1e-40
+_SMALL = 1e-6
+
 
 class GoldenMismatch(TenureError):
     """The rebuilt environment does not give the outputs that were recorded."""
@@ -42,6 +48,11 @@ class AuthorDiffers(TenureError):
     next_step = "pin the versions the model was fitted with in the requirements, or state a larger tolerance"
 
 
+def tolerance_of(stated: float, outputs: Schema) -> float:
+    """Return the stated tolerance, or where none was: 1e-6, for single precision 1e-4."""
+    return stated or (1e-4 if any(field.wire_dtype == "float32" for field in outputs) else 1e-6)
+
+
 def difference(expected: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]]) -> float:
     """Return the largest relative difference between two tables' numbers; infinite where anything else differs."""
     if len(expected) != len(found):
@@ -57,7 +68,7 @@ def _apart(a: Any, b: Any) -> float:
         return 0.0 if a == b else math.inf
     if a == b or (a != a and b != b):  # noqa: PLR0124 - NaN is the one number unequal to itself
         return 0.0
-    apart = abs(a - b) / max(abs(a), abs(b))
+    apart = abs(a - b) / max(abs(a), abs(b), _SMALL)
     return apart if math.isfinite(apart) else math.inf
 
 

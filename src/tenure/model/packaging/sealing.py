@@ -7,7 +7,7 @@ the blobs that will be kept.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ from tenure.model.package import (
 from tenure.model.packaging.batch_form import prove
 from tenure.model.packaging.calling import loader_of
 from tenure.model.packaging.drafting import Draft, files_of, table_bytes
-from tenure.model.packaging.golden import AuthorDiffers, GoldenFailed, GoldenMismatch, difference
+from tenure.model.packaging.golden import AuthorDiffers, GoldenFailed, GoldenMismatch, difference, tolerance_of
 from tenure.model.packaging.inferring import chosen
 from tenure.model.packaging.source import ModelFile, Table
 from tenure.model.packaging.telling import of_loader
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 512
 LOCK = "env/lock.json"
+_FIRST_LOAD = "loading the model in its environment for the first time, which compiles what it imports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,40 +83,39 @@ class Sealing:
         with TemporaryDirectory(prefix="tenure-") as folder:
             begun = msgspec.structs.replace(draft.manifest, environment=environment, worker=worker.digest, draft=origin)
             self.bench.lay_out(Path(folder), begun, draft.contents)
-            known, facts = self._known(begun, built, Path(folder))
-            return self._proven(Draft(known, draft.contents), facts, built, Path(folder))
+            known = self._known(begun, draft.is_asked, built, Path(folder))
+            return self._proven(replace(draft, manifest=known), built, Path(folder))
 
-    def _known(self, manifest: Manifest, built: BuiltEnvironment, folder: Path) -> tuple[Manifest, Facts | None]:
-        """Return the manifest with a decided loader and inputs: what loading the model here says completes it."""
-        if manifest.loader.predict and built.is_primed:
-            return manifest, None
-        self.progress("loading the model in its environment for the first time, which compiles what it imports")
-        facts = self.environments.ask(model_file(manifest.loader, folder), folder / "code", manifest.loader.form, built)
+    def _known(self, manifest: Manifest, is_asked: bool, built: BuiltEnvironment, folder: Path) -> Manifest:  # noqa: FBT001
+        """Return the manifest with loader and inputs as loading the model here shows them, unless they are known."""
+        if is_asked and built.is_primed:
+            return manifest
+        self.progress(_FIRST_LOAD if not built.is_primed else "loading the model in its environment")
+        model = model_file(manifest.loader, folder)
+        facts = self.environments.ask(model, folder / "code", manifest.loader.form, built)
         built.primed()
-        if manifest.loader.predict:
-            return manifest, facts
-        loader = loader_of(model_file(manifest.loader, folder), facts, manifest.loader.form, "")
+        loader = loader_of(model, facts, manifest.loader.form, manifest.loader.predict)
         self.progress(of_loader(loader))
-        return msgspec.structs.replace(manifest, loader=loader, inputs=_taken(manifest.inputs, facts)), facts
+        return msgspec.structs.replace(manifest, loader=loader, inputs=_taken(manifest.inputs, facts))
 
-    def _proven(self, draft: Draft, facts: Facts | None, built: BuiltEnvironment, folder: Path) -> Sealed:
+    def _proven(self, draft: Draft, built: BuiltEnvironment, folder: Path) -> Sealed:
+        """Return the draft completed by what the worker that will serve it shows."""
         golden, reference = _narrowed(draft, GOLDEN_INPUTS), _narrowed(draft, REFERENCE)
         contents = dict(draft.contents) | {GOLDEN_INPUTS: table_bytes(draft.manifest.inputs, golden)}
         trial = msgspec.structs.replace(draft.manifest, outputs=(), files=files_of(contents))
         self.bench.lay_out(folder, trial, {GOLDEN_INPUTS: contents[GOLDEN_INPUTS]})
         self.progress(f"proving {trial.name} in its environment")
         with oneshot.started(*entries(trial, built, self.store, folder), trial.name, 0) as worker:
-            outputs = _outputs(worker, golden, facts)
+            outputs = _outputs(worker, golden, trial.loader)
             batch = prove(worker.call, [*golden, *reference], self.seconds)
-            answers = in_form(worker.call, golden, batch)
-            contents[GOLDEN_OUTPUTS] = _bytes(outputs, answers)
+            contents[GOLDEN_OUTPUTS] = _bytes(outputs, in_form(worker.call, golden, batch))
             if reference:
                 contents[REFERENCE_OUTPUTS] = _bytes(outputs, in_form(worker.call, reference, batch))
             cpu = worker.hello["cpu"]
         contents[LOCK] = lock_bytes(trial.environment)
-        tolerance = trial.golden.tolerance if trial.golden else Golden(0, "", "", "").tolerance
-        told = _author_difference(draft, contents[GOLDEN_OUTPUTS], tolerance)
-        recorded = Golden(len(golden), GOLDEN_INPUTS, GOLDEN_OUTPUTS, cpu, tolerance, told)
+        recorded = _recorded(
+            draft, contents[GOLDEN_OUTPUTS], outputs, Golden(len(golden), GOLDEN_INPUTS, GOLDEN_OUTPUTS, cpu)
+        )
         manifest = msgspec.structs.replace(
             trial, outputs=outputs, batch=batch, golden=recorded, files=files_of(contents)
         )
@@ -190,13 +190,12 @@ def _narrowed(draft: Draft, name: str) -> list[dict[str, Any]]:
     return [{key: row[key] for key in names} for row in draft.rows(name)]
 
 
-def _outputs(worker: Oneshot, golden: list[dict[str, Any]], facts: Facts | None) -> Schema:
+def _outputs(worker: Oneshot, golden: list[Row], loader: Loader) -> Schema:
     """Return the output schema as the model's answers to the golden rows show it; class labels name a vector's places."""
-    fields = worker.describe(golden)
-    labels = facts.classes if facts is not None else None
+    labels = loader.classes
     return tuple(
         msgspec.structs.replace(field, values=labels) if labels and field.shape == (len(labels),) else field
-        for field in fields
+        for field in worker.describe(golden)
     )
 
 
@@ -205,16 +204,18 @@ def _bytes(outputs: Schema, rows: list[bytes]) -> bytes:
     return columns.write_columns(fields, len(rows), columns.Codec(fields).join_rows(rows))
 
 
-def _author_difference(draft: Draft, outputs: bytes | Path, tolerance: float) -> float | None:
-    """Return how far the author's own outputs are from the sealed ones; None when the author gave none."""
+def _recorded(draft: Draft, content: bytes | Path, outputs: Schema, golden: Golden) -> Golden:
+    """Return the golden record with its tolerance, and how far the author's own outputs are; raise `AuthorDiffers`."""
+    stated = draft.manifest.golden.tolerance if draft.manifest.golden is not None else 0.0
+    tolerance = tolerance_of(stated, outputs)
     if AUTHOR_OUTPUTS not in draft.contents:
-        return None
-    assert isinstance(outputs, bytes)
-    schema, count, body = columns.read_columns(outputs)
+        return msgspec.structs.replace(golden, tolerance=tolerance)
+    assert isinstance(content, bytes)
+    schema, count, body = columns.read_columns(content)
     apart = difference(draft.rows(AUTHOR_OUTPUTS), columns.Codec(schema).unpack(count, body))
     if not apart <= tolerance:
         raise AuthorDiffers(difference=apart, tolerance=tolerance)
-    return apart
+    return msgspec.structs.replace(golden, tolerance=tolerance, author_difference=apart)
 
 
 def lock_bytes(environment: Environment | None) -> bytes:

@@ -13,6 +13,7 @@ _FORMS = {
     "fixed": "exactly {0} rows in one call",
     "single": "one row at a time",
 }
+_INPUTS = {"frame": "a data frame", "matrix": "a matrix", "records": "a list of records"}
 _MOST_SHOWN = 6
 
 
@@ -33,7 +34,7 @@ def of_package(manifest: Manifest) -> tuple[str, ...]:
 def of_loader(loader: Loader) -> str:
     """Return how the model is called, in one line."""
     column = "" if loader.column is None else f"; column {loader.column} of its answer is `score`"
-    return f"predict: {loader.predict}, given a {loader.form}{column}"
+    return f"predict: {loader.predict}, given {_INPUTS[loader.form]}{column}"
 
 
 def of_batch(batch: BatchForm) -> str:

@@ -1,0 +1,108 @@
+"""The kinds of model that are known, in their own environments, from file to registered."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tenure.adapters.environments.asking import DoesNotLoad
+from tenure.app import packaging
+from tenure.serving import oneshot
+from tests.packaging.conftest import environ_without_network, plain_source
+
+if TYPE_CHECKING:
+    from tenure.app.packaging import PackageSource
+    from tenure.settings import Home, Workshop
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.mark.parametrize("kind", ["sklearn_311", "sklearn_38", "xgboost_311"])
+def test_a_saved_model_is_sealed_registered_and_answers_with_its_golden_bits(
+    kind: str, request: pytest.FixtureRequest, workshop: Workshop, home: Home
+) -> None:
+    source: PackageSource = request.getfixturevalue(kind)
+    made = packaging.package(source, workshop=workshop)
+    registered = packaging.register(home, made.folder)
+    assert (registered.digest, registered.verdict) == (made.digest, "BIT")
+    environment, golden = made.manifest.environment, made.manifest.golden
+    assert environment is not None
+    assert environment.interpreter.version.startswith(source.python)
+    assert golden is not None
+    assert golden.rows == 50
+    assert [field.name for field in made.manifest.outputs] == ["score"]
+    with oneshot.started(registered.worker, registered.version, "m", 1) as worker:
+        scores = [one.output for one in worker.predict([{f"x{n}": 0.25 * n for n in range(17)}] * 3)]
+    assert scores[0] is not None
+    assert 0 < scores[0]["score"] < 1
+    assert scores[0] == scores[1] == scores[2]
+
+
+def test_the_same_bytes_twice_are_the_same_version(sklearn_311: PackageSource, workshop: Workshop, home: Home) -> None:
+    heard: list[str] = []
+    first = packaging.package(sklearn_311, workshop=workshop, progress=heard.append)
+    again = packaging.package(sklearn_311, workshop=workshop)
+    assert first.digest == again.digest
+    assert packaging.register(home, first.folder).digest == packaging.register(home, again.folder).digest
+    assert "predict: predict_proba, given a matrix; column 1 of its answer is `score`" in heard
+    for file in ("manifest.json", "env/lock.json", "env/requirements.txt"):
+        assert "://" not in (first.folder / file).read_text(), f"{file} keeps a download address"
+
+
+@pytest.mark.parametrize("python", ["3.8", "3.11"])
+def test_a_class_of_ones_own_needs_no_requirements(
+    python: str, plain_folder: Path, workshop: Workshop, home: Home
+) -> None:
+    made = packaging.package(plain_source(plain_folder, python), workshop=workshop)
+    registered = packaging.register(home, made.folder)
+    with oneshot.started(registered.worker, registered.version, "popular", 1) as worker:
+        (answer,) = worker.predict([{"genre": "drama", "age": 10}])
+    assert answer.output == {"film": "Casablanca", "weight": 5.0}
+    assert worker.hello["python"].startswith(python)
+    assert made.manifest.card == {"purpose": "fallback"}
+
+
+def test_an_environment_is_rebuilt_and_proven_without_any_network(
+    sklearn_38: PackageSource, workshop: Workshop, tmp_path: Path
+) -> None:
+    made = packaging.package(sklearn_38, workshop=workshop)
+    cut = ["unshare", "-n"] if _may_unshare() else []
+    script = (
+        "import sys; from pathlib import Path; from tenure.app.packaging import register; from tenure.settings import Home;"
+        "print(register(Home(Path(sys.argv[1])), Path(sys.argv[2])).verdict)"
+    )
+    command = [*cut, sys.executable, "-c", script, str(tmp_path / "home"), str(made.folder)]
+    run = subprocess.run(command, env=environ_without_network(), capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == "BIT", run.stderr
+
+
+def test_a_package_restores_itself_with_a_foreign_python_and_nothing_of_ours(
+    plain: packaging.Packaged, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(plain.folder, tmp_path / "package"))
+    old = Path.home() / ".pyenv/versions/3.7.16/bin/python"
+    python = str(old) if old.exists() else sys.executable
+    run = subprocess.run(
+        [python, "-I", str(folder / "restore.py"), str(tmp_path / "restored")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "popular: 3 golden outputs came out bit for bit" in run.stdout, run.stderr
+
+
+def test_requirements_that_do_not_fit_the_model_show_before_sealing(
+    sklearn_311: PackageSource, workshop: Workshop
+) -> None:
+    with pytest.raises(DoesNotLoad, match="rebuilt environment"):
+        packaging.package(replace(sklearn_311, requirements=("joblib",)), workshop=workshop)
+
+
+def _may_unshare() -> bool:
+    return shutil.which("unshare") is not None and not subprocess.run(["unshare", "-n", "true"], check=False).returncode
