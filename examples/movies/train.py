@@ -75,10 +75,11 @@ def write_likes(ratings, folder):
     likes = likes.sort_values(["times", "movie_id"], ascending=[False, True])
     likes["share"] = likes["times"] / len(good)
     pairs = {
-        genre: list(zip(part["movie_id"].tolist(), part["share"].tolist())) for genre, part in likes.groupby("genre")
+        genre: list(zip(part["movie_id"].tolist(), part["share"].tolist(), strict=True))
+        for genre, part in likes.groupby("genre")
     }
     table = {"by_genre": {genre: found[:40] for genre, found in pairs.items()}}
-    table["overall"] = list(zip(likes["movie_id"].head(40).tolist(), likes["share"].head(40).tolist()))
+    table["overall"] = list(zip(likes["movie_id"].head(40).tolist(), likes["share"].head(40).tolist(), strict=True))
     (folder / "likes.json").write_text(json.dumps(table))
 
 
@@ -111,7 +112,7 @@ def loaded(place, module):
 def measured(model, test):
     """Return how often one of the ten was liked later, and how many of the ten were."""
     tens = [ten["items"] for ten in model.predict(test.to_dict("records"))]
-    hits = [len(set(ten) & set(json.loads(liked))) for ten, liked in zip(tens, test["liked"])]
+    hits = [len(set(ten) & set(json.loads(liked))) for ten, liked in zip(tens, test["liked"], strict=True)]
     return {"hit_rate": sum(map(bool, hits)) / len(hits), "precision_at_10": sum(hits) / len(hits) / 10}
 
 

@@ -37,7 +37,7 @@ def daily():
     """Return the pizzas sold: a row for each day of the year, a column for each pizza; 0 where the shop was closed."""
     sales = data("gt", "pizzaplace")
     sales["on"] = pd.to_datetime(sales["date"])
-    table = sales.groupby(["on", "name"]).size().unstack(fill_value=0)
+    table = sales.pivot_table(index="on", columns="name", values="price", aggfunc="count", fill_value=0)
     return table.reindex(pd.date_range("2015-01-01", "2015-12-31"), fill_value=0)
 
 

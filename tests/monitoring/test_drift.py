@@ -13,7 +13,7 @@ from scipy import stats
 
 from tenure.contract.schema import Field
 from tenure.model.monitoring.drift import DEFAULT, beta_binomial, chi_squared, coarse, effect_of, fisher, psi
-from tenure.model.monitoring.profile import Profile, count, freeze
+from tenure.model.monitoring.profile import Profile, count, entities_of, freeze
 from tenure.model.monitoring.windows import judged
 
 cells = st.integers(2, 40).flatmap(
@@ -111,11 +111,26 @@ def test_with_nothing_changed_a_window_raises_anything_no_more_often_than_stated
     for _ in range(150):
         yardstick = freeze(SCHEMA, (), columns(2000, random), {})
         live = columns(n, random)
-        profile = Profile(asked=n, columns={k: count(b, live[k]) for k, b in yardstick.inputs.items()})
+        profile = Profile(asked=n, anonymous=n, columns={k: count(b, live[k]) for k, b in yardstick.inputs.items()})
         false += bool(judged(profile, yardstick, bare))
         false_as_shipped += bool(judged(profile, yardstick, shipped))
     assert false <= 6
     assert false_as_shipped <= false
+
+
+def test_rows_that_repeat_their_entity_raise_no_more_false_alarms_than_others() -> None:
+    """60 entities of 10 equal rows each: taken as 600 rows of their own, nearly every window would be a false alarm."""
+    random = np.random.default_rng(12)
+    false = taken_apart = 0
+    for _ in range(150):
+        yardstick = freeze(SCHEMA, (), columns(2000, random), {})
+        live = {name: values * 10 for name, values in columns(60, random).items()}
+        counted = {k: count(b, live[k]) for k, b in yardstick.inputs.items()}
+        people = entities_of(f"person {n}" for n in range(60))
+        false += bool(judged(Profile(asked=600, columns=counted, entities=people), yardstick, DEFAULT))
+        taken_apart += bool(judged(Profile(asked=600, columns=counted, anonymous=600), yardstick, DEFAULT))
+    assert false <= 6
+    assert taken_apart > 100
 
 
 @pytest.mark.parametrize("n", [100, 500, 5000])
@@ -124,7 +139,7 @@ def test_a_shift_of_one_standard_deviation_is_found_in_every_window(n: int) -> N
     yardstick = freeze(SCHEMA, (), columns(2000, random), {})
     for _ in range(20):
         live = columns(n, random, shift=1.0)
-        profile = Profile(asked=n, columns={k: count(b, live[k]) for k, b in yardstick.inputs.items()})
+        profile = Profile(asked=n, anonymous=n, columns={k: count(b, live[k]) for k, b in yardstick.inputs.items()})
         found = {signal.column for signal in judged(profile, yardstick, DEFAULT)}
         assert found == {"normal", "lognormal"}
 
@@ -135,7 +150,7 @@ def test_missing_values_and_values_outside_the_reference_are_signals_of_their_ow
     live = columns(500, random)
     live["uniform"] = [None] * 100 + live["uniform"][100:]
     live["two"] = ["never seen"] * 100 + live["two"][100:]
-    profile = Profile(asked=500, columns={k: count(b, live[k]) for k, b in yardstick.inputs.items()})
+    profile = Profile(asked=500, anonymous=500, columns={k: count(b, live[k]) for k, b in yardstick.inputs.items()})
     assert {(s.kind, s.column) for s in judged(profile, yardstick, DEFAULT)} == {
         ("missing", "uniform"), ("outside", "two"),
     }  # fmt: skip
@@ -146,7 +161,7 @@ def test_one_unseen_value_in_a_thousand_is_no_signal() -> None:
     yardstick = freeze(SCHEMA, (), columns(2000, random), {})
     live = columns(1000, random)
     live["two"][0] = "never seen"
-    profile = Profile(asked=1000, columns={k: count(b, live[k]) for k, b in yardstick.inputs.items()})
+    profile = Profile(asked=1000, anonymous=1000, columns={k: count(b, live[k]) for k, b in yardstick.inputs.items()})
     assert judged(profile, yardstick, DEFAULT) == []
 
 
@@ -155,5 +170,5 @@ def test_a_column_that_cannot_be_compared_is_told_as_broken_and_stops_no_other()
     yardstick = freeze(SCHEMA, (), columns(2000, random), {})
     live = columns(500, random, shift=1.0)
     counted = {k: count(b, live[k]) for k, b in yardstick.inputs.items()} | {"zipf": (1, 2)}
-    found = {(s.kind, s.column) for s in judged(Profile(asked=500, columns=counted), yardstick, DEFAULT)}
+    found = {(s.kind, s.column) for s in judged(Profile(asked=500, anonymous=500, columns=counted), yardstick, DEFAULT)}
     assert found == {("broken", "zipf"), ("drift", "normal"), ("drift", "lognormal")}

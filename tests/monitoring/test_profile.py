@@ -23,6 +23,7 @@ from tenure.model.monitoring.profile import (
     bins_of,
     comparable,
     count,
+    entities_of,
     freeze,
     latency_counts,
     latency_quantile,
@@ -37,12 +38,13 @@ REF = VersionRef("credit", 1)
 
 value = st.one_of(st.none(), st.floats(), st.integers(), st.text(max_size=3), st.booleans(), st.lists(st.integers()))
 observed = st.builds(
-    lambda income, inquiries, state, score, by, failure, role, elapsed: Observation(
-        REF, "2026-01-01", 0, "loans", "D", role, by, elapsed, failure,
+    lambda income, inquiries, state, score, by, failure, role, elapsed, entity: Observation(
+        REF, "2026-01-01", 0, "loans", "D", entity, role, by, elapsed, failure,
         {"income": income, "inquiries": inquiries, "state": state}, None if failure else {"score": score},
     ),
     value, value, value, value, st.sampled_from(["model", "rule", "fallback"]), st.sampled_from(["", "raised"]),
     st.sampled_from(["served", "shadow", "passed by"]), st.integers(0, 10**10),
+    st.one_of(st.none(), st.text(max_size=2)),
 )  # fmt: skip
 
 
@@ -55,6 +57,14 @@ def test_any_split_and_order_of_the_work_gives_the_same_bytes(seen: list[Observa
     whole = profile_of(seen, YARDSTICK, Facts("loans"))
     as_bytes = msgspec.json.Encoder(order="deterministic").encode
     assert as_bytes(total(reversed(pieces))) == as_bytes(merged(Profile(), whole))
+
+
+@pytest.mark.parametrize(("entities", "each", "off"), [(1, 50, 0.0), (200, 3, 0.0), (5000, 2, 0.25)])
+def test_a_profile_knows_how_many_rows_there_are_about_each_entity(entities: int, each: int, off: float) -> None:
+    blocks = [
+        Profile(asked=entities, entities=entities_of(f"person {n}" for n in range(entities))) for _ in range(each)
+    ]
+    assert total(blocks).repetition == pytest.approx(each, rel=off)
 
 
 @given(st.lists(value, max_size=40))

@@ -1,7 +1,7 @@
 """Version 1: the movies most people like within the person's favourite genre. Plain Python, standard library alone."""
 
 import json
-import os
+from pathlib import Path
 
 
 class ByGenre:
@@ -9,8 +9,7 @@ class ByGenre:
 
     def load(self, folder):
         """Read the tables that training counted."""
-        with open(os.path.join(folder, "likes.json"), encoding="utf-8") as file:
-            likes = json.load(file)
+        likes = json.loads(Path(folder, "likes.json").read_text(encoding="utf-8"))
         self.by_genre = {genre: [tuple(pair) for pair in pairs] for genre, pairs in likes["by_genre"].items()}
         self.overall = [tuple(pair) for pair in likes["overall"]]
 

@@ -1,10 +1,10 @@
 """Version 2: movies liked by those who liked what this person liked last (item-based filtering, Sarwar et al. 2001)."""
 
-import os
+from pathlib import Path
 
 import numpy as np
 
-LAST = 5
+LIKED = ("liked_1", "liked_2", "liked_3", "liked_4", "liked_5")
 
 
 class Neighbours:
@@ -12,7 +12,7 @@ class Neighbours:
 
     def load(self, folder):
         """Read the similarities that training computed: one row and column for each movie."""
-        table = np.load(os.path.join(folder, "similar.npz"))
+        table = np.load(Path(folder, "similar.npz"))
         self.movies = table["movies"]
         self.similar = table["similar"]
         self.popular = table["popular"]
@@ -23,7 +23,7 @@ class Neighbours:
         return [self._ten(row) for row in rows]
 
     def _ten(self, row):
-        liked = [self.place[row["liked_%d" % nth]] for nth in range(1, LAST + 1) if row["liked_%d" % nth] in self.place]
+        liked = [self.place[row[name]] for name in LIKED if row[name] in self.place]
         score = self.popular.copy()
         for place in liked:
             score += self.similar[place]

@@ -2,8 +2,12 @@
 
 No fixed constant does both jobs: with few rows PSI exceeds 0.1 by chance alone, with many a harmless shift becomes
 significant. So a signal needs both, and the chance of any signal on a day on which nothing has changed is bounded by
-`Thresholds.chance` for each version (Bonferroni over everything that is looked at). Rows that repeat one another, as
-many from one person do, are treated as independent; that makes the bound optimistic for such data.
+`Thresholds.chance` for each version (Bonferroni over everything that is looked at).
+
+Ten rows about one person are not ten pieces of evidence. Where entities repeat, the live rows count as many times less
+as there are rows about each: the first-order correction of Rao and Scott (1981) with the design effect of clusters of
+one size whose rows are all alike. It errs towards silence where they are not alike, and towards noise where a few
+entities have most of the rows.
 """
 
 from __future__ import annotations
@@ -52,12 +56,13 @@ DEFAULT = Thresholds()
 class Comparison(msgspec.Struct, frozen=True):
     """One column of a window beside the reference.
 
-    `psi` is over all bins as defined below; `effect` is over the cells of the test with what chance alone is expected
+    `repetition` is how many rows there are about each entity, by which the tests discount the live rows. `psi` is over all bins as defined below; `effect` is over the cells of the test with what chance alone is expected
     to add taken away, never below 0; `chance` is the p-value of the test. Shares are of the window's rows.
     """
 
     column: str
     rows: int
+    repetition: float
     reference_rows: int
     psi: float
     effect: float
@@ -101,7 +106,7 @@ def _filled(counts: Counts) -> np.ndarray[Any, np.dtype[np.float64]]:
     return shares
 
 
-def coarse(reference: Counts, live_rows: int, *, ordered: bool) -> list[list[int]]:
+def coarse(reference: Counts, live_rows: float, *, ordered: bool) -> list[list[int]]:
     """Return groups of cells that are expected to hold `EXPECTED` live rows each, from the reference alone.
 
     The live counts must not decide, or the test would be chosen by its own result. Intervals are grouped with their
@@ -125,24 +130,25 @@ def grouped(counts: Counts, groups: list[list[int]]) -> Counts:
     return tuple(sum(counts[index] for index in group) for group in groups)
 
 
-def effect_of(reference: Counts, live: Counts) -> float:
+def effect_of(reference: Counts, live: Counts, repetition: float = 1.0) -> float:
     """Return PSI less what chance alone adds to it on average, not below 0.
 
     With nothing changed PSI is about (1/n + 1/m) times a chi-squared variable of B - 1 degrees of freedom (Yurdakul,
     Statistical Properties of the Population Stability Index, 2018), so (B - 1)(1/n + 1/m) is taken away.
     """
-    n, m = sum(reference), sum(live)
+    n, m = sum(reference), sum(live) / repetition
     if not n or not m:
         return 0.0
     return max(0.0, psi(reference, live) - (len(reference) - 1) * (1 / n + 1 / m))
 
 
-def chi_squared(reference: Counts, live: Counts) -> tuple[float, int, float]:
+def chi_squared(reference: Counts, live: Counts, repetition: float = 1.0) -> tuple[float, int, float]:
     """Return statistic, degrees of freedom and p-value of Pearson's test that both counts come from one distribution.
 
     The reference is a sample too, so this is the test of homogeneity of a 2 x B table, not of fit to fixed shares.
     """
     table = np.asarray([reference, live], dtype=np.float64)
+    table[1] /= repetition
     table = table[:, table.sum(axis=0) > 0]
     freedom = table.shape[1] - 1
     if freedom < 1 or not table.sum(axis=1).all():
@@ -152,27 +158,29 @@ def chi_squared(reference: Counts, live: Counts) -> tuple[float, int, float]:
     return statistic, freedom, float(chdtrc(freedom, statistic))
 
 
-def compare(bins: Bins, reference: Counts, live: Counts) -> Comparison:
+def compare(bins: Bins, reference: Counts, live: Counts, repetition: float = 1.0) -> Comparison:
     """Return how one column of a window stands beside the reference."""
     known, now = comparable(bins, reference), comparable(bins, live)
-    groups = coarse(known, sum(now), ordered=bins.kind == "number")
+    groups = coarse(known, sum(now) / repetition, ordered=bins.kind == "number")
     few, few_now = grouped(known, groups), grouped(now, groups)
-    statistic, freedom, chance = chi_squared(few, few_now)
-    n, away = rows(live), outside(bins, live)
+    statistic, freedom, chance = chi_squared(few, few_now, repetition)
+    n, gone, away = rows(live), missing(live), outside(bins, live)
+    apart = int(n / repetition)
     return Comparison(
         column=bins.name,
         rows=n,
+        repetition=repetition,
         reference_rows=rows(reference),
         psi=psi(known, now),
-        effect=effect_of(few, few_now),
+        effect=effect_of(few, few_now, repetition),
         statistic=statistic,
         freedom=freedom,
         chance=chance,
-        missing=missing(live) / n if n else 0.0,
+        missing=gone / n if n else 0.0,
         reference_missing=missing(reference) / max(rows(reference), 1),
-        missing_chance=fisher(missing(live), n, missing(reference), rows(reference)),
+        missing_chance=fisher(int(gone / repetition), apart, missing(reference), rows(reference)),
         outside=away / n if n else 0.0,
-        outside_chance=beta_binomial(away, n, *prior_outside(bins, reference)),
+        outside_chance=beta_binomial(int(away / repetition), apart, *prior_outside(bins, reference)),
         unreadable=unreadable(live),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from tenure.model.monitoring.profile import Profile, count, latency_counts
+from tenure.model.monitoring.profile import Profile, count, entities_of, latency_counts
 from tenure.model.version import VersionRef
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Observation:
     moment: int
     application: str
     decision: str
+    entity: str | None
     role: Literal["served", "shadow", "passed by"]
     decided_by: str
     elapsed_us: int
@@ -103,7 +104,9 @@ def observations(
 
     def seen(ref: VersionRef, role: Any, **rest: Any) -> Observation:
         elapsed, by = record.get("elapsed_us", 0), record["decided_by"]
-        return Observation(ref, day, moment, record["application"], record["id"], role, by, elapsed, **rest)
+        return Observation(
+            ref, day, moment, record["application"], record["id"], record.get("entity"), role, by, elapsed, **rest
+        )
 
     for one in asked:
         ref = VersionRef(one["model"], one["version"])
@@ -155,6 +158,8 @@ def profile_of(seen: Sequence[Observation], yardstick: Yardstick | None, facts: 
         failures=_tally(one.failure for one in asked if one.failure),
         latency=latency_counts(one.elapsed_us for one in served) if served else (),
         columns=columns,
+        entities=entities_of(one.entity for one in asked if one.entity is not None),
+        anonymous=sum(1 for one in asked if one.entity is None),
     )
 
 

@@ -6,6 +6,7 @@ same profile, byte for byte, and hours add up to days and days to months.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from bisect import bisect_right
 from collections import Counter
@@ -30,6 +31,9 @@ CATEGORIES = 50
 #: a bin must hold this many reference rows; a rarer category counts as "other", a rarer number joins its neighbour
 RARE = 5
 
+#: hashes of entities that are kept, and their bits: few enough that JSON numbers hold them exactly
+ENTITIES = 256
+HASH_BITS = 52
 #: whole numbers beyond the largest float64 are unreadable
 _LARGEST = 1 << 1023
 
@@ -110,6 +114,28 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     failures: dict[str, int] = {}
     latency: Counts = ()
     columns: dict[str, Counts] = {}
+    entities: Counts = ()
+    anonymous: int = 0
+
+    @property
+    def repetition(self) -> float:
+        """Return how many questions there were about each entity, at least 1.
+
+        Up to `ENTITIES` entities are counted exactly; beyond, their number follows from the largest hash kept (the
+        k-minimum-values estimate, Bar-Yossef et al. 2002), 6 % off on average.
+        """
+        known = len(self.entities)
+        if known >= ENTITIES:
+            known = max(known, round((known - 1) * 2**HASH_BITS / max(self.entities[-1], 1)))
+        return max(1.0, self.asked / max(known + self.anonymous, 1))
+
+
+def entities_of(names: Iterable[str]) -> Counts:
+    """Return the smallest hashes of the different names: a set that merges by union, whatever the order."""
+    hashes = {
+        int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 64 - HASH_BITS for name in set(names)
+    }
+    return tuple(sorted(hashes)[:ENTITIES])
 
 
 def merged(first: Profile, second: Profile) -> Profile:
@@ -125,6 +151,8 @@ def merged(first: Profile, second: Profile) -> Profile:
             name: added(first.columns.get(name, ()), second.columns.get(name, ()))
             for name in sorted(first.columns.keys() | second.columns.keys())
         },
+        entities=tuple(sorted({*first.entities, *second.entities})[:ENTITIES]),
+        anonymous=first.anonymous + second.anonymous,
     )
 
 

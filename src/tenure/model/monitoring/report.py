@@ -149,6 +149,8 @@ def caveats(
         for one in performance
         if one.labelled < one.matured
     )
-    if yardstick is not None:
-        said.append("rows are taken as independent; where one person causes many rows, chance is larger than stated")
+    if whole.repetition > 1.05:
+        said.append(f"there are {whole.repetition:.1f} rows about each entity, so drift is judged as from fewer rows")
+    if whole.anonymous:
+        said.append("the application names no entity, so its rows are taken as independent of each other")
     return said

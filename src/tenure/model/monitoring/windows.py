@@ -52,9 +52,10 @@ def judged(profile: Profile, yardstick: Yardstick | None, thresholds: Thresholds
 def comparisons(profile: Profile, yardstick: Yardstick) -> tuple[list[Comparison], list[Signal]]:
     """Return each watched column beside the reference, and a signal for each that could not be compared."""
     found, broken = [], []
+    repetition = profile.repetition
     for name, counts in profile.columns.items():
         try:
-            found.append(compare(yardstick.bins[name], yardstick.reference[name], counts))
+            found.append(compare(yardstick.bins[name], yardstick.reference[name], counts, repetition))
         except Exception as error:  # noqa: BLE001  one bad column never stops the rest; it is told as broken
             broken.append(Signal("broken", name, {"how": "the comparison failed", "error": repr(error)}))
     return found, broken
