@@ -117,6 +117,8 @@ class Committer:
         self._adopt(floor)
         self._roll(HEADER_SIZE)
         self._sync()
+        # The first sync of a new file says nothing about the next ones.
+        self.mean_us = 0.0
 
     def _adopt(self, floor: int) -> None:
         """Take up where the last writer of the stream ended; `floor` is the sequence after the last sealed one."""

@@ -102,10 +102,12 @@ class Sealer:
         self._decisions.mkdir(parents=True, exist_ok=True)
         files: list[str] = []
         records = 0
+        # Asked once: a writer that is faster than the sealer would otherwise keep it for ever.
+        before = self._clock.now() - self._lag
         with sealer_lock(self._decisions):
             self._recover()
             while True:
-                found = self._collect()
+                found = self._collect(before)
                 rows = [row for _, taken in found.values() for row in taken]
                 if not rows:
                     break
@@ -146,11 +148,10 @@ class Sealer:
         if size > end * LEAF_SIZE:
             self._disk.truncate(leaves, end * LEAF_SIZE)
 
-    def _collect(self) -> dict[str, tuple[Contents, list[_Row]]]:
+    def _collect(self, before: int) -> dict[str, tuple[Contents, list[_Row]]]:
         """Return for every stream what it holds after the last seal, and the rows that are ready."""
         last = last_sealing(self._decisions)
         positions = last.positions if last else {}
-        before = self._clock.now() - self._lag
         found = {}
         for folder in stream_folders(self._decisions):
             # Asked first: a writer that is dead now writes no more, so all that is read afterwards is all there is.

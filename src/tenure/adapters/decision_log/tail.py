@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tenure.adapters.decision_log.heads import Head, head_of
-from tenure.adapters.decision_log.segment import FRAME_SIZE, HEADER_SIZE, MAX_RECORD, Frame, decode_frame
+from tenure.adapters.decision_log.segment import FRAME_SIZE, HEADER_SIZE, MAX_RECORD, Frame, Header, decode_frame
 from tenure.adapters.decision_log.streams import segments_of, stream_folders
 
 if TYPE_CHECKING:
@@ -34,27 +34,41 @@ class _StreamTail:
     """One stream's unsealed records and the place up to which its segments are read."""
 
     entries: list[Entry] = field(default_factory=list)
-    segment: int = 0
+    header: Header | None = None
     offset: int = 0
     sequence: int = 0
+
+    @property
+    def number(self) -> int:
+        """Return the number of the segment being read; 0 before the first."""
+        return self.header.number if self.header else 0
 
     def refresh(self, folder: Path, position: int) -> None:
         """Forget what is sealed and read what was added."""
         if self.entries and self.entries[0].sequence < position:
             self.entries = [entry for entry in self.entries if entry.sequence >= position]
-        for segment in segments_of(folder):
-            if segment.header.number < self.segment:
+        segments = segments_of(folder)
+        self._notice_another(segments)
+        for segment in segments:
+            if segment.header.number < self.number:
                 continue
-            if segment.header.number > self.segment:
+            if segment.header.number > self.number:
                 self._enter(segment)
             self._read(segment, position)
             self._forget_distrusted(segment)
+
+    def _notice_another(self, segments: list[Segment]) -> None:
+        """Begin again when the stream was sealed, removed, and opened again: its numbers begin again too."""
+        headers = {segment.header.number: segment.header for segment in segments}
+        known = headers.get(self.number, self.header)
+        if known != self.header or max(headers, default=0) < self.number:
+            self.entries, self.header = [], None
 
     def _enter(self, segment: Segment) -> None:
         """Go on in a later segment; records that its header does not believe in were written again in it."""
         trusted = segment.header.previous_sequence
         self.entries = [entry for entry in self.entries if entry.sequence < trusted]
-        self.segment, self.offset, self.sequence = segment.header.number, HEADER_SIZE, segment.header.first_sequence
+        self.header, self.offset, self.sequence = segment.header, HEADER_SIZE, segment.header.first_sequence
 
     def _forget_distrusted(self, segment: Segment) -> None:
         number, limit = segment.header.number, segment.limit
@@ -72,7 +86,7 @@ class _StreamTail:
                 continue
             self.sequence = frame.sequence + 1
             if frame.sequence >= position:
-                entry = Entry(frame.sequence, self.segment, frame.offset, head_of(frame.record), frame.record)
+                entry = Entry(frame.sequence, self.number, frame.offset, head_of(frame.record), frame.record)
                 self.entries.append(entry)
 
 
