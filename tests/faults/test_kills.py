@@ -149,6 +149,44 @@ def test_a_worker_that_cannot_start_is_reported_with_its_last_words_and_the_othe
         assert not house.stop()
 
 
+def test_a_killed_control_leaves_decisions_untouched_and_its_routes_say_when_to_come_back(tmp_path: Path) -> None:
+    house = House(tmp_path / "home")
+    try:
+        house.start(control=True)
+        # Control's own tables are empty: this snapshot stands for what it would have written, until it is back.
+        house.generation = house.status()["generation"]
+        house.publish(1)
+        house.announce()
+        with Load(house.port, 8) as load:
+            before = _control_pid(house)
+            os.kill(before, signal.SIGKILL)
+            house.wait_until(lambda: _admin(house.port) == (503, "5"), 5)
+            time.sleep(0.5)
+        house.wait_until(lambda: house.is_whole() and _control_pid(house) != before, 40)
+        assert _admin(house.port)[0] == 401
+        assert len(load.answers.decisions) > 50
+        assert not load.answers.broken
+        assert not load.answers.refused
+        assert_log_holds(house, load.answers)
+    finally:
+        assert not house.stop()
+    assert not list(house.home.run.glob("*.sock"))
+
+
+def _control_pid(house: House) -> int:
+    pid: int = house.status()["control"]["pid"]
+    return pid
+
+
+def _admin(port: int) -> tuple[int, str | None]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/api/v1/models")
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response.status, response.getheader("retry-after")
+
+
 def _replaced(house: House, pids: Callable[[], object], before: object) -> bool:
     return house.is_whole() and pids() != before
 

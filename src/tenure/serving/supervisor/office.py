@@ -114,7 +114,9 @@ class Office:
             return {}
         self._dismiss_successors()
         await self._supervisor.end(say)
-        self._home.state.unlink(missing_ok=True)
+        home = self._home
+        for file in (home.state, home.supervisor_socket, home.control_socket, successor_socket(home)):
+            file.unlink(missing_ok=True)
         asyncio.get_running_loop().call_later(0.05, self.finished.set)
         return {}
 
