@@ -116,6 +116,33 @@ def test_a_name_that_no_index_knows_is_refused_by_name(environments: Environment
         environments.make(["nowhere-to-be-found==1.0"], "3.11")
 
 
+BACKEND = """
+import zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = "ours-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(folder + "/" + name, "w") as wheel:
+        wheel.writestr("ours.py", "value = 1")
+        wheel.writestr("ours-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: ours\\nVersion: 1.0\\n")
+        wheel.writestr("ours-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("ours-1.0.dist-info/RECORD", "ours.py,,\\n")
+    return name
+"""
+
+
+def test_what_has_no_wheel_is_built_into_one(environments: Environments, tmp_path: Path) -> None:
+    project = tmp_path / "ours"
+    project.mkdir()
+    (project / "backend.py").write_text(BACKEND)
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "ours"\nversion = "1.0"\n'
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    environment = environments.make([str(project)], "3.11")
+    assert [one.file for one in environment.wheels] == ["ours-1.0-py3-none-any.whl"]
+    assert list(environments.rebuild(environment).folder.rglob("site-packages/ours.py"))
+
+
 def test_a_source_that_cannot_be_built_is_refused_by_name(environments: Environments, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()

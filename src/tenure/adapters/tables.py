@@ -1,4 +1,4 @@
-"""Rows from what people have: a CSV or Parquet file, a columns file, a DataFrame, an array, a list of dicts.
+"""Rows from what people have: a CSV, JSON or Parquet file, a columns file, a DataFrame, an array, a list of dicts.
 
 CSV needs the standard library alone; Parquet and DataFrames use the pandas or pyarrow that the person has.
 """
@@ -6,6 +6,7 @@ CSV needs the standard library alone; Parquet and DataFrames use the pandas or p
 from __future__ import annotations
 
 import csv
+import json
 import math
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -33,7 +34,7 @@ class UnreadableTable(TenureError):
     code = "unreadable-table"
     kind = Kind.BAD_INPUT
     message = "no rows could be read from {what}: {why}"
-    next_step = "give a CSV, Parquet or .columns file, a DataFrame, a 2-D array or a list of dicts"
+    next_step = "give a CSV, JSON, Parquet or .columns file, a DataFrame, a 2-D array or a list of dicts"
 
 
 def read(source: Any) -> Table:
@@ -52,7 +53,7 @@ def read(source: Any) -> Table:
 
 
 def _file(path: Path) -> Table:
-    readers = {".csv": _csv, ".parquet": _parquet, ".pq": _parquet, ".columns": _columns}
+    readers = {".csv": _csv, ".json": _json, ".parquet": _parquet, ".pq": _parquet, ".columns": _columns}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise UnreadableTable(what=path, why=f"files ending in {path.suffix or 'nothing'} are not read")
@@ -93,6 +94,16 @@ def _parse_column(texts: list[str]) -> tuple[list[Any], str]:
 
 def _flag(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
+
+
+def _json(path: Path) -> Table:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UnreadableTable(what=path, why=str(error)) from error
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise UnreadableTable(what=path, why="it is no list of objects")
+    return _records(rows)
 
 
 def _parquet(path: Path) -> Table:
