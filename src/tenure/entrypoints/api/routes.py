@@ -78,10 +78,9 @@ def route(performer: Performer, action: Action) -> HTTPRouteHandler:
     """Return the route of one action."""
     body = body_type(action)
 
-    def handler(request: Request[Any, Any, Any], data: Any = None, **parameters: Any) -> Response[bytes]:
+    def handler(request: Request[Any, Any, Any], data: Any = None, **parameters: Any) -> Any:
         given = action.input(**given_by(parameters), **_fields_of(data))
-        output = performer.perform(action.name, actor_of(request), given)
-        return Response(msgspec.json.encode(output), media_type="application/json")
+        return performer.perform(action.name, actor_of(request), given)
 
     sign(handler, action, body)
     return declared(handler, action, sync_to_thread=True)

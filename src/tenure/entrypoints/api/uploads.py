@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
-from litestar import Request, Response, post
+from litestar import Request, post
 
 from tenure.entrypoints.api.errors import BodyTooLarge
 from tenure.entrypoints.api.routes import actor_of, declared, given_by, sign
@@ -49,11 +49,10 @@ def upload_route(performer: Performer, store: Store, action: Action, scratch: Pa
     """Return the route of an action that takes an upload; `scratch` is a folder on the home's own disk."""
     scratch.mkdir(parents=True, exist_ok=True)
 
-    async def handler(request: Request[Any, Any, Any], **parameters: Any) -> Response[bytes]:
+    async def handler(request: Request[Any, Any, Any], **parameters: Any) -> Any:
         with tempfile.TemporaryDirectory(dir=scratch, prefix="upload-") as place:
             archive = await received(request, Path(place) / "package.tar")
-            output = await asyncio.to_thread(_perform, archive, actor_of(request), parameters)
-        return Response(msgspec.json.encode(output), media_type="application/json")
+            return await asyncio.to_thread(_perform, archive, actor_of(request), parameters)
 
     def _perform(archive: Path, actor: Any, parameters: dict[str, Any]) -> Any:
         # Before anything is unpacked: a stranger's tar is not worth opening.

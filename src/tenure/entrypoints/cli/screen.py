@@ -162,9 +162,14 @@ def readable(value: Any) -> str:
 
 
 def _lines(text: str) -> Callable[[str], None]:
+    said = ""
+
     def say(line: str) -> None:
-        sys.stderr.write(f"… {line}\n")
-        sys.stderr.flush()
+        nonlocal said
+        if line != said:
+            sys.stderr.write(f"… {line}\n")
+            sys.stderr.flush()
+        said = line
 
     say(text)
     return say

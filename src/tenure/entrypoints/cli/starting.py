@@ -165,7 +165,9 @@ def _waits_for(home: Home) -> str | None:
         return "control (it migrates the home and writes the first snapshot)"
     gateways = found["gateways"]
     ready = sum(gateway["state"] == "ready" for gateway in gateways.values())
-    return None if gateways and ready == len(gateways) else f"gateways ({ready} of {len(gateways)} ready)"
+    if not gateways:
+        return "control to settle"
+    return None if ready == len(gateways) else f"gateways ({ready} of {len(gateways)} ready)"
 
 
 def _last_words(home: Home) -> str:
