@@ -152,6 +152,21 @@ def test_health_and_the_metrics_of_all_gateways_are_open(client: http.client.HTT
     assert len([line for line in lines if line.startswith("# TYPE tenure_request_seconds ")]) == 1
 
 
+def test_clients_that_come_at_once_are_shared_by_the_gateways(house: House) -> None:
+    clients = [http.client.HTTPConnection("127.0.0.1", house.port, timeout=10) for _ in range(40)]
+    for one in clients:
+        one.connect()
+    house.wait_until(lambda: sum(_connections(clients[0])) >= 40, 5)
+    assert min(_connections(clients[0])) >= 5
+    for one in clients:
+        one.close()
+
+
+def _connections(client: http.client.HTTPConnection) -> list[int]:
+    lines = say(client, "GET", "/metrics")[1].decode().splitlines()
+    return [int(line.split()[-1]) for line in lines if line.startswith("tenure_connections{")]
+
+
 def test_half_a_header_is_cut_off_and_others_are_served_meanwhile(
     house: House, client: http.client.HTTPConnection
 ) -> None:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import gc
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -33,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     form = f"%(asctime)s {options.name}[%(process)d] %(message)s"
     logging.basicConfig(format=form, level=logging.INFO, stream=sys.stderr)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    _allow_many_clients()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_Process(options).run())
     return 0
@@ -44,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", required=True)
     parser.add_argument("--listen-fd", type=int, required=True)
     return parser
+
+
+def _allow_many_clients() -> None:
+    """Take as many descriptors as the system grants: each client needs one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _Process:
@@ -68,9 +76,17 @@ class _Process:
         relay = Relay(home.control_socket)
         self._application = Application(self._gateway, relay, metrics, self._channel, self._patience, options.name)
         self._server = Server(self._application, self._patience)
+        self._watch(metrics)
         self._gateway.left = self._generation_left
         self._gateway.swapped = self._take_limits
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def _watch(self, metrics: Metrics) -> None:
+        log = self._gateway.log
+        metrics.watch("tenure_connections", lambda: self._server.connections)
+        metrics.watch("tenure_generation", lambda: self._gateway.number)
+        metrics.watch("tenure_log_backlog_bytes", lambda: log.backlog)
+        metrics.watch("tenure_log_commit_seconds", lambda: log.commit_us / 1e6)
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -78,7 +94,7 @@ class _Process:
             loop.add_signal_handler(number, self._leaving.set)
         line = asyncio.create_task(self._channel.run())
         if await self._joined():
-            await self._server.listen(self._listener.dup())
+            self._server.listen(self._listener.dup())
             self._channel.ready()
             await self._leaving.wait()
             limits = self._gateway.generation.limits

@@ -132,13 +132,7 @@ class Application:
 
     def samples(self) -> Samples:
         """Return this gateway's own numbers."""
-        log = self._gateway.log
-        gauges = {
-            "tenure_log_backlog_bytes": float(log.backlog),
-            "tenure_log_commit_seconds": log.commit_us / 1e6,
-            "tenure_generation": float(self._gateway.number),
-        }
-        return self._metrics.samples(self._name, gauges)
+        return self._metrics.samples(self._name)
 
 
 def _json(status: int, content: bytes) -> Answer:

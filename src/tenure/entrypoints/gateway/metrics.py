@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 #: name → labels as text → value
 Samples: TypeAlias = "dict[str, dict[str, float]]"
@@ -29,6 +29,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.in_flight = 0
+        self._watched: dict[str, Callable[[], float]] = {}
         self._requests: dict[tuple[str, int], int] = {}
         self._seconds: dict[str, list[float]] = {}
         self._decided: dict[tuple[str, str], int] = {}
@@ -46,10 +47,14 @@ class Metrics:
         """Count one decision."""
         self._decided[application, by] = self._decided.get((application, by), 0) + 1
 
-    def samples(self, gateway: str, gauges: Mapping[str, float]) -> Samples:
-        """Return everything counted, labelled with the gateway's name, beside the given gauges."""
+    def watch(self, gauge: str, value: Callable[[], float]) -> None:
+        """Ask for a number each time when the samples are taken."""
+        self._watched[gauge] = value
+
+    def samples(self, gateway: str) -> Samples:
+        """Return everything counted and watched, labelled with the gateway's name."""
         own = f'gateway="{gateway}"'
-        found: Samples = {name: {own: value} for name, value in gauges.items()}
+        found: Samples = {name: {own: float(value())} for name, value in self._watched.items()}
         found["tenure_in_flight"] = {own: self.in_flight}
         found["tenure_requests_total"] = {
             f'{own},route="{route}",status="{status}"': count for (route, status), count in self._requests.items()

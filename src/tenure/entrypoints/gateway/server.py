@@ -7,6 +7,8 @@ answer says `connection: close`, and idle connections get time to speak once mor
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 KEEP_ALIVE_SECONDS = 75
 _TICK_SECONDS = 1.0
 _LOOK_SECONDS = 0.02
+_PAUSE_SECONDS = 0.5
+_LOG = logging.getLogger("tenure.gateway")
 
 
 class Server:
@@ -47,7 +51,8 @@ class Server:
         )
         self._config.load()
         self._state = ServerState()
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
+        self._coming: set[asyncio.Task[None]] = set()
         self._ticking: asyncio.Task[None] | None = None
 
     @property
@@ -55,13 +60,46 @@ class Server:
         """Return how many clients are connected."""
         return len(self._state.connections)
 
-    async def listen(self, listener: socket.socket) -> None:
-        """Begin to accept."""
-        loop = asyncio.get_running_loop()
+    def listen(self, listener: socket.socket) -> None:
+        """Begin to accept; the socket is ours from here on."""
+        listener.settimeout(0)
+        self._listener = listener
         self._ticking = asyncio.create_task(self._tick())
-        self._server = await loop.create_server(
-            lambda: Connection(self._config, self._state, loop, self.patience), sock=listener, backlog=4096
-        )
+        asyncio.get_running_loop().add_reader(listener, self._accept)
+
+    def _accept(self) -> None:
+        """Take one client. The loop's own servers take all that wait, and the other gateways would get none."""
+        if self._listener is None:
+            return
+        try:
+            client, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            _LOG.error("no client can be accepted: %s", error)
+            self._pause_accepting()
+            return
+        coming = asyncio.create_task(self._welcome(client))
+        self._coming.add(coming)
+        coming.add_done_callback(self._coming.discard)
+
+    async def _welcome(self, client: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(OSError):
+            await loop.connect_accepted_socket(
+                lambda: Connection(self._config, self._state, loop, self.patience), client
+            )
+
+    def _pause_accepting(self) -> None:
+        """Wait until descriptors or memory may be there again; the queue keeps who comes meanwhile."""
+        loop = asyncio.get_running_loop()
+        if self._listener is not None:
+            loop.remove_reader(self._listener)
+            loop.call_later(_PAUSE_SECONDS, self._resume_accepting)
+
+    def _resume_accepting(self) -> None:
+        if self._listener is not None:
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)
 
     async def leave(self, grace: float, deadline: float) -> None:
         """Accept no more, and return when all clients have gone.
@@ -69,8 +107,11 @@ class Server:
         A connection without a request is closed after `grace` seconds, one with a request after `deadline`.
         """
         self.patience.leaving = True
-        if self._server is not None:
-            self._server.close()
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+        await asyncio.gather(*self._coming)
         for connection in self._connections():
             connection.leave_after_this()
         await self._gone(self._connections, grace)
