@@ -126,6 +126,8 @@ def test_one_key_under_64_parallel_tries_over_two_processes_has_one_effect(tmp_p
     assert [process.returncode for process in processes] == [0, 0]
     assert list(answers.values()) == [64]
     written = [
-        record for folder in (tmp_path / "decisions" / "streams").iterdir() for record in UnsealedLog(tmp_path).records(folder)
+        record
+        for folder in (tmp_path / "decisions" / "streams").iterdir()
+        for record in UnsealedLog(tmp_path).records(folder)
     ]
     assert [id_of(record) for record in written] == list(answers)

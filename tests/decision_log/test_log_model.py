@@ -4,19 +4,22 @@ import random
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.decision_log.log_faults import NOON, DyingDisk, ForgetfulDisk, Killed, committer, decision, id_of
 
 from tenure.adapters.decision_log.chain import leaves_file, sealed_position
-from tenure.adapters.decision_log.committer import Committer
 from tenure.adapters.decision_log.reader import LogReader
 from tenure.adapters.decision_log.sealer import Sealer
 from tenure.adapters.decision_log.streams import StreamLock, folder_of
 from tenure.adapters.decision_log.verify import verify_log
 from tenure.kit.clock import FixedClock
+from tests.decision_log.log_faults import NOON, DyingDisk, ForgetfulDisk, Killed, committer, decision, id_of
+
+if TYPE_CHECKING:
+    from tenure.adapters.decision_log.committer import Committer
 
 STREAMS = ("gateway-1", "gateway-2")
 

@@ -59,8 +59,8 @@ def test_a_slow_disk_is_never_waited_for_on_the_loop(tmp_path: Path) -> None:
         disk = SlowDisk()
         writer = LogWriter.open(tmp_path, "gateway-1", disk=disk)
         await asyncio.gather(*(writer.append(decision(number), alone=True) for number in range(50)))
-        assert writer.inline == 0
-        assert disk.syncs <= 4, "one sync for all that waited"
+        assert writer.inline <= 1, "the first shows how slow it is"
+        assert disk.syncs <= 5, "one sync for all that waited"
         await writer.close()
 
     asyncio.run(run())
@@ -83,17 +83,14 @@ def test_a_full_disk_refuses_clearly_loses_nothing_and_recovers_by_itself(tmp_pa
     async def run() -> None:
         disk = ForgetfulDisk()
         writer = LogWriter.open(tmp_path, "gateway-1", disk=disk, segment_size=4096)
-        acknowledged = []
+        acknowledged: list[int] = []
         disk.full = True
-        for number in range(100):
-            try:
+        with pytest.raises(DiskFull, match="is full"):
+            for number in range(100):
                 await writer.append(decision(number))
-            except DiskFull as error:
-                assert "full" in str(error)
-                break
-            acknowledged.append(number)
-        else:
-            pytest.fail("the disk never filled up")
+                acknowledged.append(number)
+        with pytest.raises(DiskFull):
+            await writer.append(decision(101, pad="x" * 4000))
         assert acknowledged == numbers(tmp_path)
         disk.full = False
         await asyncio.sleep(0.3)

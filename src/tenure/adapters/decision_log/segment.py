@@ -138,9 +138,12 @@ def decode_frame(content: bytes, at: int, base: int = 0) -> Frame | None:
     if at + FRAME_SIZE > len(content):
         return None
     length, check, sequence, durable = _FRAME.unpack_from(content, at)
-    if at + FRAME_SIZE + length > len(content) or not check or length > MAX_RECORD:
+    end = at + framed_size(length)
+    if end > len(content) or not check or length > MAX_RECORD:
         return None
-    record = content[at + FRAME_SIZE : at + FRAME_SIZE + length]
+    record, filling = content[at + FRAME_SIZE : at + FRAME_SIZE + length], content[at + FRAME_SIZE + length : end]
+    if any(filling):
+        return None
     if zlib.crc32(record, zlib.crc32(_CHECKED.pack(length, sequence, durable))) != check:
         return None
     return Frame(base + at, sequence, durable, record)
@@ -156,7 +159,7 @@ def scan(content: bytes, first_sequence: int, known_durable: int = 0) -> Scan:
     at, sequence = HEADER_SIZE, first_sequence
     while True:
         at, sequence = _take_run(content, at, sequence, frames)
-        claimed = _next_claim(content, at, sequence)
+        claimed = _next_claim(content, at, sequence, known_durable)
         if claimed is None:
             break
         damage.append(at)
@@ -165,6 +168,11 @@ def scan(content: bytes, first_sequence: int, known_durable: int = 0) -> Scan:
         damage.append(at)
     torn = 0 if damage else len(content[at:].rstrip(b"\0"))
     return Scan(tuple(frames), at, sequence, tuple(damage), torn)
+
+
+def says_durable(content: bytes) -> bool:
+    """Return whether any frame says that the beginning of its segment was durable, whatever its header says."""
+    return _next_claim(content, 0, 0, 0) is not None
 
 
 def _take_run(content: bytes, at: int, sequence: int, frames: list[Frame]) -> tuple[int, int]:
@@ -177,8 +185,8 @@ def _take_run(content: bytes, at: int, sequence: int, frames: list[Frame]) -> tu
     return at, sequence
 
 
-def _next_claim(content: bytes, broken: int, sequence: int) -> Frame | None:
-    """Return the next valid frame if some later one says that the byte at `broken` was durable, else None.
+def _next_claim(content: bytes, broken: int, sequence: int, known_durable: int) -> Frame | None:
+    """Return the next valid frame if some witness says that the byte at `broken` was durable, else None.
 
     Frames start at multiples of 8, so a search of every such place finds them whatever became of the length between.
     """
@@ -192,6 +200,6 @@ def _next_claim(content: bytes, broken: int, sequence: int) -> Frame | None:
         if frame is None:
             continue
         first = first or frame
-        if frame.durable > broken:
+        if max(frame.durable, known_durable) > broken:
             return first
     return None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenure.adapters.decision_log.heads import head_of
-from tenure.adapters.decision_log.segment import HEADER_SIZE, Frame, Header, Scan, decode_frame, decode_header, scan
+from tenure.adapters.decision_log.segment import HEADER_SIZE, Frame, Header, Scan, decode_header, says_durable, scan
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
@@ -116,8 +116,12 @@ def segments_of(folder: Path) -> list[Segment]:
 
 def damaged_headers(folder: Path) -> list[Damage]:
     """Return the segments that should count but whose header cannot be read."""
-    unread = [path for path in segment_files(folder) if _header_of(path) is None]
-    return [Damage(path, 0, "the header is damaged") for path in unread if _was_durable(path)]
+    headers = {path: _header_of(path) for path in segment_files(folder)}
+    named = {segment_path(folder, header.previous_number) for header in headers.values() if header}
+    unread = [path for path, header in headers.items() if header is None]
+    return [
+        Damage(path, 0, "the header is damaged") for path in unread if path in named or says_durable(path.read_bytes())
+    ]
 
 
 def _header_of(path: Path) -> Header | None:
@@ -126,13 +130,6 @@ def _header_of(path: Path) -> Header | None:
             return decode_header(file.read(HEADER_SIZE))
     except FileNotFoundError:
         return None  # sealed and removed since the folder was listed
-
-
-def _was_durable(path: Path) -> bool:
-    """Return whether frames in a file without a header say that something before them had been durable."""
-    content = path.read_bytes()
-    first = decode_frame(content, HEADER_SIZE)
-    return bool(first.durable if first else scan(content, 0).damage)
 
 
 def read_stream(folder: Path, position: int = 0, enough: int | None = None) -> Contents:
@@ -169,7 +166,7 @@ def _settled(segment: Segment) -> Scan:
 def _joined(contents: Contents, segment: Segment, found: Scan) -> Contents:
     """Return the contents with one more segment."""
     damage, path, header = list(contents.damage), segment.path, segment.header
-    if header.previous_sequence > contents.next_sequence:
+    if header.previous_sequence > contents.next_sequence and not damage:
         what = f"the records {contents.next_sequence} to {header.previous_sequence - 1} before it are gone"
         damage.append(Damage(path, 0, what))
     whole = not damage
