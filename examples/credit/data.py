@@ -1,6 +1,6 @@
 """Make the credit example's files from `modeldata/lending_club`: 9,857 real loans, 5.2 % of which went bad.
 
-    python data.py WORK      writes WORK/credit/
+    python data.py WORK      writes into the folder WORK
 
 The table has no date and no number, so a loan's row number is its id, and time is told by the lender's own grades: the
 lender first serves the grades A to C, which the models learn from (phase 1), and later D to G (phase 2). Nothing is
@@ -25,16 +25,16 @@ COLUMNS = [
 WIDER = [*COLUMNS, "int_rate"]
 
 
-def main(work: Path) -> None:
-    """Write everything that the example needs below `work`/credit."""
-    folder = work / "credit"
+def main(folder: Path) -> None:
+    """Write everything that the example needs into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     first, later = populations()
     train, held_out = first.iloc[: len(first) * 6 // 10], first.iloc[len(first) * 6 // 10 :]
     train.to_csv(folder / "train.csv", index=False)
     held_out.to_csv(folder / "test.csv", index=False)
-    phases = [phase(folder, 1, held_out.iloc[:REQUESTS], COLUMNS), phase(folder, 2, later.iloc[:REQUESTS], WIDER)]
-    (folder / "plan.json").write_text(json.dumps(plan(phases), indent=2) + "\n")
+    phase(folder, 1, held_out.iloc[:REQUESTS], COLUMNS)
+    phase(folder, 2, later.iloc[:REQUESTS], WIDER)
+    (folder / "plan.json").write_text(json.dumps(plan(), indent=2) + "\n")
 
 
 def populations():
@@ -55,22 +55,23 @@ def phase(folder, number, loans, columns):
     outcomes = loans[["bad"]].reset_index(drop=True).rename_axis("row").rename(columns={"bad": "value"}).reset_index()
     outcomes["observed_at"] = ""
     outcomes.to_csv(folder / f"outcomes-{number}.csv", index=False)
-    return {"features": [], "requests": f"requests-{number}.jsonl", "outcomes": f"outcomes-{number}.csv"}
 
 
-def plan(phases):
-    """Return what the demo does with these files; all paths are below this folder but the applications'."""
+def plan():
+    """Return what there is here, for whoever plays the example."""
     return {
-        "example": "credit",
         "model": "credit-risk",
         "application": "credit",
         "versions": ["v1", "v2"],
-        "applications": ["application.yaml", "application-2.yaml"],
-        "outcome": {"name": "bad", "type": "bool"},
-        "phases": phases,
-        "expect": {"alert": True, "kinds": ["drift", "score drift"], "phase": 2},
+        "revisions": ["application.yaml", "application-2.yaml"],
+        "second_revision": "application-2.yaml",
+        "why_better": "it takes the interest rate as well and tells bad loans from good ones better",
+        "requests": ["requests-1.jsonl", "requests-2.jsonl"],
+        "features": [],
+        "outcomes": ["outcomes-1.csv", "outcomes-2.csv"],
+        "drifts": True,
     }
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "work"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "work/credit"))

@@ -1,6 +1,6 @@
 """Train both versions of the credit model and leave each as a folder that `tenure package` takes.
 
-    python train.py WORK     reads WORK/credit/, writes WORK/credit/v1/ and WORK/credit/v2/
+    python train.py WORK     reads the folder WORK, writes WORK/v1 and WORK/v2
 
 Version 1 is a logistic regression on what the lender always asked. Version 2 is a boosted model that also takes the
 interest rate, one feature more. Loans from before that field existed leave it empty, so the model takes a missing one.
@@ -32,7 +32,7 @@ file = "model.joblib"
 python = "3.11"
 requirements = [{requirements}]
 predict = "predict_proba"
-inputs = "golden.csv"
+inputs = "inputs.csv"
 reference = "reference.csv"
 target = "bad"
 metrics = "metrics.json"
@@ -44,9 +44,8 @@ limits = "learned from grades A to C alone"
 """
 
 
-def main(work: Path) -> None:
+def main(folder: Path) -> None:
     """Train, measure on loans that no model has seen, and write both folders."""
-    folder = work / "credit"
     train, test = (with_gaps(pd.read_csv(folder / name)) for name in ("train.csv", "test.csv"))
     for name, columns, model in (("v1", COLUMNS, logistic()), ("v2", WIDER, boosted())):
         model.fit(train[columns], train["bad"])
@@ -96,7 +95,7 @@ def save(folder, model, columns, train, metrics):
     folder.mkdir(exist_ok=True)
     joblib.dump(model, folder / "model.joblib")
     sample = train.sample(REFERENCE, random_state=SEED)
-    sample[columns].head(GOLDEN).to_csv(folder / "golden.csv", index=False)
+    sample[columns].head(GOLDEN).to_csv(folder / "inputs.csv", index=False)
     sample[[*columns, "bad"]].to_csv(folder / "reference.csv", index=False)
     (folder / "metrics.json").write_text(json.dumps({name: round(value, 6) for name, value in metrics.items()}))
     pins = ", ".join(f'"{name}=={version(name)}"' for name in ("scikit-learn", "pandas", "numpy"))
@@ -105,4 +104,4 @@ def save(folder, model, columns, train, metrics):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "work"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "work/credit"))

@@ -1,10 +1,10 @@
 """Make the movie example's files from `dslabs/movielens`: 100,004 real ratings by 671 people, 1995 to 2016.
 
-    python data.py WORK      writes WORK/movies/
+    python data.py WORK      writes into the folder WORK
 
 People come by and want ten movies. What is known of them is what they had rated when the phase began, so somebody who
 joined since has fewer than ten ratings, and the application's first rule answers. The truth comes later: the movies that
-the person went on to like; an answer was good if one of its ten is among them.
+the person went on to like, as ids separated by |; an answer was good if one of its ten is among them.
 """
 
 import json
@@ -23,16 +23,16 @@ LAST = 5
 REQUESTS = 800
 
 
-def main(work: Path) -> None:
-    """Write everything that the example needs below `work`/movies."""
-    folder = work / "movies"
+def main(folder: Path) -> None:
+    """Write everything that the example needs into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     ratings = load()
     ratings[ratings["on"] < MOMENTS[0]].to_csv(folder / "ratings.csv", index=False)
     test = known_and_liked(ratings, COMPARED_SINCE, MOMENTS[0])
     test[test["n_ratings"] >= 10].to_csv(folder / "test.csv", index=False)
-    phases = [phase(folder, number, ratings) for number in (1, 2)]
-    (folder / "plan.json").write_text(json.dumps(plan(phases), indent=2) + "\n")
+    for number in (1, 2):
+        phase(folder, number, ratings)
+    (folder / "plan.json").write_text(json.dumps(plan(), indent=2) + "\n")
 
 
 def load():
@@ -56,14 +56,12 @@ def phase(folder, number, ratings):
     rows[["user_id", "on"]].to_json(folder / f"requests-{number}.jsonl", orient="records", lines=True)
     outcomes = pd.DataFrame({"row": rows.index, "value": rows["liked"], "observed_at": ""})
     outcomes.to_csv(folder / f"outcomes-{number}.csv", index=False)
-    feature = {"view": "user_activity", "key": "user_id", "file": f"features-{number}.csv", "known_at": since}
-    return {"features": [feature], "requests": f"requests-{number}.jsonl", "outcomes": f"outcomes-{number}.csv"}
 
 
 def known_and_liked(ratings, since, until):
     """Return each visit in [since, until): what was known of the person at `since`, and all they liked from then on.
 
-    `liked` is the JSON text of a list of movie ids.
+    `liked` are movie ids separated by |, or `none`.
     """
     visits = ratings[(ratings["on"] >= since) & (ratings["on"] < until)].drop_duplicates(["user_id", "on"])
     visits = visits[["user_id", "on"]].merge(activity(ratings, since, visits["user_id"].unique()), on="user_id")
@@ -74,8 +72,9 @@ def known_and_liked(ratings, since, until):
 
 
 def liked_from(likes, on):
-    """Return the movies that somebody liked on a day and after it, as JSON text."""
-    return json.dumps([] if likes is None else sorted(set(likes[1][likes[0] >= on].tolist())))
+    """Return the movies that somebody liked on a day and after it."""
+    movies = [] if likes is None else sorted(set(likes[1][likes[0] >= on].tolist()))
+    return "|".join(map(str, movies)) or "none"
 
 
 def activity(ratings, moment, users):
@@ -94,20 +93,24 @@ def activity(ratings, moment, users):
     return view
 
 
-def plan(phases):
-    """Return what the demo does with these files; all paths are below this folder but the applications'."""
+def plan():
+    """Return what there is here, for whoever plays the example."""
+    files = {"view": "user_activity", "key": "user_id"}
     return {
-        "example": "movies",
         "model": "movie-ranker",
         "application": "movies",
         "versions": ["v1", "v2"],
-        "applications": ["application.yaml"],
-        # The outcome is true when an element of the answer's `movies` is in the list of the outcomes' file.
-        "outcome": {"name": "liked_one", "type": "bool", "any_of": "movies"},
-        "phases": phases,
-        "expect": {"rule": "newcomer"},
+        "revisions": ["application.yaml"],
+        "why_better": "movies liked by the same people are liked more often than movies of the same genre",
+        "requests": ["requests-1.jsonl", "requests-2.jsonl"],
+        "features": [
+            {"phase": phase, "file": f"features-{phase}.csv", "known_at": MOMENTS[phase - 1]} | files
+            for phase in (1, 2)
+        ],
+        "outcomes": ["outcomes-1.csv", "outcomes-2.csv"],
+        "drifts": True,
     }
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "work"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "work/movies"))

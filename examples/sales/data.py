@@ -1,6 +1,6 @@
 """Make the sales example's files from `gt/pizzaplace`: every pizza that one shop sold in 2015, 49,574 of them.
 
-    python data.py WORK      writes WORK/sales/
+    python data.py WORK      writes into the folder WORK
 
 On the evening before a phase begins, the shop's numbers are put into the feature view `daily_sales`; then each of the 32
 pizzas is forecast for each day of the two weeks that follow. The truth is what was sold.
@@ -22,15 +22,15 @@ PHASES = [date(2015, 9, 1), date(2015, 11, 16)]
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
-def main(work: Path) -> None:
-    """Write everything that the example needs below `work`/sales."""
-    folder = work / "sales"
+def main(folder: Path) -> None:
+    """Write everything that the example needs into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     sold = daily()
     moments = [FIRST + timedelta(days=n) for n in range(0, (LAST - FIRST).days + 1, STEP)]
     pd.concat([forecasts(sold, moment) for moment in moments]).to_csv(folder / "train.csv", index=False)
-    phases = [phase(folder, number, sold, first) for number, first in enumerate(PHASES, 1)]
-    (folder / "plan.json").write_text(json.dumps(plan(phases), indent=2) + "\n")
+    for number, first in enumerate(PHASES, 1):
+        phase(folder, number, sold, first)
+    (folder / "plan.json").write_text(json.dumps(plan(), indent=2) + "\n")
 
 
 def daily():
@@ -68,23 +68,26 @@ def phase(folder, number, sold, first):
     rows[["pizza", "on", "weekday"]].to_json(folder / f"requests-{number}.jsonl", orient="records", lines=True)
     outcomes = pd.DataFrame({"row": rows.index, "value": rows["sold"], "observed_at": rows["on"]})
     outcomes.to_csv(folder / f"outcomes-{number}.csv", index=False)
-    feature = {"view": "daily_sales", "key": "pizza", "file": f"features-{number}.csv", "known_at": first.isoformat()}
-    return {"features": [feature], "requests": f"requests-{number}.jsonl", "outcomes": f"outcomes-{number}.csv"}
 
 
-def plan(phases):
-    """Return what the demo does with these files; all paths are below this folder but the applications'."""
+def plan():
+    """Return what there is here, for whoever plays the example."""
+    files = {"view": "daily_sales", "key": "pizza"}
     return {
-        "example": "sales",
         "model": "pizza-demand",
         "application": "sales",
         "versions": ["v1", "v2"],
-        "applications": ["application.yaml"],
-        "outcome": {"name": "sold", "type": "int"},
-        "phases": phases,
-        "expect": {},
+        "revisions": ["application.yaml"],
+        "why_better": "it knows what each weekday sold and its error is smaller",
+        "requests": ["requests-1.jsonl", "requests-2.jsonl"],
+        "features": [
+            {"phase": phase, "file": f"features-{phase}.csv", "known_at": first.isoformat()} | files
+            for phase, first in enumerate(PHASES, 1)
+        ],
+        "outcomes": ["outcomes-1.csv", "outcomes-2.csv"],
+        "drifts": True,
     }
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "work"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "work/sales"))

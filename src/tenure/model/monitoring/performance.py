@@ -142,14 +142,20 @@ def regression(forecasts: Sequence[float], truths: Sequence[float]) -> dict[str,
 
 
 def ranking(lists: Sequence[Sequence[Any]], truths: Sequence[Any]) -> dict[str, float]:
-    """Return the hit rate and, where the truth names an item, the mean reciprocal rank, 0 where it is not in the list.
+    """Return hit rate, precision and mean reciprocal rank of lists of items beside the items that were right.
 
-    A truth that is true or false says itself whether the list was a hit.
+    A truth names one item, or as text several, separated by `|`. A hit is a list with at least one of them; the rank is
+    that of the first, and 0 counts where there is none. A truth that is true or false says itself whether it was a hit.
     """
     if all(isinstance(truth, bool) for truth in truths):
         return {"hit_rate": sum(truths) / len(truths)}
-    ranks = [list(items).index(truth) + 1 if truth in items else 0 for items, truth in zip(lists, truths, strict=True)]
+    right = [set(str(truth).split("|")) for truth in truths]
+    places = [
+        [place for place, item in enumerate(items, 1) if str(item) in wanted]
+        for items, wanted in zip(lists, right, strict=True)
+    ]
     return {
-        "hit_rate": sum(1 for rank in ranks if rank) / len(ranks),
-        "mean_reciprocal_rank": sum(1 / rank for rank in ranks if rank) / len(ranks),
+        "hit_rate": sum(1 for found in places if found) / len(places),
+        "precision": sum(len(found) for found in places) / sum(len(items) for items in lists),
+        "mean_reciprocal_rank": sum(1 / found[0] for found in places if found) / len(places),
     }
