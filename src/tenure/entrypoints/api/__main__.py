@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -53,6 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, required=True)
     home = Home(parser.parse_args(arguments).home.absolute())
     logging.basicConfig(format="%(asctime)s control[%(process)d] %(name)s %(message)s", level=logging.INFO)
+    # uvicorn raises the signal once more when it has ended in order, and a start may be interrupted: both end here.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
     control = Control.open(home)
     try:
         listener = listen_unix(home.control_socket)
@@ -61,6 +65,10 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         control.close()
     return 0
+
+
+def _leave(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
 
 
 def routes_of(control: Control, home: Home) -> Litestar:

@@ -90,6 +90,14 @@ class BodyTooLarge(TenureError):
     next_step = "send less at once"
 
 
+class RefusedUpload(Exception):
+    """What was uploaded is damaged: an error that would be ours about our own files is the sender's here."""
+
+    def __init__(self, error: TenureError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Unexpected(TenureError):
     """A fault of ours. What happened stands in control's log under `incident`, not in the answer."""
 
@@ -108,13 +116,16 @@ def status_of(error: TenureError) -> int:
     return _STATUS_OF_CODE.get(error.code, STATUS[error.kind])
 
 
-def problem(error: TenureError) -> dict[str, Any]:
-    """Return the RFC 9457 document of an error; its facts are extension members, so far as they are plain values."""
+def problem(error: TenureError, status: int | None = None) -> dict[str, Any]:
+    """Return the RFC 9457 document of an error; its facts are extension members, so far as they are plain values.
+
+    `status` stands in for the one of the table.
+    """
     facts = {name: value for name, value in error.facts.items() if name not in _OWN_MEMBERS and is_plain(value)}
     return {
         "type": f"/problems/{error.code}",
         "title": TITLES[error.kind],
-        "status": status_of(error),
+        "status": status or status_of(error),
         "detail": str(error),
         "code": error.code,
         "next_step": error.hint,

@@ -23,11 +23,11 @@ from tenure.entrypoints.api.errors import (
     InvalidInput,
     MalformedJson,
     NoSuchRoute,
+    RefusedUpload,
     Unexpected,
     WrongVerb,
     headers_of,
     problem,
-    status_of,
 )
 from tenure.entrypoints.api.openapi import openapi_route
 from tenure.kit.clock import SystemClock
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tenure.app.actions import Action
     from tenure.governance.access import Actor
 
+_UNPROCESSABLE = 422
 _PLACE = re.compile(r"\{(\w+)\}")
 #: Litestar keeps names as `state` and `data` for itself, so a handler's query parameters have this before theirs.
 _QUERY = "query_"
@@ -184,6 +185,8 @@ def _body(body: type[msgspec.Struct]) -> inspect.Parameter:
 
 def on_exception(request: Request[Any, Any, Any], exception: Exception) -> Response[bytes]:
     """Return any exception as a problem: the boundary at which everything is caught."""
+    if isinstance(exception, RefusedUpload):
+        return answer(exception.error, status=_UNPROCESSABLE)
     error = translated(exception, request.method, request.url.path)
     if isinstance(error, Unexpected):
         _LOG.error(
@@ -192,10 +195,11 @@ def on_exception(request: Request[Any, Any, Any], exception: Exception) -> Respo
     return answer(error)
 
 
-def answer(error: TenureError) -> Response[bytes]:
-    """Return an error as an HTTP answer."""
-    body = msgspec.json.encode(problem(error))
-    return Response(body, status_code=status_of(error), headers=headers_of(error), media_type=PROBLEM_JSON)
+def answer(error: TenureError, status: int | None = None) -> Response[bytes]:
+    """Return an error as an HTTP answer, with the status of the table unless another is given."""
+    document = problem(error, status)
+    body = msgspec.json.encode(document)
+    return Response(body, status_code=document["status"], headers=headers_of(error), media_type=PROBLEM_JSON)
 
 
 def translated(exception: Exception, verb: str, path: str) -> TenureError:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from litestar import Request, post
 
-from tenure.entrypoints.api.errors import BodyTooLarge
+from tenure.entrypoints.api.errors import BodyTooLarge, RefusedUpload
 from tenure.entrypoints.api.routes import actor_of, declared, given_by, sign
 from tenure.governance.access import Permission, authorize
+from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from tenure.app.actions import Action
     from tenure.entrypoints.api.routes import Performer
+    from tenure.governance.access import Actor
 
 MAX_UPLOAD = 20 << 30
 
@@ -50,17 +52,20 @@ def upload_route(performer: Performer, store: Store, action: Action, scratch: Pa
     scratch.mkdir(parents=True, exist_ok=True)
 
     async def handler(request: Request[Any, Any, Any], **parameters: Any) -> Any:
+        # Before anything is received: a stranger's upload is not worth a byte on the disk.
+        authorize(actor_of(request), Permission(action.name))
         with tempfile.TemporaryDirectory(dir=scratch, prefix="upload-") as place:
             archive = await received(request, Path(place) / "package.tar")
-            return await asyncio.to_thread(_perform, archive, actor_of(request), parameters)
+            return await asyncio.to_thread(_perform, archive, actor_of(request), given_by(parameters))
 
-    def _perform(archive: Path, actor: Any, parameters: dict[str, Any]) -> Any:
-        # Before anything is unpacked: a stranger's tar is not worth opening.
-        authorize(actor, Permission(action.name))
-        folder = store.unpack(archive, archive.with_name("package"))
-        return performer.perform(
-            action.name, actor, action.input(**given_by(parameters), **{action.upload: str(folder)})
-        )
+    def _perform(archive: Path, actor: Actor, given: dict[str, Any]) -> Any:
+        try:
+            folder = store.unpack(archive, archive.with_name("package"))
+            return performer.perform(action.name, actor, action.input(**given, **{action.upload: str(folder)}))
+        except TenureError as error:
+            if error.kind is Kind.CORRUPT:
+                raise RefusedUpload(error) from error
+            raise
 
     sign(handler, action)
     return declared(handler, action, request_max_body_size=MAX_UPLOAD)
