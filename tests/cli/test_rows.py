@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tenure.contract.schema import FieldType
 from tenure.entrypoints.cli.rows import (
     BadCell,
     UnknownFileKind,
@@ -16,8 +16,13 @@ from tenure.entrypoints.cli.rows import (
     write_rows,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tenure.contract.schema import FieldType
+
 ROWS = [{"id": "007", "n": 1, "x": 0.5, "ok": True}, {"id": "008", "n": 2, "x": 1.5, "ok": False}]
-TYPES: dict[str, FieldType] = {"id": "string", "n": "int", "x": "float", "ok": "bool"}
+TYPES: Mapping[str, FieldType] = {"id": "string", "n": "int", "x": "float", "ok": "bool"}
 
 
 @pytest.mark.parametrize("ending", [".json", ".jsonl", ".parquet"])

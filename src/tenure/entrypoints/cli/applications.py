@@ -1,7 +1,7 @@
 """Commands for an application's definition."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,3 +62,37 @@ def diff(
             other = right.rpartition("/")[2]
             found = tenure.call("applications:diff", application=application, one=int(number), other=int(other))
     screen.table(found, found["changes"], _CHANGES, "no difference")
+
+
+def applications(context: typer.Context, json: Json = False) -> None:
+    """List applications; or show one."""
+    if context.invoked_subcommand is not None:
+        return
+    with opened() as tenure:
+        found = tenure.call("applications:list")
+    columns = ("application", "revision", "model", "at", "actor", "reason", "url")
+    Screen(json).table(found, found, columns, "no application is defined yet")
+
+
+def show_application(
+    application: Annotated[str, typer.Argument(metavar="NAME[/REVISION]")],
+    yaml: Annotated[bool, typer.Option("--yaml", help="The file as it was written, with its comments.")] = False,
+    json: Json = False,
+) -> None:
+    """Show an application's revision in force, or an earlier one."""
+    screen = Screen(json)
+    name, _, number = application.partition("/")
+    with opened() as tenure:
+        found = tenure.call("applications:show", application=name, revision=int(number) if number else None)
+    show_revision(screen, found, yaml=yaml)
+
+
+def show_revision(screen: Screen, found: dict[str, Any], *, yaml: bool) -> None:
+    """Show a revision's facts and its file, or with `yaml` the file alone."""
+    if yaml:
+        screen.text(found, found["source"])
+        return
+    facts = ("application", "revision", "digest", "at", "actor", "reason")
+    screen.facts(found, f"{found['application']}/{found['revision']}", facts)
+    if not screen.as_json:
+        screen.text(found, found["source"])

@@ -56,10 +56,11 @@ COMMANDS: dict[str, dict[str, Command]] = {
 }
 
 #: What a group does when none of its commands is named.
-ALONE: dict[str, Command] = {"alerts": monitoring.alerts}
+ALONE: dict[str, Command] = {"alerts": monitoring.alerts, "applications": applications.applications}
 
 #: Groups of commands, each with its heading and its help.
 GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
+    "applications": ("Applications", "List applications; or show one.", {"show": applications.show_application}),
     "outcomes": ("Decisions", "The truth that arrives later.", {"import": decisions.import_outcomes}),
     "features": (
         "Applications",

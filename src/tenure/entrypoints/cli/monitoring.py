@@ -38,14 +38,14 @@ def _is_table(part: Any) -> bool:
 def alerts(
     context: typer.Context,
     model: Annotated[str, typer.Option(help="Of one model.")] = "",
-    state: Annotated[str, typer.Option(help="open, acknowledged or resolved.")] = "",
+    status: Annotated[str, typer.Option(help="open, acknowledged or resolved.")] = "",
     json: Json = False,
 ) -> None:
     """List alerts, newest first; or say that one is known."""
     if context.invoked_subcommand is not None:
         return
     with opened() as tenure:
-        found = tenure.call("alerts:list", model=model, state=state)
+        found = tenure.call("alerts:list", model=model, status=status)
     Screen(json).table(found, found, _ALERTS, "no alert")
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from tenure.entrypoints.cli.applications import show_revision
 from tenure.entrypoints.cli.caller import opened, version_at
 from tenure.entrypoints.cli.screen import Json, Screen
 
@@ -12,7 +13,7 @@ Ref = Annotated[str, typer.Argument(metavar="MODEL/VERSION", help="As churn/2, o
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")]
 
 _COLUMNS = ("ref", "stage", "role", "aliases", "python", "metrics", "registered_at", "registered_by")
-_MOVED = ("ref", "stage", "role", "champion", "before", "proof")
+_MOVED = ("ref", "stage", "role", "champion", "before", "tombstone", "proof")
 
 
 def package(
@@ -93,14 +94,13 @@ def show(
     screen = Screen(json)
     with opened() as tenure:
         found = _shown(tenure, ref)
-    if yaml and "source" in found:
-        screen.text(found, found["source"])
-    elif "manifest" in found:
+    if "source" in found:
+        show_revision(screen, found, yaml=yaml)
+    elif "manifest" in found and not screen.as_json:
         screen.facts(found | _of_package(found["manifest"]), ref)
         screen.say("the whole manifest: tenure show --json")
     else:
-        screen.facts({name: value for name, value in found.items() if name not in {"definition", "source"}}, ref)
-        screen.say(found.get("source", ""))
+        screen.facts(found, ref)
 
 
 def _shown(tenure: Any, ref: str) -> Any:
@@ -163,7 +163,7 @@ def _history(tenure: Any, ref: str, as_of: str | None) -> Any:
 
     name, _, number = ref.partition("/")
     if number and is_model(tenure, name):
-        return tenure.call("versions:history", **version_at(ref))
+        return tenure.call("versions:history", **version_at(ref), as_of=as_of)
     if is_model(tenure, name):
         return tenure.call("models:history", model=name, as_of=as_of)
     return tenure.call("applications:history", application=name)
