@@ -49,7 +49,7 @@ def test_killed_writers_lose_and_double_nothing(tmp_path: Path) -> None:
             stream = f"gateway-{run % 2}"
             process = subprocess.Popen([sys.executable, "-c", LOAD, str(tmp_path), stream], stdout=out)
             try:
-                wait_for(lambda output=output: output.stat().st_size > 3000 * (1 + run % 3))
+                wait_for_size(output, 3000 * (1 + run % 3))
                 if run % 2:
                     Sealer(tmp_path, lag=0).seal()
             finally:
@@ -68,8 +68,8 @@ def test_killed_writers_lose_and_double_nothing(tmp_path: Path) -> None:
     assert not list((tmp_path / "streams").iterdir()), "what dead writers left is sealed and gone"
 
 
-def wait_for(fact, seconds: float = 30.0) -> None:
+def wait_for_size(file: Path, size: int, seconds: float = 30.0) -> None:
     until = time.monotonic() + seconds
-    while not fact():
+    while file.stat().st_size < size:
         assert time.monotonic() < until, "it never happened"
         time.sleep(0.005)

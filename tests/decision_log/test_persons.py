@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,24 @@ def test_a_new_key_waits_for_a_sync_and_a_known_one_does_not(tmp_path: Path) -> 
     fresh.sync()
     fresh.encrypt(name, FIELDS)
     assert not fresh._wal.is_dirty, "nobody committed since the last sync"
+
+
+def test_the_log_syncs_keys_while_the_loop_makes_others(tmp_path: Path) -> None:
+    persons, other = open_persons(tmp_path), open_persons(tmp_path)
+    over = threading.Event()
+
+    def sync_on_and_on() -> None:
+        while not over.is_set():
+            persons.sync()
+
+    thread = threading.Thread(target=sync_on_and_on)
+    thread.start()
+    try:
+        for number in range(300):
+            (persons if number % 3 else other).encrypt(persons.pseudonym(str(number)), {})
+    finally:
+        over.set()
+        thread.join()
 
 
 RACE = """

@@ -45,7 +45,7 @@ def _table(first: int, rows: Sequence[tuple[str, int, Head, bytes]]) -> Any:
         "entity": pa.array([head.entity for head in heads], pa.string()),
         "event_time": pa.array([head.event_time for head in heads], moment),
         "decided_by": pa.array([head.decided_by for head in heads], pa.string()),
-        "status": pa.array([head.status for head in heads], pa.string()),
+        "status": pa.array([_status_of(head) for head in heads], pa.string()),
         "model": pa.array([asked.model if asked else None for asked in served], pa.string()),
         "version": pa.array([asked.version if asked else None for asked in served], pa.int64()),
         "elapsed_us": pa.array([head.elapsed_us for head in heads], pa.int64()),
@@ -55,6 +55,11 @@ def _table(first: int, rows: Sequence[tuple[str, int, Head, bytes]]) -> Any:
         "record": pa.array([record for _, _, _, record in rows], pa.large_binary()),
     }
     return pa.table(columns)
+
+
+def _status_of(head: Head) -> str | None:
+    """Return the status; a record leaves out the one that most decisions have."""
+    return head.status or ("final" if head.kind == "decision" else None)
 
 
 def records_at(path: Path, rows: Sequence[int]) -> list[bytes]:

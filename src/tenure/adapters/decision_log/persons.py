@@ -66,6 +66,7 @@ class Persons:
         self._keys: OrderedDict[str, AESGCM] = OrderedDict()
         self._cached = cached
         self._seen_version = self._version()
+        self._marked_version: int | None = None
         self._synced_version: int | None = None
         self._seen_erasure = self._last_erasure()
 
@@ -114,15 +115,18 @@ class Persons:
         self._keys.pop(pseudonym, None)
         # The write-ahead file still holds pages with the key; a full checkpoint empties it and syncs the database.
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._wal.mark()
-        self._wal.sync()
+        self._mark()
+        self.sync()
         return bool(gone)
 
     def sync(self) -> None:
-        """Make new keys durable: pass it to the log as `before_sync`, so that no acknowledged record lacks its key."""
+        """Make new keys durable: pass it to the log as `before_sync`, so that no acknowledged record lacks its key.
+
+        May be called by another thread: it asks the database nothing.
+        """
         if not self._wal.is_dirty:
             return
-        version = self._version()
+        version = self._marked_version
         self._wal.sync()
         self._synced_version = version
 
@@ -147,12 +151,17 @@ class Persons:
         if stored is None:
             made = AESGCM.generate_key(256)
             self._connection.execute("INSERT OR IGNORE INTO persons VALUES (?, ?)", (pseudonym, made))
-            self._wal.mark()
+            self._mark()
             stored = self._stored(pseudonym) or made
         elif self._version() != self._synced_version:
             # Another gateway may have made it a moment ago and not synced it yet.
-            self._wal.mark()
+            self._mark()
         return AESGCM(stored)
+
+    def _mark(self) -> None:
+        """Ask for a sync, which will make durable all that is committed in the database at this moment."""
+        self._marked_version = self._version()
+        self._wal.mark()
 
     def _stored(self, pseudonym: str) -> bytes | None:
         row = self._connection.execute("SELECT key FROM persons WHERE pseudonym = ?", (pseudonym,)).fetchone()
