@@ -15,9 +15,8 @@ import msgspec
 
 from tenure.application.revisions.terms import plain
 from tenure.kit.errors import Kind, TenureError
-from tenure.model.lifecycle import SERVING
 from tenure.serving import snapshot as snapshots
-from tenure.serving.announce import NoSupervisor, announce
+from tenure.serving.announce import NoSupervisor, SupervisorRefused, announce
 from tenure.serving.snapshot import ApplicationEntry, ModelEntry, Snapshot, TokenEntry, UnreadableSnapshot
 
 if TYPE_CHECKING:
@@ -103,17 +102,19 @@ class Contents:
         self._runnable = runnable
         #: why versions that should be served cannot be, by reference
         self.troubles: dict[str, str] = {}
+        self._told: set[str] = set()
 
     def snapshot(self, generation: int, now: int, candidates: Sequence[VersionRef] = ()) -> Snapshot:
         """Return everything to be served now, with the workers of `candidates` beside those in service."""
         workers: dict[str, WorkerEntry] = {}
         models: dict[str, ModelEntry] = {}
         self.troubles = {}
-        for model in self._registry.models():
-            served = self._served(model.name, candidates, workers)
-            if served:
-                aliases = {alias: number for alias, number in model.aliases.items() if number in served}
-                models[model.name] = ModelEntry(aliases, served)
+        for record in self._wanted(candidates):
+            if (entries := self._runnable_entries(record)) is not None:
+                workers[str(record.ref)], version = entries
+                model = models.setdefault(record.ref.model, ModelEntry({}, {}))
+                model.versions[record.ref.number] = version
+                model.aliases.update(dict.fromkeys(record.aliases, record.ref.number))
         return Snapshot(
             format=snapshots.FORMAT,
             generation=generation,
@@ -128,20 +129,20 @@ class Contents:
             views={name: msgspec.to_builtins(view) for name, view in sorted(self._features.views().items())},
         )
 
-    def _served(
-        self, model: str, candidates: Sequence[VersionRef], workers: dict[str, WorkerEntry]
-    ) -> dict[int, VersionEntry]:
-        served: dict[int, VersionEntry] = {}
-        for record in self._registry.versions(model):
-            if record.stage not in SERVING and record.ref not in candidates:
-                continue
-            try:
-                workers[str(record.ref)], served[record.ref.number] = self._runnable.of(record)
-            except TenureError as error:
-                # One damaged package must not take every other one out of service.
-                self.troubles[str(record.ref)] = str(error)
+    def _wanted(self, candidates: Sequence[VersionRef]) -> list[VersionRecord]:
+        records = {record.ref: record for record in self._registry.in_service()}
+        records |= {ref: self._registry.get(ref) for ref in candidates if ref not in records}
+        return [records[ref] for ref in sorted(records)]
+
+    def _runnable_entries(self, record: VersionRecord) -> tuple[WorkerEntry, VersionEntry] | None:
+        """Return how to run a version, None when that cannot be: it must not take every other one out of service."""
+        try:
+            return self._runnable.of(record)
+        except TenureError as error:
+            if self.troubles.setdefault(str(record.ref), str(error)) not in self._told:
+                self._told.add(str(error))
                 _LOG.exception("%s cannot be served", record.ref)
-        return served
+            return None
 
 
 class Publisher:
@@ -183,8 +184,12 @@ class Publisher:
         generation = self.write()
         if not self._home.supervisor_socket.exists():
             return
-        with contextlib.suppress(NoSupervisor):
+        try:
             self._check_gateways(self._announce(generation))
+        except NoSupervisor:
+            return
+        except SupervisorRefused as error:
+            raise NotYetServed(why=str(error)) from error
 
     def reconcile(self) -> None:
         """Publish what changed without anybody's doing (a token's time is over, a crash); for the background."""

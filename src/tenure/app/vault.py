@@ -170,9 +170,14 @@ def _name(digest: str) -> str:
 
 
 def _drop(folder: Path) -> None:
-    """Remove a cache folder; environments are frozen, so their folders are made writable first."""
+    """Remove a cache folder: first its name, so that whoever needs it meanwhile builds a whole one beside it.
+
+    Environments are frozen, so their folders are made writable before they can be emptied.
+    """
     if not folder.is_dir():
         return
-    for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())):
+    gone = Path(tempfile.mkdtemp(prefix=".gone-", dir=folder.parent)) / "folder"
+    folder.rename(gone)
+    for inner in (gone, *(path for path in gone.rglob("*") if path.is_dir() and not path.is_symlink())):
         inner.chmod(0o755)
-    shutil.rmtree(folder)
+    shutil.rmtree(gone.parent)

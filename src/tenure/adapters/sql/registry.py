@@ -111,6 +111,11 @@ class SqlRegistry:
             _known(connection, model)
             return list(_records(connection, _VERSION.model == model))
 
+    def in_service(self) -> list[VersionRecord]:
+        """Return the deployed versions of all models."""
+        with self._database.reading() as connection:
+            return list(_records(connection, _VERSION.stage == Stage.DEPLOYED.value))
+
     def models(self) -> list[ModelRecord]:
         """Return all models by name."""
         with self._database.reading() as connection:

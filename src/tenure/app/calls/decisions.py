@@ -157,7 +157,9 @@ def _replayed(one: Replayed) -> wire.ReplayedAnswer:
 
 def report(control: Control, actor: Actor, given: wire.ReportOn) -> Report:
     """Report on a version."""
-    return control.monitoring.report(actor, numbered(control, given.model, given.version), given.since, given.until)
+    return control.monitoring.report(
+        actor, numbered(control, actor, given.model, given.version), given.since, given.until
+    )
 
 
 def alerts(control: Control, actor: Actor, given: wire.Alerts) -> list[wire.AlertAnswer]:

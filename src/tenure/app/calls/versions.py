@@ -26,15 +26,13 @@ def named(model: str, version: str) -> VersionRef | AliasRef:
     return parse_ref(f"{model}/{version}" if version.isdigit() else f"{model}@{version}")
 
 
-def numbered(control: Control, model: str, version: str) -> VersionRef:
-    """Return the version by its number, found through the alias if one was given."""
-    ref = named(model, version)
-    return ref if isinstance(ref, VersionRef) else control.registry.find(ref)
+def numbered(control: Control, actor: Actor, model: str, version: str) -> VersionRef:
+    """Return the version by its number; finding it through an alias is reading, which the actor must be allowed."""
+    return _known(control, actor, named(model, version))
 
 
-def _whole(control: Control, text: str) -> VersionRef:
-    ref = parse_ref(text)
-    return ref if isinstance(ref, VersionRef) else control.registry.find(ref)
+def _known(control: Control, actor: Actor, ref: VersionRef | AliasRef) -> VersionRef:
+    return ref if isinstance(ref, VersionRef) else control.models.show(actor, ref)[0].ref
 
 
 # ---- records
@@ -154,14 +152,14 @@ def logs(control: Control, actor: Actor, given: wire.Logs) -> wire.LogsAnswer:
 
 def deploy(control: Control, actor: Actor, given: wire.Deploy) -> wire.Moved:
     """Bring a version into service."""
-    ref = numbered(control, given.model, given.version)
+    ref = numbered(control, actor, given.model, given.version)
     fleet, before = control.deployments.deploy(actor, ref, given.role, given.reason)
     return _moved(control, ref, fleet, before)
 
 
 def promote(control: Control, actor: Actor, given: wire.Change) -> wire.Moved:
     """Move `champion`."""
-    ref = numbered(control, given.model, given.version)
+    ref = numbered(control, actor, given.model, given.version)
     fleet, before = control.deployments.promote(actor, ref, given.reason)
     return _moved(control, ref, fleet, before)
 
@@ -187,20 +185,17 @@ def _moved(control: Control, ref: VersionRef, fleet: Fleet, before: int | None) 
 
 def decommission(control: Control, actor: Actor, given: wire.Decommission) -> wire.EndedAnswer:
     """Take a version out of service."""
-    ref = numbered(control, given.model, given.version)
-    successor = _successor(control, given)
+    ref = numbered(control, actor, given.model, given.version)
+    successor = _successor(control, actor, given)
     stone = control.decommissionings.decommission(actor, ref, given.reason, successor)
     return wire.EndedAnswer(ref=str(ref), stage="decommissioned", tombstone=stone, url=control.url(f"/models/{ref}"))
 
 
-def _successor(control: Control, given: wire.Decommission) -> VersionRef | None:
+def _successor(control: Control, actor: Actor, given: wire.Decommission) -> VersionRef | None:
     if not given.successor:
         return None
-    return (
-        numbered(control, given.model, given.successor)
-        if given.successor.isdigit()
-        else _whole(control, given.successor)
-    )
+    text = f"{given.model}/{given.successor}" if given.successor.isdigit() else given.successor
+    return _known(control, actor, parse_ref(text))
 
 
 # ---- archive
@@ -208,21 +203,21 @@ def _successor(control: Control, given: wire.Decommission) -> VersionRef | None:
 
 def archive(control: Control, actor: Actor, given: wire.Change) -> wire.ArchiveAnswer:
     """Archive a version."""
-    ref = numbered(control, given.model, given.version)
+    ref = numbered(control, actor, given.model, given.version)
     proof = control.archives.archive(actor, ref, given.reason)
     return wire.ArchiveAnswer(ref=str(ref), stage="archived", proof=proof, url=control.url(f"/models/{ref}"))
 
 
 def restore(control: Control, actor: Actor, given: wire.Restore) -> wire.ArchiveAnswer:
     """Make an archived version deployable again."""
-    ref = numbered(control, given.model, given.version)
+    ref = numbered(control, actor, given.model, given.version)
     proof = control.archives.restore(actor, ref, given.reason)
     return wire.ArchiveAnswer(ref=str(ref), stage="decommissioned", proof=proof, url=control.url(f"/models/{ref}"))
 
 
 def run(control: Control, actor: Actor, given: wire.Run) -> wire.RunAnswer:
     """Run rows through a version of any stage."""
-    ref = numbered(control, given.model, given.version)
+    ref = numbered(control, actor, given.model, given.version)
     predictions = control.archives.run(actor, ref, given.rows)
     return wire.RunAnswer(
         ref=str(ref),
@@ -233,6 +228,6 @@ def run(control: Control, actor: Actor, given: wire.Run) -> wire.RunAnswer:
 
 def verify(control: Control, actor: Actor, given: wire.Verify) -> wire.VerifyAnswer:
     """Check a version, or everything the home holds."""
-    ref = _whole(control, given.ref) if given.ref else None
+    ref = _known(control, actor, parse_ref(given.ref)) if given.ref else None
     found = control.archives.verify(actor, ref)
     return wire.VerifyAnswer(intact=not found.problems, checked=dict(found.checked), problems=list(found.problems))

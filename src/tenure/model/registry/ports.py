@@ -36,6 +36,9 @@ class RegistryStore(Protocol):
     def versions(self, model: str) -> list[VersionRecord]:
         """Return all versions of a model, oldest first; raise `UnknownModel`."""
 
+    def in_service(self) -> list[VersionRecord]:
+        """Return the deployed versions of all models."""
+
     def models(self) -> list[ModelRecord]:
         """Return all models by name."""
 
