@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tenure.model.monitoring.alert import Alert
     from tenure.model.monitoring.report import Report
 
-_MOST = 1000
+_MOST = 10_000
 
 
 class NothingAsked(TenureError):
