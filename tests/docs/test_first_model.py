@@ -80,6 +80,7 @@ def test_the_page_can_be_pasted_from_top_to_bottom(shell):
         script.append(text if kind == "sh" else f"cat > {file_of(text)} <<'PYTHON_BLOCK'\n{text}PYTHON_BLOCK")
     done = shell("\n".join(script))
     said = f"{done.stdout}\n--- stderr ---\n{done.stderr}"
+    print(said)
     assert done.returncode == 0, said
     assert re.search(r"churn/1 +champion +http://", done.stdout), said
     assert '"offer":"discount"' in done.stdout.replace(" ", ""), said

@@ -41,7 +41,9 @@ def apply(
     text = file.read_text(encoding="utf-8")
     with opened() as tenure, screen.waiting(f"applying {file}: check it, tell every gateway"):
         found = tenure.call("applications:apply", text=text, reason=reason, dry_run=dry_run)
-    screen.table(found, found["changes"], _CHANGES, "no change: this very file is in force")
+    # Against nothing, everything is a change; a list of it all would say nothing.
+    if screen.as_json or found["before"] is not None:
+        screen.table(found, found["changes"], _CHANGES, "no change: this very file is in force")
     screen.say(f"{found['application']}/{found['revision']}{'  (not applied: --dry-run)' if dry_run else ''}")
     screen.say(found.get("url", ""))
 
