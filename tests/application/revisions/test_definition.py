@@ -209,7 +209,19 @@ def test_an_input_may_be_computed_from_other_fields():
     text = CHURN.replace("model: churn@champion", 'model: churn@champion\ninputs: {yearly_fee: "monthly_fee * 12"}')
     models = {"churn/3": ((Field("yearly_fee", "float"),), OUTPUTS)}
     assert refused(text, models) == []
-    assert "the model has no input 'yearly_fee'" in refused(text)[0]["why"]
+
+
+def test_the_application_may_supply_what_only_a_later_version_needs():
+    text = CHURN.replace("model: churn@champion", 'model: churn@champion\ninputs: {rate: "has(email) ? 1.0 : 0.5"}')
+    assert refused(text) == []
+    assert needs(parse(text), (*INPUTS[:2], Field("rate", "float"))) == []
+
+
+def test_a_slip_in_the_name_of_an_input_is_refused_and_so_is_a_broken_expression_for_a_later_one():
+    slip = CHURN.replace("model: churn@champion", 'model: churn@champion\ninputs: {monthly_fe: "monthly_fee * 12"}')
+    assert "the model has no input 'monthly_fe'; did you mean 'monthly_fee'?" in refused(slip)[0]["why"]
+    broken = CHURN.replace("model: churn@champion", 'model: churn@champion\ninputs: {rate: "monthly_fe * 12"}')
+    assert "monthly_fe" in refused(broken)[0]["why"]
 
 
 def test_an_application_over_a_model_without_a_version_is_refused():

@@ -10,7 +10,8 @@ from tenure.application.decisions.scopes import after_model, before_model
 from tenure.application.revisions.problems import Problem
 from tenure.application.rules.answers import compile_answer
 from tenure.application.rules.errors import BrokenExpression
-from tenure.application.rules.expressions import compile_condition
+from tenure.application.rules.expressions import compile_condition, compile_expression
+from tenure.application.rules.kinds import nearest
 from tenure.application.rules.ruleset import ReadyRule
 from tenure.contract.records import Reason
 
@@ -82,12 +83,22 @@ class _Planner:
         return maker
 
     def _unknown_inputs(self) -> None:
+        """Find broken entries for inputs that this version does not have.
+
+        A later version may need one, and goes live only after the application supplies it; so it must be right by
+        itself, and may not look like a slip of the pen for an input that the version does have.
+        """
         known = {field.name for field in self._inputs or ()}
-        self._problems += [
-            Problem(("inputs", name), f"the model has no input {name!r}")
-            for name in self._definition.inputs
-            if name not in known
-        ]
+        for name, written in self._definition.inputs.items():
+            if name in known:
+                continue
+            if near := nearest(name, known):
+                self._problems.append(Problem(("inputs", name), f"the model has no input {name!r}{near}"))
+                continue
+            try:
+                compile_expression(written, self._before, lenient=True)
+            except BrokenExpression as error:
+                self._problems.append(Problem(("inputs", name), str(error), error.facts["at"]))
 
     def _rule(self, place: int, rule: Rule) -> ReadyRule:
         scope = self._before if rule.phase == "before" else self._after
