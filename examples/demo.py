@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,6 +85,16 @@ class Server:
         if answer.status != 200:
             raise Failed(f"{application} answered {answer.status} to {row}: {body.decode(errors='replace')}")
         return dict(json.loads(body))
+
+    def decisions(self, application: str) -> Iterator[dict[str, Any]]:
+        """Return every logged decision of an application, page by page."""
+        connection, after = self.connect(), ""
+        while after is not None:
+            query = urllib.parse.urlencode({"application": application, "limit": 1000, "after": after})
+            connection.request("GET", f"/api/v1/decisions?{query}", headers={"Authorization": f"Bearer {self.token}"})
+            page = json.loads(connection.getresponse().read())
+            yield from page["decisions"]
+            after = page["next"]
 
 
 class Life:
@@ -246,8 +257,7 @@ class Life:
     def summarise(self) -> None:
         """Compare what was answered with what the log holds, and note the versions' stages."""
         answered = [decision for decisions in self.decided.values() for decision in decisions if decision]
-        logged = self.tenure("decisions", "--application", self.plan["application"], "--limit", str(2 * len(answered)))
-        ids = Counter(row["decision_id"] for row in logged["decisions"])
+        ids = Counter(row["decision_id"] for row in self.server.decisions(self.plan["application"]))
         self.report["answered"] = len(answered)
         self.report["lost"] = sum(ids[decision["decision_id"]] != 1 for decision in answered)
         self.report["decided_by"] = dict(Counter(decision["decided_by"] for decision in answered))
