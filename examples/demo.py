@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 import urllib.parse
 from collections import Counter
 from contextlib import contextmanager
@@ -62,6 +63,7 @@ class Server:
         self.port = port
         self.environ = os.environ | {"TENURE_HOME": str(home), "PATH": f"{TENURE.parent}:{os.environ['PATH']}"}
         self.token = ""
+        self.pythons = next(row["found"] for row in self.run("doctor") if row["what"] == "Pythons for models")
 
     def run(self, *words: str, refused: bool = False) -> Any:
         """Run a command with --json and return its document; with `refused`, it must be refused and say why."""
@@ -133,11 +135,20 @@ class Life:
         with self.step(
             f"package {version}", f"packaging {version}: lock, wheels, interpreter, proof of the batch form"
         ):
-            made = self.tenure("package", str(self.work / version), "--output", str(folder))
-            if not made["sealed"]:
-                self.screen.say(self.name, "   its Python is not on this machine: a draft, completed at registration")
+            made = self.tenure("package", str(self.work / version), "--output", str(folder), *self.python(version))
         with self.step(f"register {version}", f"registering {version}: rebuilt from its own files, golden outputs met"):
             self.tenure("register", made["folder"])
+
+    def python(self, version: str) -> list[str]:
+        """Return the words that ask for the running Python where the one the version asks for is not on this machine."""
+        wanted = tomllib.loads((self.work / version / "model.toml").read_text())["python"]
+        if f"python{wanted}" in self.server.pythons:
+            return []
+        here = f"{sys.version_info.major}.{sys.version_info.minor}"
+        self.screen.say(
+            self.name, f"   there is no Python {wanted} on this machine, so {version} is packaged for {here}"
+        )
+        return ["--python", here]
 
     def begin(self) -> None:
         model, application = self.plan["model"], self.plan["application"]
