@@ -42,7 +42,7 @@ request:
   customer_id: string
 {fields}
 features:
-  - {{view: customer, key: customer_id, on_missing: default}}
+  - {{view: customer, key: customer_id, on_missing: error}}
 model: {model}@champion
 deadline: 2s
 fallback: {{answer: {{band: none}}, reason: R90}}
@@ -75,7 +75,7 @@ def free_port() -> int:
 
 def wrk(url: str, bodies: Path, connections: int, seconds: float, token: str = "") -> dict[str, Any]:
     """Return one run's figures: requests a second, p50 and p99 in microseconds, errors."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(HERE / "load.lua"), url]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{round(seconds)}s", "--latency", "-s", str(HERE / "load.lua"), url]
     environ = os.environ | {"BODIES": str(bodies)} | ({"TOKEN": token} if token else {})
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
     figures = json.loads(done.stdout.strip().splitlines()[-1])
@@ -140,24 +140,17 @@ def publish(work: Path, model: str, run: Any) -> None:
         "--reference", str(folder / "reference.csv"), "--requirements", str(folder / "requirements.txt"),
         "--output", str(work / "packages"),
     )  # fmt: skip
-    run("register", packaged["package"])
+    run("register", packaged["folder"])
     run("deploy", f"{model}/1", "--reason", "bench")
     rows = json.loads((folder / "rows.json").read_text())
     feed = ["customer_id,known_at,past_loans"] + [f"c{n},2026-01-01T00:00:00Z,{n % 7}" for n in range(ENTITIES)]
     (folder / "customers.csv").write_text("\n".join(feed) + "\n")
     run(
-        "features",
-        "ingest",
-        str(folder / "customers.csv"),
-        "--view",
-        "customer",
-        "--key",
-        "customer_id",
-        "--time",
-        "known_at",
-    )
-    text = {name: f"  {name}: {'string' if isinstance(value, str) else 'float'}" for name, value in rows[0].items()}
-    (folder / "application.yaml").write_text(APPLICATION.format(model=model, fields="\n".join(text.values())))
+        "features", "ingest", "customer", str(folder / "customers.csv"), "--key", "customer_id", "--at-column", "known_at"
+    )  # fmt: skip
+    kinds = {str: "string", int: "int", float: "float"}
+    fields = "\n".join(f"  {name}: {kinds[type(value)]}" for name, value in rows[0].items())
+    (folder / "application.yaml").write_text(APPLICATION.format(model=model, fields=fields))
     run("apply", str(folder / "application.yaml"), "--reason", "bench")
     bodies = [json.dumps({"customer_id": f"c{n % ENTITIES}"} | row) for n, row in enumerate(rows)]
     (folder / "bodies-tenure.jsonl").write_text("\n".join(bodies) + "\n")
