@@ -11,7 +11,7 @@ from tenure.contract.records import DecisionRecord, OutcomeRecord, encode
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECORDS = (GOLDEN / "log-record-v1.jsonl").read_bytes().splitlines()
 SEGMENT = (GOLDEN / "log-segment-v1.segment").read_bytes()
-TYPES = {"decision": DecisionRecord, "outcome": OutcomeRecord}
+TYPES: dict[str, type[msgspec.Struct]] = {"decision": DecisionRecord, "outcome": OutcomeRecord}
 
 
 def test_every_golden_record_is_read_whole_and_written_with_the_same_bytes() -> None:

@@ -20,11 +20,9 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One unsealed record and where it was seen."""
+    """One unsealed record."""
 
     sequence: int
-    segment: int
-    offset: int
     head: Head
     record: bytes
 
@@ -55,7 +53,6 @@ class _StreamTail:
             if segment.header.number > self.number:
                 self._enter(segment)
             self._read(segment, position)
-            self._forget_distrusted(segment)
 
     def _notice_another(self, segments: list[Segment]) -> None:
         """Begin again when the stream was sealed, removed, and opened again: its numbers begin again too."""
@@ -70,11 +67,6 @@ class _StreamTail:
         self.entries = [entry for entry in self.entries if entry.sequence < trusted]
         self.header, self.offset, self.sequence = segment.header, HEADER_SIZE, segment.header.first_sequence
 
-    def _forget_distrusted(self, segment: Segment) -> None:
-        number, limit = segment.header.number, segment.limit
-        if limit is not None and self.offset > limit:
-            self.entries = [entry for entry in self.entries if entry.segment != number or entry.offset < limit]
-
     def _read(self, segment: Segment, position: int) -> None:
         """Take the frames after the last one seen; past damage, take what a full scan still finds."""
         frames, stuck = _frames_from(segment.path, self.offset, self.sequence)
@@ -86,8 +78,7 @@ class _StreamTail:
                 continue
             self.sequence = frame.sequence + 1
             if frame.sequence >= position:
-                entry = Entry(frame.sequence, self.number, frame.offset, head_of(frame.record), frame.record)
-                self.entries.append(entry)
+                self.entries.append(Entry(frame.sequence, head_of(frame.record), frame.record))
 
 
 def _frames_from(path: Path, offset: int, sequence: int) -> tuple[list[Frame], bool]:
