@@ -1,7 +1,9 @@
 """Time-ordered identifiers (UUIDv7, RFC 9562 section 5.7) and their short form with a check character.
 
-The short form is Crockford's base 32 (no I, L, O, U) of the 128 bits, 26 characters, and one check character
-that is the number modulo 37, as Crockford proposes: a mistyped or swapped character is noticed before any search.
+The short form is Crockford's base 32 (no I, L, O, U) of the 128 bits, 26 characters, and one check character of the
+same alphabet, so that an id needs no quotes in a shell, a URL or a file name. The check is a weighted sum in the field
+of 32 elements (polynomial x^5 + x^2 + 1, weights the powers of x, all different): every mistyped character and every
+two that changed places are noticed before any search.
 """
 
 from __future__ import annotations
@@ -11,9 +13,27 @@ import os
 from tenure.kit.errors import Kind, TenureError
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_CHECK = _ALPHABET + "*~$=U"
 _VALUE = {letter: value for value, letter in enumerate(_ALPHABET)} | {"I": 1, "L": 1, "O": 0}
 _LENGTH = 26
+_POLYNOMIAL = 0b100101
+
+
+def _weighted(digit: int, place: int) -> int:
+    """Return `digit` times x to the power `place` + 1, in the field of 32 elements."""
+    for _ in range(place + 1):
+        digit <<= 1
+        if digit & 32:
+            digit ^= _POLYNOMIAL
+    return digit
+
+
+# An id is made for every decision, so two characters are written at a time, from tables.
+_PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
+_CHECKS = tuple(
+    bytes(_weighted(pair >> 5, place) ^ _weighted(pair & 31, place + 1) for pair in range(1024))
+    for place in range(0, _LENGTH, 2)
+)
+_SHIFTS = tuple(range(120, -1, -10))
 
 
 class BadIdentifier(TenureError):
@@ -28,7 +48,7 @@ class BadIdentifier(TenureError):
 def new_id(now: int, random: bytes | None = None) -> str:
     """Return a new short id for the moment `now` (UTC microseconds); ids of later milliseconds sort later.
 
-    `random` is 10 bytes, taken from the system when not given. The 12 bits after the millisecond hold its
+    `random` is 8 bytes, taken from the system when not given. The 12 bits after the millisecond hold its
     microseconds' fraction (RFC 9562 method 3), so ids of one process are ordered within a millisecond too.
     """
     millisecond, rest = divmod(now, 1000)
@@ -39,7 +59,11 @@ def new_id(now: int, random: bytes | None = None) -> str:
 
 def shorten(number: int) -> str:
     """Return the 27-character short form of a 128-bit number."""
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5)) + _CHECK[number % 37]
+    pairs = [(number >> shift) & 1023 for shift in _SHIFTS]
+    check = 0
+    for pair, table in zip(pairs, _CHECKS, strict=True):
+        check ^= table[pair]
+    return "".join([_PAIRS[pair] for pair in pairs]) + _ALPHABET[check]
 
 
 def parse_id(text: str) -> str:
@@ -52,9 +76,10 @@ def parse_id(text: str) -> str:
         if letter not in _VALUE:
             raise BadIdentifier(text=text, why=f"the character {letter!r} does not occur in ids")
         number = (number << 5) | _VALUE[letter]
-    if number >> 128 or _CHECK[number % 37] != letters[-1]:
+    normal = shorten(number)
+    if number >> 128 or _VALUE.get(letters[-1]) != _VALUE[normal[-1]]:
         raise BadIdentifier(text=text, why="its check character does not fit: a character is wrong or two are swapped")
-    return shorten(number)
+    return normal
 
 
 def moment_of(short: str) -> int:
