@@ -11,8 +11,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tenure.accountability.begun import Beginnings, Begun, served
 from tenure.accountability.verdict import Distance, Verdict, distance, judge
-from tenure.application.decisions.deciding import AskModel, Decider, Settled
+from tenure.application.decisions.deciding import AskModel, Settled
 from tenure.contract.predictor import Prediction
 from tenure.governance.access import Permission, authorize
 from tenure.kit.errors import Kind, TenureError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tenure.accountability.ports import Asked, Evidence, PastVersion
-    from tenure.application.revisions.terms import Definition
     from tenure.contract.records import DecisionRecord, PredictionRecord
     from tenure.governance.access import Actor
 
@@ -59,16 +59,6 @@ class Replayed:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    """A decision replayed up to the model; `step` asks for a row or is settled, `failure` says why neither."""
-
-    record: DecisionRecord
-    decider: Decider | None
-    step: AskModel | Settled | None
-    failure: str = ""
-
-
 class Replays:
     """Collection of actions that make decisions again."""
 
@@ -93,8 +83,8 @@ class Replays:
         return self._replayed(records)
 
     def _replayed(self, records: Sequence[DecisionRecord]) -> list[Replayed]:
-        deciders: dict[tuple[Any, ...], Decider] = {}
-        begun = {record.id: self._begin(record, deciders) for record in records}
+        beginnings = Beginnings(self._evidence)
+        begun = {record.id: beginnings.begin(record) for record in records}
         finished: dict[str, Replayed] = {}
         for (model, number), group in _by_version(begun.values()).items():
             if model is None or number is None:
@@ -103,42 +93,7 @@ class Replays:
                 finished |= self._ask_again(model, number, group)
         return [finished[record.id] for record in records]
 
-    def _begin(self, record: DecisionRecord, deciders: dict[tuple[Any, ...], Decider]) -> _Begun:
-        """Replay a decision up to the model."""
-        personal = self._evidence.personal(record) if record.personal else {}
-        if personal is None:
-            return _Begun(record, None, None, "the person's key was destroyed, so the request cannot be read any more")
-        try:
-            decider = self._decider(record, deciders)
-            step = decider.before(decider.readmit(record, personal), decider.logged_features(record))
-        except TenureError as error:
-            return _Begun(record, None, None, str(error))
-        return _Begun(record, decider, step)
-
-    def _decider(self, record: DecisionRecord, deciders: dict[tuple[Any, ...], Decider]) -> Decider:
-        asked = _served(record)
-        key = (record.application, record.revision, asked and (asked.model, asked.version))
-        if key not in deciders:
-            definition = self._evidence.definition(record.application, record.revision)
-            if asked is not None:
-                deciders[key] = _compiled(
-                    definition, self._evidence.version(asked.model, asked.version), record.revision
-                )
-            else:
-                deciders[key] = self._without_model(definition, record.revision)
-        return deciders[key]
-
-    def _without_model(self, definition: Definition, revision: int) -> Decider:
-        """Return the revision with any version it fits: none was asked, so only the types of its fields matter."""
-        versions = self._evidence.versions(definition.model.name) if definition.model else []
-        for version in versions[:-1]:
-            try:
-                return _compiled(definition, version, revision)
-            except TenureError:
-                continue
-        return _compiled(definition, versions[-1] if versions else None, revision)
-
-    def _ask_again(self, model: str, number: int, group: list[_Begun]) -> dict[str, Replayed]:
+    def _ask_again(self, model: str, number: int, group: list[Begun]) -> dict[str, Replayed]:
         version = self._evidence.version(model, number)
         with self._evidence.asking(model, number) as asked:
             rows = [one for one in group if isinstance(one.step, AskModel)]
@@ -147,47 +102,38 @@ class Replays:
             return {one.record.id: _finish(one, again.get(one.record.id), version, asked) for one in group}
 
 
-def _compiled(definition: Definition, version: PastVersion | None, revision: int) -> Decider:
-    inputs, outputs = (version.inputs, version.outputs) if version else (None, None)
-    return Decider(definition, inputs, outputs, revision)
-
-
-def _by_version(begun: Iterable[_Begun]) -> dict[tuple[str | None, int | None], list[_Begun]]:
+def _by_version(begun: Iterable[Begun]) -> dict[tuple[str | None, int | None], list[Begun]]:
     """Return the decisions grouped by the version that must be asked again, `(None, None)` where none must."""
-    groups: dict[tuple[str | None, int | None], list[_Begun]] = {}
+    groups: dict[tuple[str | None, int | None], list[Begun]] = {}
     for one in begun:
-        served = _served(one.record)
-        key = (served.model, served.version) if served and served.output is not None else (None, None)
+        then = served(one.record)
+        key = (then.model, then.version) if then and then.output is not None else (None, None)
         groups.setdefault(key, []).append(one)
     return groups
 
 
-def _served(record: DecisionRecord) -> PredictionRecord | None:
-    return next((one for one in record.predictions if one.role == "served"), None)
-
-
-def _finish(one: _Begun, again: Prediction | None, version: PastVersion | None, asked: Asked | None) -> Replayed:
+def _finish(one: Begun, again: Prediction | None, version: PastVersion | None, asked: Asked | None) -> Replayed:
     """Take the decision from the model to its answer, and compare."""
     if one.decider is None or one.step is None:
         return Replayed(one.record, Verdict.MISMATCH, _UNKNOWN, None, None, one.failure)
-    served = _served(one.record)
+    then = served(one.record)
     settled = one.step
     if isinstance(settled, AskModel):
-        prediction = again or (_failed_then(served) if served else None)
+        prediction = again or (_failed_then(then) if then else None)
         if prediction is None:
             why = "the rules of this revision ask a model now, and none was asked then"
             return Replayed(one.record, Verdict.MISMATCH, _UNKNOWN, None, None, why)
         settled = one.decider.after(settled, prediction)
-    elif served is not None:
+    elif then is not None:
         why = "the rules of this revision settle it before the model now, and a model was asked then"
         return Replayed(one.record, Verdict.MISMATCH, _UNKNOWN, settled.answer, None, why)
-    return _compared(one.record, settled, served, version, asked)
+    return _compared(one.record, settled, then, version, asked)
 
 
 def _compared(
     record: DecisionRecord,
     settled: Settled,
-    served: PredictionRecord | None,
+    then: PredictionRecord | None,
     version: PastVersion | None,
     asked: Asked | None,
 ) -> Replayed:
@@ -198,19 +144,19 @@ def _compared(
         record.status,
     )
     prediction = settled.prediction
-    if served is None or served.output is None or prediction is None or version is None:
+    if then is None or then.output is None or prediction is None or version is None:
         verdict = judge(same_bits=True, same_answer=same_answer, apart=_EXACT, tolerance=0.0)
         return Replayed(record, verdict, _EXACT, settled.answer, None, "" if same_answer else "another answer")
-    same_bits = prediction.raw == base64.b64decode(served.raw) and prediction.output is not None
-    apart = _EXACT if same_bits else distance(version.outputs, served.output, prediction.output or {})
+    same_bits = prediction.raw == base64.b64decode(then.raw) and prediction.output is not None
+    apart = _EXACT if same_bits else distance(version.outputs, then.output, prediction.output or {})
     verdict = judge(same_bits=same_bits, same_answer=same_answer, apart=apart, tolerance=version.tolerance)
     cause = "" if verdict is Verdict.BIT else _cause(prediction, version, asked, same_bits=same_bits)
     return Replayed(record, verdict, apart, settled.answer, prediction.output, cause)
 
 
-def _failed_then(served: PredictionRecord) -> Prediction:
+def _failed_then(then: PredictionRecord) -> Prediction:
     """Return the failure as it was logged: a worker that was gone or late cannot be made so again."""
-    return Prediction(served.model, served.version, served.digest, failure=served.failure, error=served.error)
+    return Prediction(then.model, then.version, then.digest, failure=then.failure, error=then.error)
 
 
 def _cause(prediction: Prediction, version: PastVersion, asked: Asked | None, *, same_bits: bool) -> str:
