@@ -67,8 +67,6 @@ def test_a_broken_import_contract_is_caught(violation: str, tmp_path: Path) -> N
     file.parent.mkdir(exist_ok=True)
     file.write_text((file.read_text() if file.exists() else "") + f"\n{line}\n")
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
-    done = subprocess.run(
-        command, cwd=tmp_path, env={"PYTHONPATH": "src"}, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": "src"}, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout
     assert "BROKEN" in done.stdout or "exhaustive" in done.stdout

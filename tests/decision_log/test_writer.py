@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -206,3 +208,10 @@ def test_the_next_segment_is_filled_beside(tmp_path: Path) -> None:
     writer.close_now()
     assert numbers(tmp_path) == list(range(200))
     assert len(list((tmp_path / "streams" / "gateway-1").glob("*.segment"))) == 4
+
+
+def test_what_a_gateway_imports_stays_light() -> None:
+    names = ["writer", "claims", "persons", "streams"]
+    code = f"import sys\nfor name in {names}: __import__('tenure.adapters.decision_log.' + name)\n"
+    code += "print(sorted({'pyarrow', 'sqlalchemy', 'duckdb', 'numpy', 'alembic'} & set(sys.modules)))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"

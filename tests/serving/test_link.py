@@ -13,7 +13,7 @@ import pytest
 
 from tenure.model.package import BatchForm
 from tenure.serving import launch, sockets
-from tenure.serving.link import WorkerLink, WorkerUnreachable
+from tenure.serving.link import MisfitRow, WorkerLink, WorkerUnreachable
 from tenure.worker.columns import Codec
 from tests.worker.packages import Made, Maker, output
 from tests.worker.packages import batch as batch_of
@@ -95,6 +95,43 @@ def test_many_rows_in_flight_meet_in_batches_and_each_gets_its_own_answer(tmp_pa
             assert {a.digest for a in answers} == {host.made.worker.digest}
             assert max(batch_of(a).rows for a in answers) > 1
             assert all(a.raw == Codec(host.made.version.outputs).pack_row(output(a)) for a in answers)
+
+    run(scenario)
+
+
+def test_many_rows_of_one_question_come_back_in_order_and_a_poison_row_fails_alone(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with served(tmp_path) as (_, link):
+            rows: list[dict[str, float | None]] = [{"a": float(nth), "b": 1.0} for nth in range(1000)]
+            alone = [(await link.predict(row, 5 * SECOND)).raw for row in rows[:20]]
+            answers = await link.predict_rows(rows, 5 * SECOND)
+            assert [one.raw for one in answers[:20]] == alone
+            assert [output(one)["score"] for i, one in enumerate(answers) if i != 666] == [
+                nth + 2.0 for nth in range(1000) if nth != 666
+            ]
+            assert (answers[666].failure, answers[666].output) == ("raised", None)
+            assert all(batch_of(one).rows > 100 for one in answers[:256])
+            mixed = await link.predict_rows([rows[0], {"a": None, "b": 1.0}, rows[1]], SECOND)
+            assert [one.failure for one in mixed] == [None, "bad_row", None]
+            assert await link.predict_rows([], SECOND) == []
+            with pytest.raises(MisfitRow, match="row 1: field 'a' has no value"):
+                link.pack_rows([rows[0], {"a": None, "b": 1.0}])
+            assert {one.failure for one in await link.predict_rows(rows[:3], 0)} == {"timeout"}
+
+    run(scenario)
+
+
+def test_rows_asked_together_at_a_death_are_asked_apart_afterwards(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with served(tmp_path) as (host, link):
+            rows = [{"a": float(nth), "b": 1.0} for nth in range(300)]
+            rows[290]["a"] = 911.0
+            first = await link.predict_rows(rows, 5 * SECOND)
+            assert {one.failure for one in first[256:]} == {"unavailable"}
+            host.start()
+            await ready_again(link)
+            again = await link.predict_rows(rows[:256], 5 * SECOND)
+            assert all(one.output for one in again)
 
     run(scenario)
 

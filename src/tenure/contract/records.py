@@ -101,6 +101,34 @@ class OutcomeRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     actor: str = ""
 
 
+class PredictionCallRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One row that a model was asked directly, without an application: by Open Inference Protocol or MLflow scoring."""
+
+    format: int = msgspec.field(name="v")
+    kind: Literal["prediction"] = msgspec.field(name="kind")
+    id: str
+    at: int
+    #: the implicit application, `model:NAME`
+    application: str
+    #: the row's inputs by name, as they were given
+    request: dict[str, Any]
+    #: what the version said; one, whose role is `served`
+    predictions: list[PredictionRecord]
+    protocol: Literal["oip", "mlflow"]
+    #: id of the record of the call's first row; all rows that came in one request carry it
+    call: str
+    #: place of the row in its call, from 0
+    row: int = 0
+    elapsed_us: int = 0
+    #: id of the token that asked
+    actor: str = ""
+
+
+def implicit_application(model: str) -> str:
+    """Return the application under which calls of a model without an application are logged; no name has a colon."""
+    return f"model:{model}"
+
+
 def encode(record: msgspec.Struct) -> bytes:
     """Return the record's bytes, in the order its fields are declared."""
     return msgspec.json.encode(record)

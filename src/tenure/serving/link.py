@@ -19,7 +19,7 @@ from tenure.worker import frames
 from tenure.worker.columns import BadRow, Codec, FrameError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tenure.contract.schema import Schema
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 MOST_IN_FLIGHT = 512
+#: rows that many-row questions put into one frame, and frames of one question that are in flight at once: a single row
+#: that comes meanwhile waits for that much and no more
+ROWS_TOGETHER = 256
+_FRAMES_TOGETHER = 2
+#: rows of one question that are in flight at once when each has a frame of its own
+_ALONE_TOGETHER = 64
 DEATHS_TO_QUARANTINE = 2
 #: most rows that are remembered as suspects
 _MOST_SUSPECTS = 4096
@@ -53,11 +59,20 @@ class WrongWorker(TenureError):
     next_step = "restart it: `tenure down`, then `tenure up`"
 
 
-class _Asked(NamedTuple):
-    """A row in flight."""
+class MisfitRow(TenureError):
+    """A row is not what the version takes."""
 
-    body: bytes
-    answer: asyncio.Future[Prediction]
+    code = "misfit-row"
+    kind = Kind.BAD_INPUT
+    message = "row {row}: {why}"
+    next_step = "compare with the inputs that {model}/{version} declares"
+
+
+class _Asked(NamedTuple):
+    """Rows in flight in one frame. The answer is one prediction for each, or one failure of them all."""
+
+    rows: Sequence[bytes]
+    answer: asyncio.Future[Any]
     timer: asyncio.TimerHandle
 
 
@@ -120,7 +135,9 @@ class WorkerLink:
         self.welcome: dict[str, Any] = {}
         self.why = "it was not asked yet"
         self._socket, self._most = socket, in_flight
-        self._pack, self._unpack = Codec(entry.inputs).pack_row, Codec(entry.outputs).unpack_row
+        inputs, outputs = Codec(entry.inputs), Codec(entry.outputs)
+        self._pack, self._join = inputs.pack_row, inputs.join_rows
+        self._unpack, self._split = outputs.unpack_row, outputs.split_rows
         self._asked: dict[int, _Asked] = {}
         self._next = 0
         self._deaths: dict[int, int] = {}
@@ -135,7 +152,7 @@ class WorkerLink:
 
     @property
     def in_flight(self) -> int:
-        """Return how many rows the worker has not answered yet, those included that nobody waits for any more."""
+        """Return how many frames the worker has not answered yet, those included that nobody waits for any more."""
         return len(self._asked)
 
     async def connect(self, seconds: float = 60.0) -> None:
@@ -164,16 +181,79 @@ class WorkerLink:
             return self._failure("bad_row", str(error))
         if (refusal := self._refusal(body, deadline_us)) is not None:
             return refusal
-        return await self._ask(body, deadline_us)
+        return cast("Prediction", await self._ask((body,), body, deadline_us))
 
-    def _ask(self, body: bytes, deadline_us: int) -> asyncio.Future[Prediction]:
+    async def predict_rows(self, rows: Sequence[Mapping[str, Any]], deadline_us: int) -> list[Prediction]:
+        """Return one prediction for each row, in order; a row fails alone, as with `predict`."""
+        packed: dict[int, bytes] = {}
+        found: dict[int, Prediction] = {}
+        for place, row in enumerate(rows):
+            try:
+                packed[place] = self._pack(row)
+            except BadRow as error:
+                found[place] = self._failure("bad_row", str(error))
+        found |= zip(packed, await self.predict_packed(list(packed.values()), deadline_us), strict=True)
+        return [found[place] for place in range(len(rows))]
+
+    def pack_rows(self, rows: Sequence[Mapping[str, Any]]) -> list[bytes]:
+        """Return the rows as `predict_packed` takes them; raise `MisfitRow` for the first that does not fit."""
+        packed = []
+        for place, row in enumerate(rows):
+            try:
+                packed.append(self._pack(row))
+            except BadRow as error:
+                raise MisfitRow(model=self.model, version=self.version, row=place, why=str(error)) from None
+        return packed
+
+    async def predict_packed(self, rows: Sequence[bytes], deadline_us: int) -> list[Prediction]:
+        """Return one prediction for each row that `pack_rows` gave; the deadline is that of all together."""
+        until = frames.now_us() + deadline_us
+        turns = asyncio.Semaphore(_FRAMES_TOGETHER)
+
+        async def ask(some: Sequence[bytes]) -> list[Prediction]:
+            async with turns:
+                return await self._ask_together(some, until)
+
+        groups = [rows[start : start + ROWS_TOGETHER] for start in range(0, len(rows), ROWS_TOGETHER)]
+        return [one for group in await asyncio.gather(*map(ask, groups)) for one in group]
+
+    async def _ask_together(self, rows: Sequence[bytes], until: int) -> list[Prediction]:
+        """Return the predictions of rows that fit into one frame; when the model raises, each is asked by itself."""
+        left = until - frames.now_us()
+        if len(rows) == 1 or (self._deaths and any(hash(row) in self._deaths for row in rows)):
+            return await self._ask_each(rows, left)
+        if (refusal := self._refusal(b"", left)) is not None:
+            return [refusal] * len(rows)
+        answer = await self._ask(rows, self._join(rows), left)
+        if isinstance(answer, list):
+            return answer
+        if answer.failure == "raised":
+            # The worker found the row that the model cannot take, and gave up the frame: the others are asked again.
+            return await self._ask_each(rows, until - frames.now_us())
+        return [answer] * len(rows)
+
+    async def _ask_each(self, rows: Sequence[bytes], deadline_us: int) -> list[Prediction]:
+        """Return the predictions of rows asked in frames of their own, few at a time."""
+        turns = asyncio.Semaphore(_ALONE_TOGETHER)
+        until = frames.now_us() + deadline_us
+
+        async def ask(body: bytes) -> Prediction:
+            async with turns:
+                left = until - frames.now_us()
+                refusal = self._refusal(body, left)
+                return refusal or cast("Prediction", await self._ask((body,), body, left))
+
+        return list(await asyncio.gather(*map(ask, rows)))
+
+    def _ask(self, rows: Sequence[bytes], body: bytes, deadline_us: int) -> asyncio.Future[Any]:
         assert self._wire is not None
         loop = asyncio.get_running_loop()
         self._next = correlation = self._next + 1
-        answer: asyncio.Future[Prediction] = loop.create_future()
+        answer: asyncio.Future[Any] = loop.create_future()
         timer = loop.call_later(deadline_us / 1e6, self._late, answer)
-        self._asked[correlation] = _Asked(body, answer, timer)
-        self._wire.write(frames.encode(frames.INFER, correlation, 1, frames.now_us() + deadline_us, body=body))
+        self._asked[correlation] = _Asked(rows, answer, timer)
+        deadline = frames.now_us() + deadline_us
+        self._wire.write(frames.encode(frames.INFER, correlation, len(rows), deadline, body=body))
         return answer
 
     def _refusal(self, body: bytes, deadline_us: int) -> Prediction | None:
@@ -202,9 +282,20 @@ class WorkerLink:
         asked = self._asked.get(frame.correlation)
         if asked is not None:
             # Read before it is forgotten: a damaged answer closes the connection, which fails all that is still known.
-            prediction = self._prediction(frame)
+            answer = self._prediction(frame) if len(asked.rows) == 1 else self._predictions(frame, len(asked.rows))
             del self._asked[frame.correlation]
-            _answer(asked, prediction)
+            _answer(asked, answer)
+
+    def _predictions(self, frame: frames.Frame, count: int) -> Prediction | list[Prediction]:
+        """Return one prediction for each row of a frame, or the failure of all."""
+        if frame.kind == frames.ERROR:
+            return self._prediction(frame)
+        rows = self._split(count, frame.body)
+        batches = [batch for span in frames.read_spans(frame.meta) for batch in _batches(span)]
+        return [
+            Prediction(self.model, self.version, self.digest, self._unpack(row), row, batch)
+            for row, batch in zip(rows, batches, strict=True)
+        ]
 
     def _prediction(self, frame: frames.Frame) -> Prediction:
         if frame.kind == frames.ERROR:
@@ -242,7 +333,8 @@ class WorkerLink:
         self._is_ready.clear()
         asked, self._asked = self._asked, {}
         for one in asked.values():
-            self._suspect(one.body)
+            for body in one.rows:
+                self._suspect(body)
             _answer(one, self._failure("unavailable", self.why))
 
     def _suspect(self, body: bytes) -> None:
@@ -285,7 +377,13 @@ class WorkerLink:
         wire.close()
 
 
-def _answer(asked: _Asked, prediction: Prediction) -> None:
+def _answer(asked: _Asked, answer: Prediction | list[Prediction]) -> None:
     asked.timer.cancel()
     if not asked.answer.done():
-        asked.answer.set_result(prediction)
+        asked.answer.set_result(answer)
+
+
+def _batches(span: frames.Span) -> Iterator[Batch]:
+    """Return how each row of a span was computed."""
+    for nth in range(span.length):
+        yield Batch(span.shape, span.rows, span.position + nth, span.compute_us)
