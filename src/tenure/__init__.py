@@ -17,7 +17,7 @@ __all__ = ["Client", "__version__", "package"]
 
 def __getattr__(name: str) -> Any:
     if name in {"Client", "package"}:
-        from tenure import client  # noqa: PLC0415 - lazily, see above
+        from tenure import client
 
         return getattr(client, name)
     raise AttributeError(f"module 'tenure' has no attribute {name!r}")
