@@ -48,6 +48,40 @@ def test_an_erased_person_is_unreadable_in_every_process_at_once(tmp_path: Path)
     assert not control.erase(control.pseudonym("nobody"))
 
 
+def test_after_an_erasure_was_acknowledged_no_process_writes_with_the_key(tmp_path: Path) -> None:
+    gateways, control = [open_persons(tmp_path) for _ in range(3)], open_persons(tmp_path)
+    for number in range(5):
+        name = control.pseudonym(str(number))
+        texts = [gateway.encrypt(name, FIELDS) for gateway in gateways]
+        # They have looked a moment ago, and are not due to look again.
+        assert control.erase(name)
+        fresh = [gateway.encrypt(name, FIELDS) for gateway in gateways]
+        assert [control.decrypt(name, text) for text in fresh] == [FIELDS] * 3
+        for text in texts:
+            with pytest.raises(PersonErased):
+                control.decrypt(name, text)
+
+
+def test_a_process_that_encrypts_on_and_on_lets_go_of_an_erased_key(tmp_path: Path) -> None:
+    gateway, control = open_persons(tmp_path), open_persons(tmp_path)
+    name = control.pseudonym("4711")
+    gateway.encrypt(name, FIELDS)
+    erased = threading.Event()
+
+    def erase() -> None:
+        control.erase(name)
+        erased.set()
+
+    thread = threading.Thread(target=erase)
+    thread.start()
+    while not erased.is_set():
+        gateway.encrypt(gateway.pseudonym("another"), {})
+        gateway.encrypt(name, FIELDS)
+    written = [gateway.encrypt(name, FIELDS) for _ in range(10)]
+    thread.join()
+    assert [control.decrypt(name, text) for text in written] == [FIELDS] * 10
+
+
 def test_a_ciphertext_opens_for_its_own_person_only(tmp_path: Path) -> None:
     persons = open_persons(tmp_path)
     anna, berta = persons.pseudonym("anna"), persons.pseudonym("berta")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tenure.adapters.decision_log.claims import Claims
 from tenure.adapters.decision_log.persons import Persons
@@ -34,7 +33,7 @@ class Gateway:
         clock = SystemClock()
         self._home = home
         self._claims = Claims(home.claims_db, clock=clock)
-        self._persons = _OneAtATime(Persons(home.persons_db, persons_key(home), clock=clock))
+        self._persons = Persons(home.persons_db, persons_key(home), clock=clock)
         self._features = SqliteFeatures(home.features_db, clock)
         self.log, stream = self._open_log(clock)
         self._links = Links(home)
@@ -111,28 +110,6 @@ class Gateway:
         self._claims.close()
         self._persons.close()
         self._features.close()
-
-
-class _OneAtATime:
-    """The persons, shared by the event loop and the log's thread.
-
-    `Persons.sync` asks its connection for its version. A statement of another thread that is open at that moment makes
-    SQLite refuse the loop's insert at once ("database is locked"), busy timeout or not.
-    """
-
-    def __init__(self, persons: Persons) -> None:
-        self.pseudonym = persons.pseudonym
-        self.close = persons.close
-        self._persons = persons
-        self._lock = threading.Lock()
-
-    def encrypt(self, pseudonym: str, fields: dict[str, Any]) -> str:
-        with self._lock:
-            return self._persons.encrypt(pseudonym, fields)
-
-    def sync(self) -> None:
-        with self._lock:
-            self._persons.sync()
 
 
 def _both(*syncs: Callable[[], None]) -> Callable[[], None]:
