@@ -129,6 +129,30 @@ def implicit_application(model: str) -> str:
     return f"model:{model}"
 
 
+class ResolutionRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a person made of a decision; the newest one that is not `pending` holds, and the decision stays as it was.
+
+    `before` and `after` are whole answers: those in force before this record and after it.
+    """
+
+    format: int = msgspec.field(name="v")
+    kind: Literal["resolution"] = msgspec.field(name="kind")
+    id: str
+    at: int
+    application: str
+    decision: str
+    #: id of the token, or `local:<user>`
+    who: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    code: str
+    note: str = ""
+    #: proposed only: a second person has to confirm it
+    pending: bool = False
+    #: id of the proposal that this record puts in force
+    confirms: str = ""
+
+
 def encode(record: msgspec.Struct) -> bytes:
     """Return the record's bytes, in the order its fields are declared."""
     return msgspec.json.encode(record)
