@@ -1,5 +1,6 @@
 """Commands for monitoring: reports and alerts."""
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +9,10 @@ from tenure.entrypoints.cli.caller import opened, version_at
 from tenure.entrypoints.cli.screen import Json, Screen
 from tenure.entrypoints.cli.versions import Ref
 
-_ALERTS = ("id", "state", "ref", "kind", "column", "first_day", "last_day", "opened_at", "evidence")
+_ALERTS = ("id", "state", "version", "kind", "column", "days", "finding")
+_DAYS = ("day", "decisions", "model", "rule", "fallback", "failures", "p50_ms", "p95_ms", "missing", "outside")
+_COLUMNS = ("column", "rows", "psi", "effect", "chance", "missing", "outside", "signals")
+_PERFORMANCE = ("day", "outcome", "matured", "early", "measures")
 
 
 def report(
@@ -24,15 +28,90 @@ def report(
     if screen.as_json:
         screen.document(found)
         return
-    for name, part in found.items():
-        if _is_table(part):
-            screen.say(name)
-            screen.table(found, part, tuple(dict.fromkeys(column for row in part for column in row)))
-    screen.facts({name: part for name, part in found.items() if not _is_table(part)}, ref)
+    for title, rows, columns in _tables(found):
+        if rows:
+            screen.say(title)
+            screen.table(found, rows, columns)
+    for line in _lines(found):
+        screen.say(line)
 
 
-def _is_table(part: Any) -> bool:
-    return isinstance(part, list) and bool(part) and isinstance(part[0], dict)
+def _tables(found: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]], tuple[str, ...]]]:
+    """Return the parts of a report that are tables, each with its title and columns."""
+    yield "volume, errors and who decided, by day", [_day(day) for day in found["days"]], _DAYS
+    signals = _signals(found)
+    columns = [_column(column, signals) for column in found["columns"]]
+    yield "what came in, against the reference", sorted(columns, key=lambda row: -row["psi"]), _COLUMNS
+    performance = [_performed("all", one) for one in found["performance"]]
+    performance += [_performed(one["day"], one["performance"]) for one in found["performance_by_day"]]
+    yield "performance, from the outcomes that arrived", performance, _PERFORMANCE
+    yield "alerts", [_alert(alert) for alert in found["alerts"]], _ALERTS
+
+
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """Return what else a reader must know, a sentence each."""
+    if found["stated"]:
+        stated = ", ".join(f"{name} {value:.4g}" for name, value in found["stated"].items())
+        yield f"its author stated: {stated}"
+    for broken in found["broken"]:
+        yield f"not computed: {broken}"
+    for name, why in found["unwatched"].items():
+        yield f"not watched: {name}, {why}"
+    yield from found["caveats"]
+    limits = found["thresholds"]
+    yield (
+        f"a signal needs an effect (PSI less its bias) of {limits['effect']} and a chance below {limits['chance']}, "
+        f"shared out over all looks; windows of at least {limits['minimum']} rows"
+    )
+
+
+def _day(day: Mapping[str, Any]) -> dict[str, Any]:
+    shares = {name: _percent(day["decided_by"].get(name, 0.0)) for name in ("model", "rule", "fallback")}
+    times = {f"p{part}_ms": f"{day[f'p{part}_us'] / 1000:.1f}" for part in (50, 95) if day[f"p{part}_us"] is not None}
+    rates = {name: _percent(day[name] or 0.0) for name in ("missing", "outside")}
+    return dict(day) | shares | times | rates
+
+
+def _signals(found: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the kinds of signal that any window raised for each column."""
+    raised: dict[str, list[str]] = {}
+    for window in found["windows"]:
+        for signal in window["signals"]:
+            kinds = raised.setdefault(signal["column"], [])
+            if signal["kind"] not in kinds:
+                kinds.append(signal["kind"])
+    return raised
+
+
+def _column(column: Mapping[str, Any], signals: Mapping[str, list[str]]) -> dict[str, Any]:
+    rates = {name: _percent(column[name]) for name in ("missing", "outside")}
+    numbers = {"effect": f"{column['effect']:.3f}", "chance": f"{column['chance']:.1e}"}
+    return dict(column) | rates | numbers | {"psi": round(column["psi"], 3), "signals": signals.get(column["column"])}
+
+
+def _performed(day: str, performance: Mapping[str, Any]) -> dict[str, Any]:
+    measures = ", ".join(f"{name} {value:.4g}" for name, value in performance["measures"].items() if value is not None)
+    return dict(performance) | {"day": day, "measures": measures}
+
+
+def _alert(alert: Mapping[str, Any]) -> dict[str, Any]:
+    days = " – ".join(dict.fromkeys((alert["first_day"], alert["last_day"])))
+    version = alert.get("ref") or f"{alert['model']}/{alert['version']}"
+    return dict(alert) | {"days": days, "version": version, "finding": _finding(alert["evidence"])}
+
+
+def _finding(evidence: Mapping[str, Any]) -> str:
+    """Return the numbers that an alert stands on, in a line."""
+    parts = [
+        f"{name} {evidence[name]:.3g}" for name in ("effect", "chance", "missing", "outside") if evidence.get(name)
+    ]
+    if "rows" in evidence:
+        parts.append(f"{evidence['rows']} rows")
+    return ", ".join(parts) or ", ".join(f"{name} {value}" for name, value in evidence.items() if name != "how")
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share else "–"
 
 
 def alerts(
@@ -46,7 +125,7 @@ def alerts(
         return
     with opened() as tenure:
         found = tenure.call("alerts:list", model=model, status=status)
-    Screen(json).table(found, found, _ALERTS, "no alert")
+    Screen(json).table(found, [_alert(alert) for alert in found], _ALERTS, "no alert")
 
 
 def ack(
@@ -57,4 +136,5 @@ def ack(
     """Say that an alert is known."""
     with opened() as tenure:
         found = tenure.call("alerts:ack", alert=alert, reason=reason)
-    Screen(json).facts(found, alert)
+    screen = Screen(json)
+    screen.facts(found if screen.as_json else {name: _alert(found)[name] for name in (*_ALERTS, "note")}, alert)
