@@ -14,7 +14,7 @@ from tests.worker import golden
 U32, U64 = 2**32 - 1, 2**64 - 1
 FRAMES = st.builds(
     Frame,
-    st.integers(1, 9),
+    st.integers(1, 11),
     st.integers(0, U64),
     st.integers(0, 1),
     st.integers(0, frames.MOST_ROWS),

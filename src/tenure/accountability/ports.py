@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from tenure.application.revisions.terms import Definition
-    from tenure.contract.predictor import Prediction
+    from tenure.contract.predictor import Contributions, Prediction
     from tenure.contract.records import DecisionRecord
     from tenure.contract.schema import Schema
 
@@ -59,3 +59,29 @@ class Evidence(Protocol):
 
     def asking(self, model: str, number: int) -> AbstractContextManager[Asked]:
         """Start the version in its own environment, rebuilt from its own blobs if need be."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRows:
+    """The rows frozen in a package to compare with; `source` says which, `digest` is that of their file."""
+
+    source: str
+    digest: str
+    rows: Sequence[Mapping[str, Any]]
+
+
+class Explained(Asked, Protocol):
+    """A started version that may know its own contributions."""
+
+    def contributions(self, row: Mapping[str, Any]) -> Contributions | None:
+        """Return what the model itself says each input contributed to the row's score; None where it cannot say."""
+
+
+class Explainable(Evidence, Protocol):
+    """What explaining needs beside what a replay needs."""
+
+    def asking(self, model: str, number: int) -> AbstractContextManager[Explained]:
+        """Start the version in its own environment, rebuilt from its own blobs if need be."""
+
+    def reference(self, model: str, number: int) -> ReferenceRows:
+        """Return the version's reference rows from its sealed package; raise a `TenureError` when it has none."""

@@ -44,6 +44,17 @@ class Prediction(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class Contributions(msgspec.Struct, frozen=True):
+    """What a model's own library says of one row: the part of each input, by its name, and the `base` they start from.
+
+    They add up on the library's own scale (for a classifier the log-odds); the reader finds out which by adding.
+    """
+
+    method: str
+    base: float
+    parts: dict[str, float]
+
+
 class Predictor(Protocol):
     """One version of a model, ready to be asked."""
 

@@ -49,6 +49,8 @@ class Permission(enum.StrEnum):
     DECISIONS_LIST = "decisions:list"
     DECISIONS_SHOW = "decisions:show"
     DECISIONS_WHY = "decisions:why"
+    DECISIONS_EXPLAIN = "decisions:explain"
+    DECISIONS_DOSSIER = "decisions:dossier"
     DECISIONS_PERSONAL = "decisions:personal"
     OUTCOMES_IMPORT = "outcomes:import"
 
@@ -91,7 +93,7 @@ _READS = frozenset({
     _P.DECISIONS_LIST, _P.DECISIONS_SHOW, _P.DECISIONS_WHY,
     _P.FEATURES_GET, _P.FEATURES_LIST, _P.MONITOR_REPORT, _P.ALERTS_LIST, _P.POLICY_SHOW,
 })  # fmt: skip
-_TRIALS = frozenset({_P.VERIFY, _P.REPLAY, _P.VERSIONS_RUN})
+_TRIALS = frozenset({_P.VERIFY, _P.REPLAY, _P.DECISIONS_EXPLAIN, _P.DECISIONS_DOSSIER, _P.VERSIONS_RUN})
 
 #: The whole of who may do what; a role that is missing here may do nothing.
 ROLES: dict[Role, frozenset[Permission]] = {

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from tenure.contract.predictor import Batch, Failure, Prediction
+from tenure.contract.predictor import Batch, Contributions, Failure, Prediction
 from tenure.contract.schema import Field
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import launch
@@ -102,6 +102,17 @@ class Oneshot:
         if not self._outputs.columns:
             self._outputs = Codec(fields)
         return fields
+
+    def contributions(self, row: Mapping[str, Any]) -> Contributions | None:
+        """Return what the model's own library says each input contributed; None where it cannot; raise `CallFailed`.
+
+        A worker sealed before this could be asked does not say `explains`, and is not asked.
+        """
+        if not self.hello.get("explains"):
+            return None
+        answer = self._asked(frames.EXPLAIN, self._inputs.pack([row]), 1, 0)
+        told = frames.read_json(answer.body)["explanation"]
+        return None if told is None else msgspec.convert(told, Contributions)
 
     def _chunk(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
         try:

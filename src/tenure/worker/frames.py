@@ -28,7 +28,10 @@ PING = 6
 PONG = 7
 DESCRIBE = 8
 DESCRIPTION = 9
-_KINDS = frozenset(range(HELLO, DESCRIPTION + 1))
+#: only to a worker whose WELCOME says `explains`: older ones take an unknown type for damage
+EXPLAIN = 10
+EXPLANATION = 11
+_KINDS = frozenset(range(HELLO, EXPLANATION + 1))
 
 #: flag of INFER: one call to the model with exactly these rows, no padding, no other rows beside them
 EXACT = 1

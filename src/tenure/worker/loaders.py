@@ -14,6 +14,7 @@ from typing import Any, Callable
 
 from . import outputs
 from .columns import Codec, FrameError
+from .contributions import explainer
 from .inputs import arranger
 from .package import Package, Refused
 
@@ -26,8 +27,10 @@ class Model:
         self.loader = manifest["loader"]
         self.inputs = Codec(manifest["inputs"])
         self.outputs = Codec(manifest["outputs"]) if manifest["outputs"] else None
-        self._predict = _load(package, self.loader)
+        model = _opened(package, self.loader)
+        self._predict = _method(model, self.loader)
         self._arrange = arranger(self.loader["form"], self.inputs)
+        self.explainer = explainer(model, self.loader, self.inputs)
 
     def call(self, rows: list[bytes]) -> list[bytes]:
         """Return the output's row bytes for each row, by one call to the model; raise whatever the model raises."""
@@ -47,6 +50,10 @@ class Model:
             self.outputs = Codec(fields)
         return fields
 
+    def explain(self, row: bytes) -> dict[str, Any] | None:
+        """Return what the model's own library says of one row, None where it has nothing to say."""
+        return None if self.explainer is None else self.explainer.explain(self._arrange([row]))
+
     def _named(self, rows: list[bytes]) -> dict[str, Any]:
         return outputs.named(self._predict(self._arrange(rows)), self.loader.get("column"))
 
@@ -58,12 +65,16 @@ def arrange_path(package: Package) -> None:
     sys.path[:] = [*others, os.path.abspath(package.path("code")), own]
 
 
-def _load(package: Package, loader: dict[str, Any]) -> Callable[[Any], Any]:
-    """Return the method to call. Loading runs the package's own code, which is why it was verified before."""
+def _opened(package: Package, loader: dict[str, Any]) -> Any:
+    """Return the model. Loading runs the package's own code, which is why it was verified before."""
     formats = {"sklearn": _pickled, "xgboost": _xgboost, "python": _python}
     if loader["format"] not in formats:
         raise Refused("this worker does not load the format %r" % loader["format"])
-    model = formats[loader["format"]](package, loader)
+    return formats[loader["format"]](package, loader)
+
+
+def _method(model: Any, loader: dict[str, Any]) -> Callable[[Any], Any]:
+    """Return the method to call."""
     method = getattr(model, loader["predict"], None)
     if not callable(method):
         raise Refused("the model (%s) has no method %r" % (type(model).__name__, loader["predict"]))

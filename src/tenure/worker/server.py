@@ -166,6 +166,8 @@ class Server:
             self._send(connection, frames.encode(frames.PONG, frame.correlation))
         elif frame.kind == frames.DESCRIBE:
             self._send(connection, self._described(frame))
+        elif frame.kind == frames.EXPLAIN:
+            self._send(connection, self._explained(frame))
         else:
             raise FrameError("a worker is never sent frames of type %d" % frame.kind)
 
@@ -185,6 +187,14 @@ class Server:
             traceback.print_exc()
             return frames.encode_error(frame.correlation, "raised", error_text(error))
         return frames.encode_json(frames.DESCRIPTION, frame.correlation, {"fields": fields})
+
+    def _explained(self, frame: frames.Frame) -> bytes:
+        try:
+            told = self._model.explain(_rows(self._model, frame)[0])
+        except (Exception, SystemExit) as error:
+            traceback.print_exc()
+            return frames.encode_error(frame.correlation, "raised", error_text(error))
+        return frames.encode_json(frames.EXPLANATION, frame.correlation, {"explanation": told})
 
     def _work(self) -> None:
         """Make one call to the model, if anything waits, and send all answers there are."""
