@@ -13,6 +13,7 @@ from tenure.adapters.decision_log.writer import LogWriter
 from tenure.adapters.features_sqlite import SqliteFeatures
 from tenure.app.deciding import Deciding
 from tenure.app.generation import Generation, Links
+from tenure.app.predicting import Predicting
 from tenure.app.secrets import persons_key
 from tenure.kit.clock import SystemClock
 from tenure.serving import snapshot as snapshots
@@ -50,6 +51,7 @@ class Gateway:
             clock=clock,
             base_url=base_url,
         )
+        self.predicting = Predicting(log=self.log, clock=clock)
         # Whoever died with keys reserved left them to the next gateway that starts.
         self._claims.settle(dead_streams(home.decisions), UnsealedLog(home.decisions), self.deciding.answer_of)
         self._claims.forget_old()

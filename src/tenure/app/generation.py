@@ -11,6 +11,7 @@ from tenure.application.decisions.deciding import Decider
 from tenure.application.revisions.terms import Definition, from_plain
 from tenure.governance.access import Actor, Role
 from tenure.kit.errors import Kind, TenureError
+from tenure.model.version import CHAMPION
 from tenure.serving.link import WorkerLink
 from tenure.serving.places import worker_socket
 
@@ -45,6 +46,15 @@ class UnusableApplication(TenureError):
     next_step = "apply a corrected definition, or roll back: tenure rollback {application}"
 
 
+class NotInService(TenureError):
+    """No version of this name answers requests now."""
+
+    code = "not-in-service"
+    kind = Kind.NOT_FOUND
+    message = "there is no {ref} in service"
+    next_step = "deploy it: tenure deploy MODEL/VERSION; `tenure status` shows what is in service"
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """Who a token stands for, until when (UTC microseconds, None for ever)."""
@@ -74,6 +84,7 @@ class Generation:
         self.limits: Limits = snapshot.limits
         self.in_flight = 0
         self.links = dict(links)
+        self.models = snapshot.models
         self._tokens = {
             digest: Token(Actor(entry.id, Role(entry.role), frozenset(entry.applications)), entry.expires)
             for digest, entry in snapshot.tokens.items()
@@ -94,6 +105,17 @@ class Generation:
         if isinstance(found, Deployed):
             return found
         raise UnknownApplication(application=name) if found is None else found
+
+    def version(self, model: str, version: str = "") -> WorkerLink:
+        """Return a version by its number or an alias, the champion when none is named; raise `NotInService`."""
+        entry = self.models.get(model)
+        if entry is None:
+            raise NotInService(ref=f"model {model}")
+        number = version if version.isdigit() else entry.aliases.get(version or CHAMPION)
+        link = self.links.get(f"{model}/{number}")
+        if link is None:
+            raise NotInService(ref=f"{model}/{version}" if version else f"{model}@{CHAMPION}")
+        return link
 
 
 class Links:
