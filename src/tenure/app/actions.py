@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tenure.app import wire
-from tenure.app.calls import applications, decisions, governance, versions
+from tenure.app.calls import accountability, applications, decisions, governance, versions
 from tenure.kit.errors import Kind, TenureError
 from tenure.model.monitoring.report import Report
 
@@ -87,6 +87,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("decisions:list", "GET", f"{_API}/decisions", wire.Decisions, wire.DecisionsAnswer, decisions.decisions),
     Action("decisions:show", "GET", f"{_API}/decisions/{{decision}}", wire.Decision, wire.DecisionDetail, decisions.decision),
     Action("decisions:why", "GET", f"{_API}/decisions/{{decision}}/why", wire.Decision, wire.WhyAnswer, decisions.why),
+    Action("decisions:explain", "GET", f"{_API}/decisions/{{decision}}/explanation", wire.Explain, wire.ExplanationAnswer, accountability.explain),
     Action("outcomes:import", "POST", f"{_APPLICATION}/outcomes", wire.ImportOutcomes, wire.OutcomesAnswer, decisions.import_outcomes),
 
     Action("features:list", "GET", f"{_API}/features", wire.Nothing, list[wire.ViewAnswer], applications.views),

@@ -7,6 +7,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any, Self
 
+from tenure.accountability.explaining import Explanations
 from tenure.accountability.replay import Replays
 from tenure.adapters.decision_log.claims import Claims
 from tenure.adapters.decision_log.persons import Persons
@@ -32,6 +33,7 @@ from tenure.app.evidence import (
     MonitoredVersions,
     ReadLog,
 )
+from tenure.app.explained import ExplainableEvidence
 from tenure.app.proving import HomePackages
 from tenure.app.publishing import Contents, Publisher, Runnable
 from tenure.app.secrets import persons_key
@@ -156,6 +158,8 @@ class Control:
         self.features = Features(self.features_db, audit, clock)
         self.decisions = Decisions(self.log, definitions, audit, clock)
         self.replays = Replays(HomeEvidence(self.log, definitions, self.registry, self._ensure_runnable))
+        evidence = ExplainableEvidence(self.home, self.log, definitions, self.registry, self._ensure_runnable)
+        self.explanations = Explanations(evidence)
         self.monitoring = Monitoring(
             MonitoredLog(self._reader),
             MonitoredApplications(self.revisions),

@@ -567,6 +567,60 @@ class WhyAnswer(Output, frozen=True):
     predictions: list[dict[str, Any]]
 
 
+class Explain(Input, frozen=True):
+    """A decision to explain. `output` names which of the model's outputs, its first number when empty.
+
+    `auto` takes what fits the version: what its own library says, the closed form of a sum, else Shapley values.
+    """
+
+    decision: str
+    method: Literal["auto", "closed_form", "native", "shapley"] = "auto"
+    output: str = ""
+
+
+class ContributionAnswer(Output, frozen=True):
+    """What one input added to the baseline; a personal value is not repeated. `standard_error` where it was sampled."""
+
+    feature: str
+    value: Any
+    personal: bool
+    contribution: float
+    standard_error: float | None
+    source: str
+
+
+class BaselineAnswer(Output, frozen=True):
+    """What contributions are told against: `value` is the mean over these rows, `digest` names them for ever."""
+
+    value: float
+    source: str
+    rows: int
+    digest: str
+
+
+class ExplanationAnswer(Output, frozen=True):
+    """Contributions, largest first. On `scale` they and the baseline add up to `total`, which means the score served.
+
+    `scale` is `score`, or `log-odds` of a probability: then score = 1 / (1 + exp(-total)). `difference` is how far the
+    sum is from the score served, on the stricter of the two, `allowed` what is let pass.
+    """
+
+    decision_id: str
+    model: str
+    digest: str
+    target: str
+    served: float
+    method: str
+    scale: str
+    baseline: BaselineAnswer
+    total: float
+    difference: float
+    allowed: float
+    rows_asked: int
+    contributions: list[ContributionAnswer]
+    url: str
+
+
 class Outcome(Input, frozen=True):
     """The truth about one decision. `name` is the application's own outcome unless said; `observed_at` is RFC 3339."""
 

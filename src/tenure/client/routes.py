@@ -48,6 +48,7 @@ ROUTES: dict[str, Route] = {
     "decisions:list": Route("GET", "/api/v1/decisions"),
     "decisions:show": Route("GET", "/api/v1/decisions/{decision}"),
     "decisions:why": Route("GET", "/api/v1/decisions/{decision}/why"),
+    "decisions:explain": Route("GET", "/api/v1/decisions/{decision}/explanation"),
     "outcomes:import": Route("POST", "/api/v1/applications/{application}/outcomes"),
     "features:list": Route("GET", "/api/v1/features"),
     "features:get": Route("GET", "/api/v1/features/{view}/values/{key}"),

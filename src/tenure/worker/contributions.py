@@ -47,8 +47,8 @@ def explainer(model: Any, loader: dict[str, Any], codec: Codec) -> Explainer | N
 def _fits(kind: str, loader: dict[str, Any]) -> bool:
     """Return whether the one number that is served is the one that the contributions are of."""
     if kind.endswith("Classifier"):
-        return loader["predict"] == "predict_proba" and loader.get("column") == 1
-    return loader["predict"] == "predict"
+        return (loader["predict"], loader.get("column")) == ("predict_proba", 1)
+    return bool(loader["predict"] == "predict")
 
 
 def _xgboost(model: Any) -> Callable[[Any], Any]:

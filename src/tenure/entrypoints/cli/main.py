@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tenure.entrypoints.cli import applications, decisions, features, governance, home, monitoring, versions
+from tenure.entrypoints.cli import (
+    accountability,
+    applications,
+    decisions,
+    features,
+    governance,
+    home,
+    monitoring,
+    versions,
+)
 from tenure.entrypoints.cli.screen import show_error
 from tenure.kit.errors import Kind, TenureError
 
@@ -51,6 +60,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "decision": decisions.decision,
         "why": decisions.why,
         "replay": decisions.replay,
+        "explain": accountability.explain,
     },
     "Access": {"login": governance.login, "whoami": governance.whoami},
 }

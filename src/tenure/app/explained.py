@@ -1,0 +1,47 @@
+"""What explaining needs beside what a replay needs (accountability/ports.py): reference rows, from sealed packages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenure.accountability.ports import ReferenceRows
+from tenure.adapters.blobs import Blobs
+from tenure.app.evidence import HomeEvidence, KeptDefinitions, ReadLog
+from tenure.model.monitoring.reference import NoReference
+from tenure.model.version import VersionRef
+from tenure.worker.columns import Codec, read_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenure.adapters.sql.registry import SqlRegistry
+    from tenure.serving.snapshot import VersionEntry, WorkerEntry
+    from tenure.settings import Home
+
+
+class ExplainableEvidence(HomeEvidence):
+    """Everything that was kept about decisions, and what their versions are explained with."""
+
+    def __init__(
+        self,
+        home: Home,
+        log: ReadLog,
+        definitions: KeptDefinitions,
+        registry: SqlRegistry,
+        ensure: Callable[[str], tuple[WorkerEntry, VersionEntry]],
+    ) -> None:
+        super().__init__(log, definitions, registry, ensure)
+        self._versions = registry
+        self._blobs = Blobs(home.blobs, home.second_copy)
+
+    def reference(self, model: str, number: int) -> ReferenceRows:
+        """Return the reference sample of the package; its golden inputs where it has none."""
+        manifest = self._versions.get(VersionRef(model, number)).manifest
+        golden = manifest.golden.inputs if manifest.golden else ""
+        path = manifest.reference or golden
+        if not path:
+            raise NoReference(model=manifest.name)
+        digest = manifest.files[path].digest
+        fields, count, body = read_columns(self._blobs.verify(digest).read_bytes())
+        source = "package's reference sample" if manifest.reference else "package's golden inputs"
+        return ReferenceRows(source, digest, Codec(fields).unpack(count, body))

@@ -1,0 +1,64 @@
+"""Commands that say why a score came out as it did."""
+
+from typing import Annotated, Any
+
+import typer
+
+from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.screen import Json, Screen
+
+_COLUMNS = ("feature", "value", "contribution", "source")
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="A decision's id.")]
+
+
+def explain(
+    decision_id: Id,
+    method: Annotated[str, typer.Option(help="auto, closed_form, native or shapley.")] = "auto",
+    output: Annotated[
+        str | None, typer.Option(help="Which of the model's outputs; its first number if not said.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show what each input contributed to a decision's score, checked against the score that was served."""
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting("explaining: rebuild and start the version that decided"):
+        found = tenure.call("decisions:explain", decision=decision_id, method=method, output=output)
+    if screen.as_json:
+        screen.document(found)
+        return
+    screen.facts(_facts(found), f"explanation of {decision_id}")
+    rows = [_shown(row) for row in found["contributions"]]
+    sampled = any(row["standard_error"] is not None for row in rows)
+    screen.table(found, rows, (*_COLUMNS, "standard_error") if sampled else _COLUMNS)
+    screen.say(_sum(found))
+
+
+def _facts(found: dict[str, Any]) -> dict[str, Any]:
+    baseline = found["baseline"]
+    return {
+        "model": found["model"],
+        "target": found["target"],
+        "served": repr(found["served"]),
+        "method": found["method"],
+        "scale": found["scale"],
+        "baseline": f"{baseline['value']:.6g}, the mean over {baseline['source']}",
+        "baseline digest": baseline["digest"],
+        "url": found["url"],
+    }
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **row,
+        "contribution": f"{row['contribution']:+.6g}",
+        "value": "(personal)" if row["personal"] else row["value"],
+    }
+
+
+def _sum(found: dict[str, Any]) -> str:
+    link = "" if found["scale"] == "score" else f", as a probability {found['served']:.6g}"
+    return (
+        f"baseline + contributions = {found['total']:.12g}{link}; "
+        f"{found['difference']:.2g} from the score served, {found['allowed']:.2g} allowed"
+    )
