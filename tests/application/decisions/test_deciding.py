@@ -12,6 +12,7 @@ from tenure.application.decisions.request import BadRequest
 from tenure.application.features.view import View
 from tenure.application.revisions.checking import check
 from tenure.application.revisions.definition import parse, plain
+from tenure.application.revisions.problems import BrokenDefinition
 from tenure.application.rules.errors import Undecided
 from tenure.contract.predictor import Batch, Prediction
 from tenure.contract.records import DecisionRecord, Reason, encode
@@ -257,3 +258,76 @@ def test_an_application_without_a_model_answers_by_rules_alone():
     settled = decide(decides, b'{"age": 18, "at": "2026-01-01T01:00:00.5+01:00"}', None)
     assert (settled.answer, settled.decided_by) == ({"ok": True, "at": "2026-01-01T00:00:00.500000Z"}, "rule")
     assert record(decides, settled).request["at"] == 1_767_225_600_500_000
+
+
+# ---- decision tables, and rules that change what the model said
+
+PRICED = """
+application: priced
+request: {amount: {type: float, minimum: 0}, region: {type: string, values: [north, south]}}
+model: risk@champion
+fallback: {answer: {band: none}}
+rules:
+  - {id: known, after: model, when: "output.score > 0.9", reason: R01}
+  - {id: cap, after: model, when: "region == 'north'", bound: {score: {maximum: 0.5}}, reason: R02}
+  - {id: zero, after: model, when: "amount == 0.0", set: {score: 0}}
+  - id: bands
+    after: model
+    table:
+      columns: [output.score, region, answer.band, answer.rate, reason, review]
+      rows:
+        - ["< 0.2",       "-",     A, 1.5, R10, ""]
+        - ["[0.2..0.6)",  north,   B, 2.5, R11, ""]
+        - ["[0.2..0.6)",  south,   C, "=output.score * 10.0", R11, desk]
+        - [">= 0.6",      "-",     D, 9.5, R12, ""]
+default: {answer: {band: E}}
+reasons: {R01: very risky, R02: capped in the north, R10: safe, R11: fair, R12: risky}
+"""
+
+
+def priced(amount, region, score):
+    decider = Decider(parse(PRICED), (Field("amount", "float"),), (Field("score", "float"),), 1)
+    step = decider.before(decider.admit_row({"amount": amount, "region": region}), {})
+    assert isinstance(step, AskModel)
+    return decider.after(step, Prediction("risk", 1, "d", {"score": score}))
+
+
+def test_a_table_settles_with_the_row_that_holds():
+    settled = priced(10.0, "south", 0.4)
+    assert (settled.answer, settled.rules, settled.status) == ({"band": "C", "rate": 4.0}, ["bands"], "pending_review")
+    assert [reason.code for reason in settled.reasons] == ["R11"]
+    assert settled.verdicts == "ffft"
+
+
+def test_a_reason_alone_goes_on_and_a_bound_holds_for_all_that_follows():
+    settled = priced(10.0, "north", 0.95)
+    assert settled.answer == {"band": "B", "rate": 2.5}
+    assert [reason.code for reason in settled.reasons] == ["R01", "R02", "R11"]
+    assert settled.rules == ["known", "cap", "bands"]
+    assert settled.prediction.output == {"score": 0.95}, "what the model said stays as it said it"
+
+
+def test_an_output_is_set_to_another_value():
+    assert priced(0.0, "south", 0.95).answer == {"band": "A", "rate": 1.5}
+
+
+def test_a_score_that_is_no_number_is_in_no_row():
+    assert priced(10.0, "south", float("nan")).answer == {"band": "E"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("bound: {score: {maximum: 0.5}}", "bound: {scor: {maximum: 0.5}}", "did you mean 'score'"),
+        ("bound: {score: {maximum: 0.5}}", "bound: {score: {maximum: 0.5, minimum: 0.6}}", "above the maximum"),
+        ("bound: {score: {maximum: 0.5}}", "bound: {score: {}}", "name a minimum"),
+        ("bound: {score: {maximum: 0.5}}", "bound: {score: {maximum: high}}", "must be a number"),
+        ("set: {score: 0}", "set: {score: low}", "this is text"),
+        ("set: {score: 0}", 'set: {score: {expr: "amont"}}', "did you mean 'amount'"),
+        ("id: cap, after: model", "id: cap, before: model", "after: model"),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_refused(old, new, why):
+    assert old in PRICED
+    with pytest.raises(BrokenDefinition, match=why):
+        Decider(parse(PRICED.replace(old, new)), (Field("amount", "float"),), (Field("score", "float"),), 1)

@@ -128,7 +128,7 @@ BROKEN = [
     ('when: "tenure_months < 3", on_missing: error', "when: \"email == 'x'\"", 22, "rules[0].when", "email may be missing"),
     ('when: "tenure_months < 3"', "when: 3", 22, "rules[0].when", "this must be text"),
     ("answer: {offer: welcome}", "answer: welcome", 22, "rules[0].answer", "must be a mapping"),
-    ("answer: {offer: welcome}, reason: R01", "reason: R01", 22, "rules[0]", "the rule does nothing"),
+    (", answer: {offer: welcome}, reason: R01", "", 22, "rules[0]", "the rule does nothing"),
     ("reason: R01}\n", "reason: R91}\n", 22, "rules[0].reason", "there is no reason 'R91'"),
     ('after: model, when: "output.score >= 0.7"', 'before: model, when: "output.score >= 0.7"', 23, "rules[1].when", "write `after: model`"),
     ("output.score >= 0.7", "output.scor >= 0.7", 23, "rules[1].when", "did you mean 'score'?"),

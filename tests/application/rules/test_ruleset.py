@@ -4,7 +4,7 @@ import time
 
 from tenure.application.rules.expressions import compile_condition
 from tenure.application.rules.kinds import FLOAT, Known, scope_of
-from tenure.application.rules.ruleset import ReadyRule, Trace, walk
+from tenure.application.rules.ruleset import Effect, ReadyRule, Trace, walk
 from tenure.contract.records import Reason
 
 SCOPE = scope_of({"request": [Known("request.x", FLOAT, nullable=True)]})
@@ -16,9 +16,11 @@ def rule(place, when, answer=None, *, skips=False, reviews=False):
         id=f"r{place}",
         when=compile_condition(when, SCOPE, lenient=True).run,
         skips=skips,
-        answer=None if answer is None else lambda _: answer,
-        reason=Reason(f"R{place}", "", "rule"),
-        reviews=reviews,
+        effect=Effect(
+            answer=None if answer is None else lambda _: answer,
+            reason=Reason(f"R{place}", "", "rule"),
+            reviews=reviews,
+        ),
     )
 
 

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from tenure.application.decisions.inputs import map_inputs
 from tenure.application.decisions.scopes import after_model, before_model
 from tenure.application.revisions.problems import Problem
+from tenure.application.revisions.tables import cell_problem
 from tenure.application.rules.answers import compile_answer
+from tenure.application.rules.changes import compile_changes
 from tenure.application.rules.errors import BrokenExpression
 from tenure.application.rules.expressions import compile_condition, compile_expression
 from tenure.application.rules.kinds import nearest
-from tenure.application.rules.ruleset import ReadyRule
+from tenure.application.rules.rule import ALWAYS
+from tenure.application.rules.ruleset import Effect, ReadyRule
+from tenure.application.rules.tables import compile_table
 from tenure.contract.records import Reason
 
 if TYPE_CHECKING:
@@ -21,7 +25,8 @@ if TYPE_CHECKING:
     from tenure.application.revisions.terms import Answering, Definition
     from tenure.application.rules.answers import Make
     from tenure.application.rules.kinds import Scope
-    from tenure.application.rules.rule import Rule
+    from tenure.application.rules.operators import Run
+    from tenure.application.rules.rule import Rule, Table
     from tenure.contract.schema import Schema
 
 
@@ -103,15 +108,44 @@ class _Planner:
     def _rule(self, place: int, rule: Rule) -> ReadyRule:
         scope = self._before if rule.phase == "before" else self._after
         path: Path = ("rules", place)
+        when = self._condition(rule, scope, (*path, "when"))
         return ReadyRule(
             place=place,
             id=rule.id,
-            when=self._condition(rule, scope, (*path, "when")),
+            when=when if rule.table is None else self._table(rule, rule.table, when, scope, path),
             skips=rule.on_missing == "skip",
+            effect=self._effect(rule, scope, path) if rule.table is None else None,
+        )
+
+    def _effect(self, rule: Rule, scope: Scope, path: Path) -> Effect:
+        return Effect(
             answer=None if rule.answer is None else self._answer(rule.answer, scope, (*path, "answer")),
             reason=self._reason(rule.reason, "rule"),
             reviews=rule.review is not None,
+            change=self._change(rule, scope, path),
         )
+
+    def _change(self, rule: Rule, scope: Scope, path: Path) -> Any:
+        change = compile_changes(rule, scope)
+        if not isinstance(change, list):
+            return change
+        self._problems += [Problem((*path, *broken.path), broken.why, broken.at) for broken in change]
+        return None
+
+    def _table(self, rule: Rule, table: Table, when: Run, scope: Scope, path: Path) -> Run:
+        """Return what gives the effect of the row that holds, or something false."""
+        ready = compile_table(rule, table, scope, self._coded)
+        if isinstance(ready, list):
+            self._problems += [cell_problem(table, path, broken) for broken in ready]
+            return lambda _: None
+        find = ready.finder()
+        return find if rule.when == ALWAYS else lambda facts: when(facts) and find(facts)
+
+    def _coded(self, code: str) -> Reason:
+        reasons = self._definition.reasons
+        if code not in reasons:
+            raise BrokenExpression(why=f"there is no reason {code!r}{nearest(code, reasons)}", at=0)
+        return Reason(code, reasons[code], "rule")
 
     def _condition(self, rule: Rule, scope: Scope, path: Path) -> Any:
         try:

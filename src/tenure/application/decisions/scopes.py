@@ -35,7 +35,10 @@ def _places(definition: Definition) -> dict[str, list[Known]]:
 
 
 def _request_field(field: Field, *, personal: bool) -> Known:
-    return Known(f"request.{field.name}", kind_of(field), not field.required or field.nullable, personal, field.values)
+    nullable = not field.required or field.nullable
+    return Known(
+        f"request.{field.name}", kind_of(field), nullable, personal, field.values, field.minimum, field.maximum
+    )
 
 
 def _column(use: FeatureUse, column: Field) -> Known:

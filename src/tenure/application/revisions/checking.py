@@ -15,6 +15,7 @@ from tenure.application.decisions.deciding import Decider
 from tenure.application.decisions.inputs import Need, needs
 from tenure.application.decisions.plan import plan
 from tenure.application.revisions.problems import Problem
+from tenure.application.revisions.reachable import flaws
 from tenure.application.revisions.testing import failures
 from tenure.application.rules.kinds import nearest
 from tenure.contract.schema import Schema
@@ -58,7 +59,7 @@ def _clashes(definition: Definition) -> list[Problem]:
 
 
 def check(
-    definition: Definition, models: Mapping[str, Contract], views: Mapping[str, View]
+    definition: Definition, models: Mapping[str, Contract], views: Mapping[str, View], *, run_tests: bool = True
 ) -> tuple[Definition, list[Problem]]:
     """Return the definition ready to be kept, and every problem of it; it may be kept only if there is none.
 
@@ -76,7 +77,9 @@ def check(
     problems = _once(problems)
     if not problems:
         inputs, outputs = next(iter(contracts.values()))
-        problems = failures(Decider(whole, inputs, outputs, revision=0), outputs)
+        problems = flaws(whole, outputs)
+        if run_tests:
+            problems += failures(Decider(whole, inputs, outputs, revision=0), outputs)
     return whole, problems
 
 

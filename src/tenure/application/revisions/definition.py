@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tenure.application.revisions.problems import Problem, located, refusal
 from tenure.application.revisions.reading import NAME, Reader, time_zone
 from tenure.application.revisions.source import Source
+from tenure.application.revisions.tables import TableReader
 from tenure.application.revisions.terms import (
     DEFAULT_DEADLINE_US,
     Answering,
@@ -22,9 +23,11 @@ from tenure.application.revisions.terms import (
     plain,
 )
 from tenure.application.rules.kinds import KINDS, nearest
-from tenure.application.rules.rule import Rule
+from tenure.application.rules.rule import ALWAYS, Bound, Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tenure.application.revisions.problems import Path
 
 __all__ = ["Definition", "from_plain", "parse", "plain"]
@@ -33,36 +36,42 @@ KEYS = (
     "application", "project", "owner", "entity", "personal", "event_time", "request", "features", "model", "inputs",
     "time_zone", "deadline", "explain", "fallback", "rules", "default", "reasons", "outcome", "tests",
 )  # fmt: skip
-_RULE_KEYS = ("id", "before", "after", "when", "on_missing", "answer", "reason", "review")
+_RULE_KEYS = ("id", "before", "after", "when", "on_missing", "answer", "reason", "review", "table", "set", "bound")
 _TEST_KEYS = ("request", "features", "output", "failure", "expect")
 #: names that mean something else in conditions
 _TAKEN = frozenset({"request", "output", "features", "true", "false", "null", "in", "has"})
+_DOES = "an answer, a review, a reason, set or bound"
 RESERVED_EXPECTATIONS = ("rule", "reason", "decided_by", "status", "answer")
 #: what a test may say instead of an output
 FAILURES = ("raised", "timeout", "unavailable", "overloaded", "bad_row", "quarantined")
 
 
-def parse(text: str) -> Definition:
-    """Return the definition that the text of an `application.yaml` says, or raise `BrokenDefinition` with all problems."""
-    return read(Source(text))
+def parse(text: str, files: Mapping[str, str] | None = None) -> Definition:
+    """Return the definition that the text of an `application.yaml` says, or raise `BrokenDefinition` with all problems.
+
+    `files` are the texts of the table files that it names.
+    """
+    return read(Source(text), files)
 
 
-def read(source: Source) -> Definition:
+def read(source: Source, files: Mapping[str, str] | None = None) -> Definition:
     """Return the definition of a source, or raise `BrokenDefinition`."""
     problems = list(source.problems)
-    definition = _Definition(Reader(problems, source.keys), source.data).whole()
+    definition = _Definition(Reader(problems, source.keys), source.data, files or {}).whole()
     problems += [problem for problem in _cross_checks(definition) if not problems or problem not in problems]
     if problems:
-        placed = [problem for problem in problems if problem.line]
-        raise refusal(placed + located([problem for problem in problems if not problem.line], source.places))
+        placed = [problem for problem in problems if problem.line or problem.file]
+        unplaced = [problem for problem in problems if not (problem.line or problem.file)]
+        raise refusal(placed + located(unplaced, source.places))
     return definition
 
 
 class _Definition:
     """Reads the top level, one method for each key that has parts."""
 
-    def __init__(self, reader: Reader, data: Any) -> None:
+    def __init__(self, reader: Reader, data: Any, files: Mapping[str, str]) -> None:
         self._read = reader
+        self._files = files
         self._found = reader.mapping(data, (), KEYS, ("application", "request", "default"))
 
     def whole(self) -> Definition:
@@ -121,7 +130,9 @@ class _Definition:
 
     def _rule(self, value: Any, path: Path) -> Rule:
         read = self._read
-        found = read.mapping(value, path, _RULE_KEYS, ("id", "when"))
+        found = read.mapping(value, path, _RULE_KEYS, ("id",))
+        if "table" not in found and "when" not in found:
+            read.refuse(path, "the rule says neither `when` nor `table`")
         for phase in ("before", "after"):
             read.one_of(found, phase, ("model",), path, None)
         if "before" in found and "after" in found:
@@ -134,13 +145,29 @@ class _Definition:
             answer=read.of_type(found, "answer", dict, path),
             reason=read.text(found, "reason", path),
             review=read.text(found, "review", path),
+            table=TableReader(read, self._files).table(found, path),
+            set=read.of_type(found, "set", dict, path),
+            bound=self._bounds(found, path),
         )
+
+    def _bounds(self, found: dict[str, Any], path: Path) -> dict[str, Bound] | None:
+        written = self._read.of_type(found, "bound", dict, path)
+        if not written:
+            return None
+        return {name: self._bound(value, (*path, "bound", name)) for name, value in written.items()}
+
+    def _bound(self, value: Any, path: Path) -> Bound:
+        ends = self._read.mapping(value, path, ("minimum", "maximum"))
+        for end, number in ends.items():
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                self._read.refuse((*path, end), "this must be a number")
+        return Bound(**{end: number for end, number in ends.items() if type(number) in {int, float}})
 
     def _condition(self, found: dict[str, Any], path: Path) -> str:
         when = found.get("when")
         if isinstance(when, bool):  # `when: true`: a switch set on purpose
             return str(when).lower()
-        return str(self._read.text(found, "when", path, "") or "")
+        return str(self._read.text(found, "when", path, ALWAYS if "table" in found else "") or "")
 
     def _outcome(self) -> OutcomeUse | None:
         if "outcome" not in self._found:
@@ -225,8 +252,10 @@ def _rule_checks(definition: Definition) -> list[Problem]:
     found = _twice(("rules", "id"), [rule.id for rule in definition.rules])
     reasons = definition.reasons
     for place, rule in enumerate(definition.rules):
-        if rule.answer is None and rule.review is None:
-            found.append(Problem(("rules", place), "the rule does nothing: give it an answer or a review"))
+        if rule.table is None and not any((rule.answer is not None, rule.review, rule.reason, rule.set, rule.bound)):
+            found.append(Problem(("rules", place), f"the rule does nothing: give it {_DOES}"))
+        if rule.table is not None:
+            found += _beside_a_table(rule, ("rules", place))
         if rule.reason is not None and rule.reason not in reasons:
             found.append(
                 Problem(
@@ -240,6 +269,16 @@ def _rule_checks(definition: Definition) -> list[Problem]:
         if not test.expect:
             found.append(Problem(("tests", place), "the test expects nothing, so it cannot fail"))
     return found
+
+
+def _beside_a_table(rule: Rule, path: Path) -> list[Problem]:
+    """Return what a rule with a table says beside it although the rows say it."""
+    why = "the table's rows say it: use a column {column}"
+    columns = {"answer": "answer.KEY", "reason": "reason", "review": "review"}
+    said = [(key, column) for key, column in columns.items() if getattr(rule, key) is not None]
+    found = [Problem((*path, key), why.format(column=column)) for key, column in said]
+    changing = [key for key in ("set", "bound") if getattr(rule, key)]
+    return found + [Problem((*path, key), "a table changes no outputs; use a rule of its own") for key in changing]
 
 
 def _without_model(definition: Definition) -> list[Problem]:

@@ -9,6 +9,7 @@ from tenure.application.revisions.reading import NAME
 from tenure.application.rules.kinds import KINDS
 
 _TEXT = {"type": "string"}
+_FILE = {"type": "string", "pattern": r"\.csv$", "description": "a CSV file beside this one"}
 _NAME = {"type": "string", "pattern": f"^{NAME.pattern}$"}
 _DURATION = {"type": "string", "pattern": r"^[0-9]+\s*(ms|s|m|h|d)$"}
 _KIND = {"enum": list(KINDS)}
@@ -85,6 +86,7 @@ def _answering() -> dict[str, Any]:
 
 
 def _rule() -> dict[str, Any]:
+    number = {"type": "number"}
     condition = {"type": ["string", "boolean"], "description": "CEL over the request, the feature views and output"}
     return _object(
         {
@@ -96,9 +98,24 @@ def _rule() -> dict[str, Any]:
             "answer": _ANSWER,
             "reason": _TEXT,
             "review": _TEXT,
+            "table": {"anyOf": [_FILE, _table()]},
+            "set": {"type": "object", "description": "outputs to be replaced: plain values, or {expr: …}"},
+            "bound": {"type": "object", "additionalProperties": _object({"minimum": number, "maximum": number})},
         },
         "id",
-        "when",
+    )
+
+
+def _table() -> dict[str, Any]:
+    cell = {"type": ["string", "number", "boolean", "null"]}
+    return _object(
+        {
+            "file": _FILE,
+            "columns": _list(_TEXT),
+            "rows": _list(_list(cell)),
+            "hit": {"enum": ["unique", "first"]},
+            "gaps": {"enum": ["refused", "allowed"]},
+        }
     )
 
 

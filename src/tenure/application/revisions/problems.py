@@ -17,6 +17,7 @@ class Problem:
     """One problem: the path of keys to it, what is wrong, and lines that would cure it.
 
     `at` is the character inside an expression; `line` and `column` count from 1 and are 0 where the place is unknown.
+    `file` is the table's file that they count in, empty for the definition's own.
     """
 
     path: Path
@@ -25,6 +26,7 @@ class Problem:
     add: str = ""
     line: int = 0
     column: int = 0
+    file: str = ""
 
     @property
     def where(self) -> str:
@@ -33,14 +35,16 @@ class Problem:
         return text.removeprefix(".")
 
     def __str__(self) -> str:
-        place = f"line {self.line}, column {self.column}: " if self.line else ""
+        place = f"{self.file} line {self.line}, column {self.column}: ".lstrip() if self.line else ""
         subject = f"{self.where}: " if self.path else ""
         cure = "\n    add:\n" + "\n".join(f"      {line}" for line in self.add.splitlines()) if self.add else ""
         return f"{place}{subject}{self.why}{cure}"
 
     def facts(self) -> dict[str, Any]:
         """Return the problem for a machine."""
-        return {"path": self.where, "line": self.line, "column": self.column, "why": self.why, "add": self.add}
+        return {"path": self.where, "line": self.line, "column": self.column, "why": self.why, "add": self.add} | (
+            {"file": self.file} if self.file else {}
+        )
 
 
 class BrokenDefinition(TenureError):
@@ -54,7 +58,7 @@ class BrokenDefinition(TenureError):
 
 def refusal(problems: list[Problem]) -> BrokenDefinition:
     """Return the error that lists the problems in the order of the file."""
-    ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
+    ordered = sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column))
     listed = "\n".join(f"  {problem}" for problem in ordered)
     return BrokenDefinition(listed=listed, problems=[problem.facts() for problem in ordered])
 
@@ -65,6 +69,8 @@ def located(problems: list[Problem], places: Places) -> list[Problem]:
 
 
 def _located(problem: Problem, places: Places) -> Problem:
+    if problem.file:
+        return problem
     path = problem.path
     while path and path not in places:
         path = path[:-1]

@@ -109,9 +109,18 @@ def changes(before: Definition | None, after: Definition) -> list[Change]:
 def _keyed(data: dict[str, Any]) -> dict[str, Any]:
     """Return plain data whose lists of named parts are mappings, with their order told apart."""
     names = {"rules": "id", "request": "name", "features": "view"}
-    keyed = {key: {part[name]: part for part in data[key]} for key, name in names.items() if key in data}
+    keyed = {key: {part[name]: _rows_apart(part) for part in data[key]} for key, name in names.items() if key in data}
     order = {"rules (order)": [rule["id"] for rule in data.get("rules", ())]}
     return {key: keyed.get(key, value) for key, value in data.items()} | order
+
+
+def _rows_apart(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a rule whose table is a mapping of its rows, so that a changed cell is not a changed table."""
+    if "table" not in part:
+        return part
+    table = {key: value for key, value in part["table"].items() if key != "lines"}
+    rows = {f"row {number}": " | ".join(row) for number, row in enumerate(table["rows"], 1)}
+    return part | {"table": table | {"rows": rows}}
 
 
 def _leaves(part: Any, path: str = "") -> Iterator[tuple[str, Any]]:

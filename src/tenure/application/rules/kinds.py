@@ -48,13 +48,15 @@ def kind_of(column: Field) -> Kind:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A name that can be read: `key` is its place in the facts, `values` the only texts that the door lets in."""
+    """A name that can be read: `key` is its place in the facts; the door lets in only `values`, or from `minimum` on."""
 
     key: str
     kind: Kind
     nullable: bool
     personal: bool = False
     values: tuple[str, ...] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

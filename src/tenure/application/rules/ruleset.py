@@ -17,16 +17,28 @@ Facts: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """What follows when a rule, or a `row` of its table, holds. `change` writes outputs anew for all that comes after."""
+
+    answer: Callable[[Facts], Any] | None = None
+    reason: Reason | None = None
+    reviews: bool = False
+    change: Callable[[dict[str, Any]], None] | None = None
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ReadyRule:
-    """A rule ready to run; `place` is its number among all rules of the revision."""
+    """A rule ready to run; `place` is its number among all rules of the revision.
+
+    `when` gives its truth. A rule with a table has no `effect` of its own: `when` gives that of the row that holds.
+    """
 
     place: int
     id: str
     when: Callable[[Facts], Any]
     skips: bool
-    answer: Callable[[Facts], Any] | None
-    reason: Reason | None
-    reviews: bool
+    effect: Effect | None
 
 
 @dataclass(slots=True)
@@ -43,10 +55,10 @@ class Trace:
         return Trace(self.verdicts.copy(), self.fired.copy(), self.reasons.copy(), self.pending)
 
 
-def walk(rules: tuple[ReadyRule, ...], facts: Facts, trace: Trace) -> dict[str, Any] | None:
+def walk(rules: tuple[ReadyRule, ...], facts: dict[str, Any], trace: Trace) -> dict[str, Any] | None:
     """Return the answer of the first rule that settles, None if none does; the trace is written on the way.
 
-    Raises `Undecided` where a value is missing and the rule does not say `on_missing: skip`.
+    Outputs that a rule sets or bounds are changed in `facts`. Raises `Undecided` where a value is missing and the rule does not say `on_missing: skip`.
     """
     verdicts = trace.verdicts
     for rule in rules:
@@ -61,15 +73,18 @@ def walk(rules: tuple[ReadyRule, ...], facts: Facts, trace: Trace) -> dict[str, 
             verdicts[rule.place] = FALSE
             continue
         verdicts[rule.place] = TRUE
-        _note(rule, trace)
-        if rule.answer is not None:
-            answer: dict[str, Any] = rule.answer(facts)
+        effect: Effect = rule.effect or true
+        _note(rule.id, effect, trace)
+        if effect.change is not None:
+            effect.change(facts)
+        if effect.answer is not None:
+            answer: dict[str, Any] = effect.answer(facts)
             return answer
     return None
 
 
-def _note(rule: ReadyRule, trace: Trace) -> None:
-    trace.fired.append(rule.id)
-    trace.pending = trace.pending or rule.reviews
-    if rule.reason is not None:
-        trace.reasons.append(rule.reason)
+def _note(rule: str, effect: Effect, trace: Trace) -> None:
+    trace.fired.append(rule)
+    trace.pending = trace.pending or effect.reviews
+    if effect.reason is not None:
+        trace.reasons.append(effect.reason)
