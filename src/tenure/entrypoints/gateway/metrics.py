@@ -43,9 +43,9 @@ class Metrics:
         row[_bucket(seconds * 1000)] += 1
         row[-1] += seconds
 
-    def decided(self, application: str, by: str) -> None:
-        """Count one decision."""
-        self._decided[application, by] = self._decided.get((application, by), 0) + 1
+    def decided(self, application: str, by: str, count: int = 1) -> None:
+        """Count decisions."""
+        self._decided[application, by] = self._decided.get((application, by), 0) + count
 
     def watch(self, gauge: str, value: Callable[[], float]) -> None:
         """Ask for a number each time when the samples are taken."""
