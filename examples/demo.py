@@ -35,6 +35,8 @@ EXAMPLES = ("movies", "sales", "credit")
 TENURE = Path(sys.executable).with_name("tenure")
 CONNECTIONS = 4
 REPLAYED = 200
+#: seconds between two requests of a connection while a version is being replaced
+PACE = 0.06
 
 
 class Failed(Exception):
@@ -172,8 +174,11 @@ class Life:
             words = [feed["view"], str(self.work / feed["file"]), "--key", feed["key"], "--known-at", feed["known_at"]]
             self.tenure("features", "ingest", *words)
 
-    def decide(self, phase: int, count: Callable[[Exception], None] | None = None) -> None:
-        """Post the requests of a phase in order over a few keep-alive connections; keep the ids by request."""
+    def decide(self, phase: int, failed: list[str] | None = None, changing: threading.Event | None = None) -> None:
+        """Post the requests of a phase in order over a few keep-alive connections, and keep the answers by request.
+
+        While `changing` is set they come at an even pace, so that some are on their way before, during and after it.
+        """
         file = self.work / self.plan["requests"][phase - 1]
         rows = [json.loads(line) for line in file.read_text().splitlines()]
         decisions: list[dict[str, Any]] = [{}] * len(rows)
@@ -181,12 +186,14 @@ class Life:
         def some(first: int) -> None:
             connection = self.server.connect()
             for at in range(first, len(rows), CONNECTIONS):
+                if changing is not None and changing.is_set():
+                    time.sleep(PACE)
                 try:
                     decisions[at] = self.server.decide(connection, self.plan["application"], rows[at])
                 except (Failed, OSError, http.client.HTTPException) as error:
-                    if count is None:
+                    if failed is None:
                         raise
-                    count(error)
+                    failed.append(str(error))
                     connection = self.server.connect()
 
         with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as pool:
@@ -218,17 +225,20 @@ class Life:
                 self.apply(1, "supply what the better model needs")
         self.ingest(2)
         failures: list[str] = []
+        changing = threading.Event()
+        changing.set()
         with self.step("switch", f"promoting {model}/2 while requests keep coming"):
-            load = threading.Thread(target=self.decide, args=(2, lambda error: failures.append(str(error))))
+            load = threading.Thread(target=self.decide, args=(2, failures, changing))
             load.start()
             time.sleep(0.3)
             self.tenure("promote", f"{model}/2", "--reason", self.plan["why_better"])
+            changing.clear()
             load.join()
+        served = Counter(one["model"]["version"] for one in self.decided[2] if one and one["model"])
+        shares = " and ".join(f"{served[number]} by {model}/{number}" for number in (1, 2))
         self.report["failed_during_switch"] = len(failures)
-        self.screen.say(
-            self.name,
-            f"   {len(self.decided[2])} answers during and after the switch, {len(failures)} lost or failed",
-        )
+        self.report["served_during_switch"] = {f"{model}/{number}": served[number] for number in (1, 2)}
+        self.screen.say(self.name, f"   answered {shares}; {len(failures)} lost or failed")
 
     def monitor(self) -> None:
         ref = f"{self.plan['model']}/2"
@@ -355,7 +365,8 @@ def sound(report: dict[str, Any]) -> bool:
     """Return whether one life went as it must: nothing lost or failed, and every replay the same bits."""
     replay = report["replay"]
     exact = replay["decisions"] >= REPLAYED and replay["verdicts"] == {"BIT": replay["decisions"]}
-    return exact and report["lost"] == 0 and report["failed_during_switch"] == 0
+    switched = all(report["served_during_switch"].values()) and report["failed_during_switch"] == 0
+    return exact and switched and report["lost"] == 0
 
 
 def close(screen: Screen, server: Server, report: dict[str, Any], options: argparse.Namespace) -> None:
