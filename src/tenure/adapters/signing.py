@@ -28,9 +28,16 @@ class BuilderKey:
 
     def sign(self, manifest: bytes, at: int) -> Signature:
         """Return the signature over a manifest's bytes; `at` is UTC microseconds."""
-        key = self._key()
-        public = key.public_key().public_bytes(_RAW, serialization.PublicFormat.Raw)
-        return Signature(key_id(public), _text(public), _text(key.sign(manifest)), at)
+        public = self.public()
+        return Signature(key_id(public), _text(public), _text(self.sign_bytes(manifest)), at)
+
+    def public(self) -> bytes:
+        """Return the 32 bytes of the public key."""
+        return self._key().public_key().public_bytes(_RAW, serialization.PublicFormat.Raw)
+
+    def sign_bytes(self, content: bytes) -> bytes:
+        """Return the 64 bytes of the signature over any content."""
+        return self._key().sign(content)
 
     def _key(self) -> Ed25519PrivateKey:
         file = self._folder / _KEY_FILE
@@ -72,6 +79,15 @@ def is_valid(signature: Signature, manifest: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return key_id(public) == signature.key
+
+
+def fits(public: bytes, content: bytes, signature: bytes) -> bool:
+    """Return whether the signature over the content was made with this key."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, content)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _text(content: bytes) -> str:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
+    from tenure.adapters.decision_log.checkpoints import Checkpoints
     from tenure.kit.clock import Clock
 
 #: a request makes its id when it arrives and its record later: this long the sealer waits so that ids come in order
@@ -80,7 +81,7 @@ class _Row:
 class Sealer:
     """The only writer of leaves, chain, Parquet and index; a second one waits for the first.
 
-    `hold` names dead streams whose segments must stay (`claims.unsettled_streams`).
+    `hold` names dead streams whose segments must stay (`claims.unsettled_streams`); `checkpoints` sign what is sealed.
     """
 
     def __init__(
@@ -92,7 +93,9 @@ class Sealer:
         hold: Callable[[], Collection[str]] = frozenset,
         lag: int = LAG,
         batch_bytes: int = _BATCH_BYTES,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
+        self._checkpoints = checkpoints
         self._decisions, self._clock, self._disk = decisions, clock or SystemClock(), disk or Disk()
         self._hold, self._lag, self._batch_bytes = hold, lag, batch_bytes
         self._gone: set[str] = set()
@@ -114,11 +117,18 @@ class Sealer:
                 rows.sort(key=lambda row: (row.head.id, row.stream, row.sequence))
                 files.append(self._commit(rows))
                 records += len(rows)
+            self._sign()
             self._tidy()
         contents = [contents for contents, _ in found.values()]
         damage = tuple(fault for content in contents for fault in content.damage)
         torn = tuple(fault for content in contents for fault in content.torn)
         return Sealed(records, tuple(files), damage, torn)
+
+    def _sign(self) -> None:
+        """Sign what is sealed; a seal that died before this is signed by the next."""
+        last = last_sealing(self._decisions)
+        if self._checkpoints is not None and last is not None:
+            self._checkpoints.extend(last.end, self._clock.now())
 
     def _recover(self) -> None:
         """Undo what never counted and finish what did."""

@@ -19,6 +19,8 @@ from tenure.adapters.decision_log.chain import (
     leaves_file,
     sealings,
 )
+from tenure.adapters.decision_log.checkpoints import checkpoints_file
+from tenure.adapters.decision_log.checkpoints import problems as checkpoint_problems
 from tenure.adapters.decision_log.heads import head_of
 from tenure.adapters.decision_log.index import Index, has_index
 from tenure.adapters.decision_log.sealer import sealer_lock
@@ -43,16 +45,18 @@ class Problem:
         return f"{self.file}: {self.what}"
 
 
-def verify_log(decisions: Path) -> list[Problem]:
+def verify_log(decisions: Path, public: bytes | None = None) -> list[Problem]:
     """Return every problem of the log; an empty list says that all its bytes are those that were written.
 
-    Waits for a seal under way. A torn tail is no problem: nothing in it was acknowledged.
+    `public` is the key that its checkpoints must be signed with. Waits for a seal under way. A torn tail is no problem: nothing in it was acknowledged.
     """
     if not decisions.is_dir():
         return []
     with sealer_lock(decisions):
         ids: Counter[str] = Counter()
         problems = [*_sealed_problems(decisions, ids), *_segment_problems(decisions, ids)]
+        file = checkpoints_file(decisions)
+        problems += [Problem(file, 0, what) for what in checkpoint_problems(decisions, public)]
     twice = [name for name, count in ids.items() if count > 1 and name]
     return problems + [
         Problem(decisions, 0, f"the record {name} stands {ids[name]} times in the log") for name in twice
