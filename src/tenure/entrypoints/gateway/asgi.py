@@ -8,11 +8,17 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from tenure.entrypoints.api.errors import Unexpected
+from tenure.entrypoints.gateway.bodies import Bodies, ClientLeft
 from tenure.entrypoints.gateway.metrics import exposition
+from tenure.entrypoints.gateway.model_routes import ModelRoutes
 from tenure.entrypoints.gateway.problems import Answer, BodyTooLarge, NotReady, Overloaded, problem_of
+from tenure.entrypoints.gateway.whole import APPLICATIONS, DECISIONS
 from tenure.kit.errors import TenureError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from tenure.app.deciding import Made
     from tenure.app.gateway import Gateway
     from tenure.app.generation import Generation
     from tenure.entrypoints.gateway.channel import Channel
@@ -21,14 +27,8 @@ if TYPE_CHECKING:
     from tenure.entrypoints.gateway.relay import Relay
 
 _LOG = logging.getLogger("tenure.gateway")
-_APPLICATIONS = "/api/v1/applications/"
-_DECISIONS = "/decisions"
 _JSON = (b"content-type", b"application/json")
 _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
-
-
-class ClientLeft(Exception):
-    """The client closed its connection before it had sent everything."""
 
 
 class Application:
@@ -43,6 +43,7 @@ class Application:
         self._channel = channel
         self._patience = patience
         self._name = name
+        self._models = ModelRoutes(gateway, metrics, patience, Bodies())
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -55,7 +56,7 @@ class Application:
             if handler is None:
                 status = await self._relay(scope, receive, send)
             else:
-                answer = await self._answer(handler, argument, scope, receive)
+                answer = await self._answer(handler(argument, scope, receive))
                 status = answer.status
                 await send({"type": "http.response.start", "status": status, "headers": answer.headers})
                 await send({"type": "http.response.body", "body": answer.content, "more_body": False})
@@ -65,11 +66,11 @@ class Application:
             self._metrics.in_flight -= 1
             self._metrics.answered(route, status, time.perf_counter() - began)
 
-    def _route(self, method: str, path: str) -> tuple[str, Any, str]:
+    def _route(self, method: str, path: str) -> tuple[str, Any, Any]:
         """Return the route's name, who answers it here (None: control does), and what its path names."""
         if method == "POST":
-            if path.startswith(_APPLICATIONS) and path.endswith(_DECISIONS):
-                name = path[len(_APPLICATIONS) : -len(_DECISIONS)]
+            if path.startswith(APPLICATIONS) and path.endswith(DECISIONS):
+                name = path[len(APPLICATIONS) : -len(DECISIONS)]
                 if "/" not in name:
                     return "decisions", self._decide, name
             elif path == "/api/v1/outcomes":
@@ -78,13 +79,25 @@ class Application:
             found = {"/health/live": self._live, "/health/ready": self._ready, "/metrics": self._numbers}.get(path)
             if found is not None:
                 return path[1:], found, ""
-        return "relay", None, ""
+        return self._models.find(method, path) or ("relay", None, "")
 
-    async def _answer(self, handler: Any, argument: str, scope: Any, receive: Any) -> Answer:
+    async def decide(self, application: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
+        """Answer a request for a decision that has arrived whole (the short way, protocol.py)."""
+        began = time.perf_counter()
+        self._metrics.in_flight += 1
+        status = 0
+        try:
+            answer = await self._answer(self._decide_whole(application, headers, body))
+            status = answer.status
+            return answer
+        finally:
+            self._metrics.in_flight -= 1
+            self._metrics.answered("decisions", status, time.perf_counter() - began)
+
+    async def _answer(self, made: Awaitable[Answer]) -> Answer:
         """Return what the handler makes; this is the boundary where errors become problems."""
         try:
-            answer: Answer = await handler(argument, scope, receive)
-            return answer
+            return await made
         except TenureError as error:
             return problem_of(error)
         except (ClientLeft, MemoryError):
@@ -101,6 +114,19 @@ class Application:
             actor = self._gateway.deciding.actor(generation, authorization)
             body = await _body(scope["headers"], receive, generation.limits.body_bytes)
             made = await self._gateway.deciding.decide(generation, application, actor, body, key)
+        return self._made(application, made)
+
+    async def _decide_whole(self, application: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
+        authorization, key = _credentials(headers)
+        with self._gateway.pinned() as generation:
+            self._admit(generation)
+            if len(body) > generation.limits.body_bytes:
+                raise BodyTooLarge(limit=generation.limits.body_bytes)
+            actor = self._gateway.deciding.actor(generation, authorization)
+            made = await self._gateway.deciding.decide(generation, application, actor, body, key)
+        return self._made(application, made)
+
+    def _made(self, application: str, made: Made) -> Answer:
         if made.decided_by:
             self._metrics.decided(application, made.decided_by)
         return _json(200, made.content)

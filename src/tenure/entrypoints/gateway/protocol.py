@@ -1,15 +1,20 @@
 """One client's connection: uvicorn's HTTP protocol with deadlines, bounds, and a way to leave without a reset.
 
 uvicorn waits for ever for a silent client or the second half of a header, and closes at once when it is told to end.
+
+A request for a decision that arrives in one piece, with none before it unanswered, goes a short way: no ASGI scope, no
+events, and one write for the whole answer (measured: 20 of 74 µs). Every other request goes uvicorn's way: bodies in
+pieces, `Expect: 100-continue`, pipelined requests, HTTP/1.0, everything that control answers.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tenure.entrypoints.gateway.problems import BadHttp, HeaderTooLarge, SlowClient, problem_of
+from tenure.entrypoints.gateway.whole import WholeRequest, application_named, encoded
 
 if TYPE_CHECKING:
     import asyncio
@@ -22,19 +27,37 @@ if TYPE_CHECKING:
     from tenure.kit.errors import TenureError
 
 _MOST_HEADER_BYTES = 64 << 10
+#: longer than the keep-alive of common clients and proxies (60 s), so that they close first
+KEEP_ALIVE_SECONDS = 75.0
+
+
+class Decides(Protocol):
+    """Who answers the requests that go the short way."""
+
+    async def decide(self, application: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
+        """Return the answer to a whole request for a decision; raises nothing that a client could cause."""
 
 
 class Connection(HttpToolsProtocol):
     """A connection whose client must send its header and body, and take its answer, within bounds.
 
-    `header_since` and `body_since` are loop times at which the part now awaited began, 0.0 when none is awaited.
+    `header_since` and `body_since` are loop times at which the part now awaited began, 0.0 when none is awaited;
+    `idle_since` is when the last answer was finished, 0.0 from the next byte on.
     """
 
     def __init__(
-        self, config: Config, server_state: ServerState, loop: asyncio.AbstractEventLoop, patience: Patience
+        self,
+        config: Config,
+        server_state: ServerState,
+        loop: asyncio.AbstractEventLoop,
+        patience: Patience,
+        decides: Decides,
     ) -> None:
         super().__init__(config=config, server_state=server_state, app_state={}, _loop=loop)
         self.patience = patience
+        self._decides = decides
+        self._held: WholeRequest | None = None
+        self.idle_since = 0.0
         self.header_since = 0.0
         self.body_since = 0.0
         self.stuck_since = 0.0
@@ -62,6 +85,8 @@ class Connection(HttpToolsProtocol):
             self._refuse(SlowClient(why="the body of the request arrives too slowly"))
         elif self.patience.answer_is_late(self.stuck_since, now):
             self.transport.abort()
+        elif self.idle_since and now - self.idle_since > KEEP_ALIVE_SECONDS:
+            self.transport.close()
 
     # ---- asyncio's and the parser's calls
 
@@ -72,15 +97,20 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; a header that goes on for ever is refused."""
+        self.idle_since = 0.0
         if self.header_since or not self.busy:
             self._header_bytes += len(data)
         super().data_received(data)
+        if self._held is not None:
+            self._go_the_long_way(self._held)
         if self.header_since and self._header_bytes > _MOST_HEADER_BYTES:
             self._refuse(HeaderTooLarge(limit=_MOST_HEADER_BYTES))
 
     def on_message_begin(self) -> None:
-        """Begin to wait for the rest of a header."""
-        super().on_message_begin()
+        """Begin to wait for the rest of a header; the ASGI scope is made when it is needed."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         if not self.header_since:
             self.header_since = self.loop.time()
 
@@ -89,20 +119,89 @@ class Connection(HttpToolsProtocol):
         self.header_since = 0.0
         self._header_bytes = 0
         self._body_bytes = 0
-        self.body_since = self.loop.time()
-        super().on_headers_complete()
-        if self.patience.leaving:
-            self.leave_after_this()
+        application = application_named(self.url)
+        if application is not None and self._may_go_the_short_way():
+            self._held = WholeRequest(application, self.headers, keep_alive=self.parser.should_keep_alive())
+        else:
+            self._begin_cycle()
 
     def on_body(self, body: bytes) -> None:
-        """Count what arrives."""
+        """Count and keep what arrives."""
         self._body_bytes += len(body)
-        super().on_body(body)
+        if self._held is not None:
+            self._held.pieces.append(body)
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Wait for nothing more from the client."""
         self.body_since = 0.0
-        super().on_message_complete()
+        held, self._held = self._held, None
+        if held is None:
+            super().on_message_complete()
+        else:
+            # It has all that uvicorn asks of a cycle.
+            self.cycle = held  # type: ignore[assignment]
+            held.task = self.loop.create_task(self._answer(held))
+
+    # ---- the short way
+
+    def _may_go_the_short_way(self) -> bool:
+        return (
+            (self.cycle is None or self.cycle.response_complete)
+            and not self.expect_100_continue
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and not self.parser.should_upgrade()
+        )
+
+    async def _answer(self, request: WholeRequest) -> None:
+        """Answer a request in one write, and take the next one."""
+        try:
+            answer = await self._decides.decide(request.application, request.headers, b"".join(request.pieces))
+            if self.flow.write_paused and not request.disconnected:
+                await self.flow.drain()
+        except BaseException:
+            self.transport.close()
+            raise
+        if request.disconnected or self.transport.is_closing():
+            return
+        request.response_started = request.response_complete = True
+        keep_alive = request.keep_alive and not self.patience.leaving
+        self.transport.write(encoded(answer, self.server_state.default_headers, keep_alive=keep_alive))
+        if not keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    # ---- uvicorn's way
+
+    def _go_the_long_way(self, held: WholeRequest) -> None:
+        """Hand over a request that has not arrived whole."""
+        self._held = None
+        self._begin_cycle()
+        for piece in held.pieces:
+            super().on_body(piece)
+
+    def _begin_cycle(self) -> None:
+        self.body_since = self.loop.time()
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers)
+        super().on_headers_complete()
+        if self.patience.leaving:
+            self.leave_after_this()
+
+    def on_response_complete(self) -> None:
+        """Take the next request that waits, or be idle; the tick sees to the keep-alive, so no timer is needed."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self.idle_since = self.loop.time()
 
     def pause_writing(self) -> None:
         """Begin to wait for the client to read."""
@@ -120,13 +219,9 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, error: TenureError) -> None:
         """Answer with a problem, if no answer has begun, and close."""
+        self._held = None
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            self.transport.write(_whole(problem_of(error)))
+            self.transport.write(encoded(problem_of(error), (), keep_alive=False))
         self.transport.close()
-
-
-def _whole(answer: Answer) -> bytes:
-    lines = [name + b": " + value + b"\r\n" for name, value in (*answer.headers, (b"connection", b"close"))]
-    return b"".join([STATUS_LINE[answer.status], *lines, b"\r\n", answer.content])

@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable
 
+    from tenure.entrypoints.gateway.asgi import Application
     from tenure.entrypoints.gateway.patience import Patience
 
-#: longer than the keep-alive of common clients and proxies (60 s), so that they close first
-KEEP_ALIVE_SECONDS = 75
 _TICK_SECONDS = 1.0
 _LOOK_SECONDS = 0.02
 _PAUSE_SECONDS = 0.5
@@ -35,8 +34,9 @@ _LOG = logging.getLogger("tenure.gateway")
 class Server:
     """Serves one ASGI application on one listening socket."""
 
-    def __init__(self, app: Any, patience: Patience) -> None:
+    def __init__(self, app: Application, patience: Patience) -> None:
         self.patience = patience
+        self._app = app
         self._config = Config(
             app,
             http=Connection,
@@ -47,7 +47,6 @@ class Server:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         self._config.load()
         self._state = ServerState()
@@ -87,7 +86,7 @@ class Server:
         loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError):
             await loop.connect_accepted_socket(
-                lambda: Connection(self._config, self._state, loop, self.patience), client
+                lambda: Connection(self._config, self._state, loop, self.patience, self._app), client
             )
 
     def _pause_accepting(self) -> None:
