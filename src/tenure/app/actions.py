@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tenure.app import wire
-from tenure.app.calls import accountability, applications, decisions, governance, versions
+from tenure.app.calls import accountability, applications, data_out, decisions, governance, resolutions, versions
 from tenure.kit.errors import Kind, TenureError
 from tenure.model.monitoring.report import Report
 
@@ -88,6 +88,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("decisions:show", "GET", f"{_API}/decisions/{{decision}}", wire.Decision, wire.DecisionDetail, decisions.decision),
     Action("decisions:why", "GET", f"{_API}/decisions/{{decision}}/why", wire.Decision, wire.WhyAnswer, decisions.why),
     Action("decisions:explain", "GET", f"{_API}/decisions/{{decision}}/explanation", wire.Explain, wire.ExplanationAnswer, accountability.explain),
+    Action("decisions:resolve", "POST", f"{_API}/decisions/{{decision}}/resolutions", wire.Resolve, wire.ResolutionAnswer, resolutions.resolve),
+    Action("decisions:reviews", "GET", f"{_API}/reviews", wire.Reviews, list[wire.ReviewAnswer], resolutions.reviews),
+    Action("decisions:overrides", "GET", f"{_API}/overrides", wire.ShowOverrides, wire.OverridesAnswer, resolutions.overrides),
+    Action("decisions:export", "POST", f"{_API}/decisions/export", wire.Export, wire.ExportAnswer, data_out.export),
+    Action("sql", "POST", f"{_API}/sql", wire.Sql, wire.SqlAnswer, data_out.sql),
     Action("outcomes:import", "POST", f"{_APPLICATION}/outcomes", wire.ImportOutcomes, wire.OutcomesAnswer, decisions.import_outcomes),
 
     Action("features:list", "GET", f"{_API}/features", wire.Nothing, list[wire.ViewAnswer], applications.views),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tenure.accountability.explaining import Explanations
 from tenure.accountability.replay import Replays
+from tenure.adapters.analytics.analytics import Analytics
 from tenure.adapters.decision_log.claims import Claims
 from tenure.adapters.decision_log.persons import Persons
 from tenure.adapters.decision_log.reader import LogReader
@@ -36,9 +37,12 @@ from tenure.app.evidence import (
 from tenure.app.explained import ExplainableEvidence
 from tenure.app.proving import HomePackages
 from tenure.app.publishing import Contents, Publisher, Runnable
+from tenure.app.resolving import DeclaredColumns, WorkedLog
 from tenure.app.secrets import persons_key
 from tenure.app.vault import HomeChecks, HomeVault
 from tenure.application.decisions.actions import Decisions
+from tenure.application.decisions.data_out import DataOut
+from tenure.application.decisions.resolving import Resolutions
 from tenure.application.features.actions import Features
 from tenure.application.revisions.actions import Applications
 from tenure.governance.access import Permission
@@ -157,6 +161,12 @@ class Control:
         self.applications = Applications(self.revisions, audit, clock, meeting, self.features_db)
         self.features = Features(self.features_db, audit, clock)
         self.decisions = Decisions(self.log, definitions, audit, clock)
+        # What is exported is sealed first, without the usual lag: all that was decided before is in it.
+        at_once = Sealer(self.home.decisions, clock=clock, hold=self._claims.unsettled_streams, lag=0)
+        columns = DeclaredColumns(self.revisions)
+        analytics = Analytics(self._reader, SqlMonitoring(database).alerts, at_once.seal, columns)
+        self.resolutions = Resolutions(WorkedLog(self.log, analytics), definitions, policy, audit, clock)
+        self.data_out = DataOut(analytics, audit, clock)
         self.replays = Replays(HomeEvidence(self.log, definitions, self.registry, self._ensure_runnable))
         evidence = ExplainableEvidence(self.home, self.log, definitions, self.registry, self._ensure_runnable)
         self.explanations = Explanations(evidence)

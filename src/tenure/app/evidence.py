@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,10 @@ from tenure.accountability.replay import UnknownDecision
 from tenure.adapters.blobs import Blobs
 from tenure.adapters.decision_log.persons import PersonErased
 from tenure.adapters.decision_log.writer import LogWriter
+from tenure.app import direct_calls
 from tenure.application.revisions.revision import UnknownApplication, UnknownRevision
 from tenure.application.revisions.terms import plain
-from tenure.contract.records import DecisionRecord, OutcomeRecord, encode
+from tenure.contract.records import DecisionRecord, OutcomeRecord, ResolutionRecord, encode
 from tenure.model.decommissioning.tombstone import Traffic
 from tenure.model.monitoring.observation import facts_of
 from tenure.model.monitoring.reference import reference_of
@@ -43,9 +45,18 @@ if TYPE_CHECKING:
 
 _DECISION = msgspec.json.Decoder(DecisionRecord)
 _OUTCOME = msgspec.json.Decoder(OutcomeRecord)
+_RESOLUTION = msgspec.json.Decoder(ResolutionRecord)
 _STREAM = "control"
 #: more live requests than this are not counted
 _MANY = 1000
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    """Of a record, what it is and when it was made."""
+
+    id: str
+    at: int
+    kind: str
 
 
 class ReadLog:
@@ -57,18 +68,23 @@ class ReadLog:
         self._persons = persons
         self._clock = clock
         self._writer: LogWriter | None = None
+        self._opening = threading.Lock()
 
     def decision(self, decision_id: str) -> DecisionRecord | None:
         """Return a decision's record, whether sealed or written a moment ago."""
         found = self._reader.get(decision_id)
-        if found is None or msgspec.json.decode(found).get("kind") != "decision":
+        kind = None if found is None else msgspec.json.decode(found, type=_Kind).kind
+        if found is None or kind not in {"decision", direct_calls.KIND}:
             return None
-        return _DECISION.decode(found)
+        return _DECISION.decode(found) if kind == "decision" else direct_calls.as_decision(found)
 
     def find(self, search: Search) -> list[DecisionRecord]:
-        """Return the decisions that fit, newest first."""
+        """Return the decisions that fit, newest first; those of `model:NAME` are the direct calls of a model."""
+        is_direct = direct_calls.is_implicit(search.application)
+        if search.decided_by == "person":
+            return self._decided_by_person(search)
         found = self._reader.find(
-            kind="decision",
+            kind=direct_calls.KIND if is_direct else "decision",
             application=search.application or None,
             entity=self._persons.pseudonym(search.entity) if search.entity else None,
             since=search.since,
@@ -80,7 +96,41 @@ class ReadLog:
             limit=search.limit,
             after=search.after or None,
         )
-        return [_DECISION.decode(record) for record in found]
+        return [direct_calls.as_decision(record) if is_direct else _DECISION.decode(record) for record in found]
+
+    def _decided_by_person(self, search: Search) -> list[DecisionRecord]:
+        """Return the decisions whose answer in force a person gave: no record says so but that person's own."""
+        pseudonym = self._persons.pseudonym(search.entity) if search.entity else None
+        resolved = {one.decision for one in self.all_resolutions(search.application) if not one.pending}
+        found: list[DecisionRecord] = []
+        for name in sorted(resolved, reverse=True):
+            record = self.decision(name) if not search.after or name < search.after else None
+            if record is not None and search.fits(record, pseudonym):
+                found.append(record)
+            if len(found) == search.limit:
+                break
+        return found
+
+    def resolutions(self, decision_id: str) -> list[ResolutionRecord]:
+        """Return a decision's resolutions, oldest first."""
+        return [_RESOLUTION.decode(record) for record in self._reader.about([decision_id], "resolution")]
+
+    def resolutions_among(self, decisions: Sequence[str]) -> dict[str, list[ResolutionRecord]]:
+        """Return for each of these decisions that has any its resolutions, oldest first."""
+        found: dict[str, list[ResolutionRecord]] = {}
+        for record in self._reader.about(decisions, "resolution"):
+            one = _RESOLUTION.decode(record)
+            found.setdefault(one.decision, []).append(one)
+        return found
+
+    def all_resolutions(self, application: str) -> list[ResolutionRecord]:
+        """Return every resolution of an application, or of all, oldest first."""
+        found = self._reader.find(kind="resolution", application=application or None, limit=None)
+        return [_RESOLUTION.decode(record) for record in reversed(found)]
+
+    def append_resolution(self, record: ResolutionRecord) -> None:
+        """Return when the record is durable."""
+        self.append([record])
 
     def all_of(self, application: str, model: str, version: int | None) -> list[DecisionRecord]:
         """Return every decision of an application and a version, newest first; empty names match everything."""
@@ -93,10 +143,11 @@ class ReadLog:
         """Return what is known of a decision: for every name its latest record."""
         return [_OUTCOME.decode(record) for record in self._reader.outcomes_of(decision_id)]
 
-    def append(self, records: Sequence[OutcomeRecord]) -> None:
+    def append(self, records: Sequence[OutcomeRecord | ResolutionRecord]) -> None:
         """Return when all records are durable."""
-        if self._writer is None:
-            self._writer = LogWriter.open(self._decisions, _STREAM, clock=self._clock)
+        with self._opening:
+            if self._writer is None:
+                self._writer = LogWriter.open(self._decisions, _STREAM, clock=self._clock)
         asyncio.run(_append(self._writer, [encode(record) for record in records]))
 
     def personal(self, record: DecisionRecord) -> Mapping[str, Any] | None:
@@ -110,10 +161,11 @@ class ReadLog:
 
     def of(self, ref: VersionRef, since: int) -> Traffic:
         """Return what the version answered since the moment, and the last request it ever answered."""
-        asked: dict[str, Any] = {"kind": "decision", "model": ref.model, "version": ref.number}
+        # Of every kind that names a version: decisions, and direct calls without an application.
+        asked: dict[str, Any] = {"model": ref.model, "version": ref.number}
         recent = self._reader.find(**asked, since=since, limit=_MANY)
         last = recent[:1] or self._reader.find(**asked, limit=1)
-        record = _DECISION.decode(last[0]) if last else None
+        record = msgspec.json.decode(last[0], type=_Kind) if last else None
         return Traffic(len(recent), record.id if record else None, record.at if record else None)
 
     def close(self) -> None:
@@ -227,9 +279,11 @@ class MonitoredLog:
         self._reader = reader
 
     def decisions(self, model: str | None, version: int | None, since: int, until: int) -> Iterable[Mapping[str, Any]]:
-        """Return the decision records that arrived in [since, until), in any order."""
+        """Return the decision records that arrived in [since, until), in any order, direct calls of a model with them."""
         for group in self._reader.scan(kind="decision", since=since, until=until, model=model, version=version):
             yield from group
+        for group in self._reader.scan(kind=direct_calls.KIND, since=since, until=until, model=model, version=version):
+            yield from direct_calls.observed(group)
 
     def outcomes(self, application: str) -> Iterable[Mapping[str, Any]]:
         """Return every outcome record of the application, in any order, corrections too."""

@@ -502,7 +502,7 @@ class Decisions(Input, frozen=True):
 
 
 class DecisionRow(Output, frozen=True):
-    """One decision in a list."""
+    """One decision in a list, as it stands: `decided_by` is person where a resolution is in force."""
 
     decision_id: str
     at: str
@@ -531,7 +531,11 @@ class Decision(Input, frozen=True):
 
 
 class DecisionDetail(DecisionRow, frozen=True):
-    """One decision as it was logged. `personal` is None for roles that may not read it, and once it was erased."""
+    """One decision as it stands. `personal` is None for roles that may not read it, and once it was erased.
+
+    `answer`, `decided_by` and `status` are those in force; `logged` has them as they were given, and `resolutions` all
+    that people said since, oldest first.
+    """
 
     request: dict[str, Any]
     personal: dict[str, Any] | None
@@ -539,6 +543,8 @@ class DecisionDetail(DecisionRow, frozen=True):
     predictions: list[dict[str, Any]]
     reasons: list[dict[str, Any]]
     outcomes: list[dict[str, Any]]
+    logged: dict[str, Any]
+    resolutions: list[dict[str, Any]]
     event_time: str | None
     elapsed_us: int
     actor: str
@@ -766,3 +772,138 @@ class AlertAnswer(Output, frozen=True):
     acknowledged_by: str | None
     note: str
     resolved_at: str | None
+
+
+# --- what people make of decisions ------------------------------------------------------------------------------------
+
+
+class Resolve(Input, frozen=True):
+    """A review or an override of one decision. `answer` is the whole new answer; without it the answer stays as it is.
+
+    `code` is what overrides are counted by. With `confirm` the override that another person proposed comes into force
+    (then neither `answer` nor `code` is needed).
+    """
+
+    decision: str
+    reason: str
+    answer: dict[str, Any] | None = None
+    code: str = ""
+    confirm: bool = False
+
+
+class ResolutionAnswer(Output, frozen=True):
+    """One resolution. `pending`: another person has to confirm it, until then `before` is the answer in force."""
+
+    resolution_id: str
+    decision_id: str
+    application: str
+    at: str
+    who: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    code: str
+    note: str
+    pending: bool
+    confirms: str
+    url: str
+
+
+class Reviews(Input, frozen=True):
+    """Which decisions wait for a person: of one application or of all, at most `limit`."""
+
+    application: str = ""
+    limit: int = 100
+
+
+class ReviewAnswer(Output, frozen=True):
+    """One decision that waits: for a `review` (by `queue`, as the rule names it) or a `confirmation` of `proposed`."""
+
+    decision_id: str
+    application: str
+    what: str
+    queue: str
+    since: str
+    made_at: str
+    answer: dict[str, Any]
+    proposed: dict[str, Any] | None
+    proposed_by: str
+    rules: list[str]
+    url: str
+
+
+class ShowOverrides(Input, frozen=True):
+    """How often people changed answers, in a span of time: `since` and `until` are an age as 30d or a moment."""
+
+    application: str = ""
+    since: str = ""
+    until: str = ""
+
+
+class OverrideRate(Output, frozen=True):
+    """Of so many resolutions so many changed the answer."""
+
+    name: str
+    resolved: int
+    changed: int
+    share: float
+
+
+class OverridesAnswer(Output, frozen=True):
+    """Overrides in a span of time. `directions` counts `field: before → after`; `share` is of all `decisions` made."""
+
+    decisions: int
+    resolved: int
+    changed: int
+    pending: int
+    share: float
+    directions: dict[str, int]
+    by_person: list[OverrideRate]
+    by_code: list[OverrideRate]
+
+
+# --- data out ---------------------------------------------------------------------------------------------------------
+
+
+class Sql(Input, frozen=True):
+    """One SELECT over the views of docs/data-out.md; at most `limit` rows (100,000 at most) are returned."""
+
+    query: str
+    limit: int = 1000
+
+
+class SqlAnswer(Output, frozen=True):
+    """The columns with their types, the rows in the same order, and whether there were more than asked for."""
+
+    columns: list[dict[str, str]]
+    rows: list[list[Any]]
+    more: bool
+
+
+class Export(Input, frozen=True):
+    """The next portion of an export: records after place `after` of the log, in its order; 0 begins.
+
+    `since` (an age or a moment) leaves out what was made or told before. `with` features, outcomes: not the views but
+    the training set, one row for each decision.
+    """
+
+    after: int = 0
+    application: str = ""
+    since: str = ""
+    parts: list[str] = msgspec.field(default_factory=list, name="with")
+
+
+class ExportedTable(Output, frozen=True):
+    """One table of a portion; `parquet` is the file."""
+
+    name: str
+    rows: int
+    parquet: bytes
+
+
+class ExportAnswer(Output, frozen=True):
+    """The records from place `first` up to `ending`, which is `after` of the next portion; `more` if there is one."""
+
+    first: int
+    ending: int
+    more: bool
+    tables: list[ExportedTable]

@@ -16,7 +16,7 @@ from tenure.adapters.decision_log import parquet
 from tenure.adapters.decision_log.heads import head_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from tenure.adapters.decision_log.chain import Sealing
@@ -34,9 +34,13 @@ CREATE INDEX IF NOT EXISTS records_entity ON records (entity, id) WHERE entity I
 CREATE INDEX IF NOT EXISTS records_application ON records (application, id);
 CREATE INDEX IF NOT EXISTS records_version ON records (model, version, id) WHERE model IS NOT NULL;
 CREATE INDEX IF NOT EXISTS records_decision ON records (decision, id) WHERE decision IS NOT NULL;
+CREATE INDEX IF NOT EXISTS records_resolution ON records (id) WHERE kind = 'resolution';
 CREATE TABLE IF NOT EXISTS rules (rule TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (rule, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state (only INTEGER PRIMARY KEY CHECK (only = 1), ending INTEGER, positions TEXT);
 """
+
+#: values in one question; SQLite takes 999 at least
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,17 @@ class Index:
         query = f"SELECT id, leaf FROM records WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608  columns of our own
         return self._connection.execute(query, (*values, -1 if limit is None else limit)).fetchall()
 
+    def places_about(self, decisions: Collection[str], kind: str) -> dict[str, int]:
+        """Return id → leaf of the records of a kind about these decisions."""
+        asked = list(decisions)
+        found: dict[str, int] = {}
+        for start in range(0, len(asked), _AT_ONCE):
+            some = asked[start : start + _AT_ONCE]
+            places = ", ".join("?" * len(some))
+            query = f"SELECT id, leaf FROM records WHERE decision IN ({places}) AND kind = ?"  # noqa: S608  question marks
+            found.update(self._connection.execute(query, (*some, kind)).fetchall())
+        return found
+
     def leaves_of(self, record_id: str) -> list[int]:
         """Return the leaves under which a record id is sealed: one or none."""
         rows = self._connection.execute("SELECT leaf FROM records WHERE id = ?", (record_id,)).fetchall()
@@ -209,6 +224,10 @@ def _where(sought: Sought) -> tuple[str, list[Any]]:
         "id < ?": sought.after,
         "id IN (SELECT id FROM rules WHERE rule = ?)": sought.rule,
     }
+    if sought.kind == "resolution":
+        # Written out, because SQLite uses a partial index only where the question says the same without a variable.
+        del tests["kind = ?"]
+        tests["kind = 'resolution' AND 1 = ?"] = 1
     asked = {test: value for test, value in tests.items() if value is not None}
     return " AND ".join(asked) or "1", list(asked.values())
 

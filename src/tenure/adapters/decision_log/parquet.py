@@ -22,11 +22,11 @@ def write(path: Path, first: int, rows: Sequence[tuple[str, int, Head, bytes]]) 
     from pyarrow import parquet
 
     parquet.write_table(
-        _table(first, rows), path, compression="zstd", row_group_size=GROUP_ROWS, use_dictionary=_LOW_VARIETY
+        table(first, rows), path, compression="zstd", row_group_size=GROUP_ROWS, use_dictionary=_LOW_VARIETY
     )
 
 
-def _table(first: int, rows: Sequence[tuple[str, int, Head, bytes]]) -> Any:
+def table(first: int, rows: Sequence[tuple[str, int, Head, bytes]]) -> Any:
     """Return the columns as docs/formats/log-record.md lists them; moments are UTC microseconds."""
     import pyarrow as pa
 

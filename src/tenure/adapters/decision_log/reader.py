@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tenure.adapters.decision_log import parquet
@@ -13,12 +14,23 @@ from tenure.adapters.decision_log.sealer import rebuild_index, sealer_lock
 from tenure.adapters.decision_log.tail import Tail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from tenure.adapters.decision_log.tail import Entry
 
 _JOB_ROWS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The whole log at one moment: its sealed files in the order of their leaves, then what is not sealed yet."""
+
+    files: tuple[Path, ...]
+    #: the leaf at which each file begins
+    firsts: tuple[int, ...]
+    ending: int
+    unsealed: tuple[Entry, ...]
 
 
 class LogReader:
@@ -79,6 +91,31 @@ class LogReader:
         for record in self.find(decision=decision_id, kind="outcome", limit=None):
             latest.setdefault(head_of(record).name, record)
         return list(latest.values())
+
+    def about(self, decisions: Collection[str], kind: str) -> list[bytes]:
+        """Return all records of a kind (outcome, resolution) about these decisions, oldest first."""
+        wanted = frozenset(decisions)
+        with Index(self._decisions) as index:
+            found = {
+                entry.head.id: entry.record
+                for entry in self._view(index)
+                if entry.head.kind == kind and entry.head.decision in wanted
+            }
+            places = index.places_about(wanted, kind)
+            found.update(zip(places, self._fetch(index, list(places.values())), strict=True))
+        return [found[name] for name in sorted(found)]
+
+    def whole(self) -> Whole:
+        """Return all of the log as it is at this moment, for questions over columns."""
+        with Index(self._decisions) as index:
+            unsealed = self._view(index)
+            files = index.files()
+            return Whole(
+                tuple(self._decisions / file.path for file in files),
+                tuple(file.first for file in files),
+                index.ending,
+                tuple(unsealed),
+            )
 
     def scan(
         self,

@@ -9,6 +9,7 @@ import msgspec
 
 from tenure.app import wire
 from tenure.app.calls.moments import moment, shown
+from tenure.app.calls.resolutions import resolved
 from tenure.app.calls.versions import numbered
 from tenure.application.decisions.reading import Search
 from tenure.kit.clock import iso
@@ -19,6 +20,7 @@ from tenure.model.monitoring.alert import State
 if TYPE_CHECKING:
     from tenure.accountability.replay import Replayed
     from tenure.app.control import Control
+    from tenure.application.decisions.resolutions import Standing
     from tenure.contract.records import DecisionRecord, PredictionRecord
     from tenure.governance.access import Actor
     from tenure.model.monitoring.alert import Alert
@@ -60,9 +62,9 @@ def decisions(control: Control, actor: Actor, given: wire.Decisions) -> wire.Dec
         limit=min(max(1, given.limit), _MOST),
         after=parse_id(given.after) if given.after else "",
     )
-    records = control.decisions.find(actor, search)
-    rows = [wire.DecisionRow(**_row(control, record)) for record in records]
-    return wire.DecisionsAnswer(decisions=rows, next=records[-1].id if len(records) == search.limit else None)
+    found = control.decisions.find(actor, search)
+    rows = [wire.DecisionRow(**_row(control, one)) for one in found]
+    return wire.DecisionsAnswer(decisions=rows, next=found[-1].record.id if len(found) == search.limit else None)
 
 
 def decision(control: Control, actor: Actor, given: wire.Decision) -> wire.DecisionDetail:
@@ -70,29 +72,32 @@ def decision(control: Control, actor: Actor, given: wire.Decision) -> wire.Decis
     found = control.decisions.show(actor, given.decision)
     record = found.record
     return wire.DecisionDetail(
-        **_row(control, record),
+        **_row(control, found.standing),
         request=record.request,
         personal=found.personal,
         features=msgspec.to_builtins(record.features),
         predictions=msgspec.to_builtins(record.predictions),
         reasons=msgspec.to_builtins(record.reasons),
         outcomes=[msgspec.to_builtins(outcome) for outcome in found.outcomes],
+        logged={"answer": record.answer, "decided_by": record.decided_by, "status": record.status},
+        resolutions=[msgspec.to_builtins(resolved(control, one)) for one in found.standing.history],
         event_time=shown(record.event_time),
         elapsed_us=record.elapsed_us,
         actor=record.actor,
     )
 
 
-def _row(control: Control, record: DecisionRecord) -> dict[str, Any]:
+def _row(control: Control, now: Standing) -> dict[str, Any]:
+    record = now.record
     served = _served(record)
     return {
         "decision_id": record.id,
         "at": iso(record.at),
         "application": record.application,
         "revision": record.revision,
-        "status": record.status,
-        "decided_by": record.decided_by,
-        "answer": record.answer,
+        "status": now.status,
+        "decided_by": now.decided_by,
+        "answer": now.answer,
         "rules": record.rules,
         "model": f"{served.model}/{served.version}" if served else "",
         "output": served.output if served else None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.application.decisions.outcomes import outcome_record
 from tenure.application.decisions.reading import Found, Judged, NoSuchDecision, Search, judged
+from tenure.application.decisions.resolutions import standing
 from tenure.governance.access import Forbidden, Permission, authorize
 from tenure.governance.audit import Event
 from tenure.kit.ids import parse_id
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tenure.application.decisions.ports import DecisionLog, Definitions
+    from tenure.application.decisions.resolutions import Standing
     from tenure.contract.records import DecisionRecord
     from tenure.governance.access import Actor
     from tenure.governance.ports import Audit
@@ -29,15 +31,18 @@ class Decisions:
         self._audit = audit
         self._clock = clock
 
-    def find(self, actor: Actor, search: Search) -> list[DecisionRecord]:
-        """Return the decisions that fit, newest first; one is found the moment it is made."""
+    def find(self, actor: Actor, search: Search) -> list[Standing]:
+        """Return the decisions that fit, newest first, as they stand now; one is found the moment it is made."""
         authorize(actor, Permission.DECISIONS_LIST, search.application or None)
-        return self._log.find(search)
+        found = self._log.find(search)
+        resolved = self._log.resolutions_among([record.id for record in found])
+        return [standing(record, resolved.get(record.id, ())) for record in found]
 
     def show(self, actor: Actor, decision: str) -> Found:
         """Return a decision with its outcomes; personal fields only for roles that may, and that is audited."""
         record = self._get(actor, decision, Permission.DECISIONS_SHOW)
-        return Found(record, tuple(self._log.outcomes(record.id)), self._personal(actor, record))
+        now = standing(record, self._log.resolutions_among([record.id]).get(record.id, ()))
+        return Found(record, now, tuple(self._log.outcomes(record.id)), self._personal(actor, record))
 
     def why(self, actor: Actor, decision: str) -> tuple[DecisionRecord, tuple[Judged, ...]]:
         """Return a decision and what each rule of its revision came to."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from tenure.application.decisions.reading import Search
     from tenure.application.revisions.terms import Definition
-    from tenure.contract.records import DecisionRecord, OutcomeRecord
+    from tenure.contract.records import DecisionRecord, OutcomeRecord, ResolutionRecord
 
 
 class DecisionLog(Protocol):
@@ -27,8 +27,33 @@ class DecisionLog(Protocol):
     def append(self, records: Sequence[OutcomeRecord]) -> None:
         """Return when all records are durable."""
 
+    def resolutions_among(self, decisions: Sequence[str]) -> dict[str, list[ResolutionRecord]]:
+        """Return for each of these decisions that has any its resolutions, oldest first."""
+
     def personal(self, record: DecisionRecord) -> Mapping[str, Any] | None:
         """Return the entity and the personal fields in the clear, None when there are none or they were erased."""
+
+
+class ResolutionLog(Protocol):
+    """The decision log, for who works off what people have to say about decisions."""
+
+    def decision(self, decision_id: str) -> DecisionRecord | None:
+        """Return a decision's record, whether sealed or written a moment ago."""
+
+    def resolutions(self, decision_id: str) -> list[ResolutionRecord]:
+        """Return a decision's resolutions, oldest first."""
+
+    def append_resolution(self, record: ResolutionRecord) -> None:
+        """Return when the record is durable."""
+
+    def open(self, application: str, limit: int) -> list[tuple[DecisionRecord, list[ResolutionRecord]]]:
+        """Return the decisions that may wait for a person, those made first first, with their resolutions."""
+
+    def all_resolutions(self, application: str) -> list[ResolutionRecord]:
+        """Return every resolution of an application, or of all, oldest first."""
+
+    def made(self, application: str, since: int | None, until: int | None) -> int:
+        """Return how many decisions were made in [since, until)."""
 
 
 class Definitions(Protocol):

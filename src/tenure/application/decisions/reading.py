@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
+    from tenure.application.decisions.resolutions import Standing
     from tenure.application.revisions.terms import Definition
     from tenure.contract.records import DecisionRecord, OutcomeRecord
 
@@ -36,12 +37,26 @@ class Search:
     limit: int = 100
     after: str = ""
 
+    def fits(self, record: DecisionRecord, pseudonym: str | None) -> bool:
+        """Return whether a record is meant, by all but who decided and the page; `pseudonym` is the entity's."""
+        asked = [(one.model, one.version) for one in record.predictions if one.role == "served"]
+        return (
+            (not self.application or record.application == self.application)
+            and (pseudonym is None or record.entity == pseudonym)
+            and (self.since is None or record.at >= self.since)
+            and (self.until is None or record.at < self.until)
+            and (not self.rule or self.rule in record.rules)
+            and (not self.model or any(model == self.model for model, _ in asked))
+            and (self.version is None or any(version == self.version for _, version in asked))
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A decision with what became of it; `personal` is None for roles that may not read it, and once it was erased."""
+    """A decision with what people and the world made of it; `personal` is None for roles that may not read it, and once it was erased."""
 
     record: DecisionRecord
+    standing: Standing
     outcomes: tuple[OutcomeRecord, ...]
     personal: dict[str, object] | None
 

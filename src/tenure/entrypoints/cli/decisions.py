@@ -46,6 +46,7 @@ def decide(
 
 
 def decisions(
+    context: typer.Context,
     application: Annotated[str | None, typer.Option(help="Of one application.")] = None,
     entity: Annotated[str | None, typer.Option(help="About one person or thing.")] = None,
     since: Annotated[str | None, typer.Option(help="An age as 30d, or a moment.")] = None,
@@ -56,7 +57,9 @@ def decisions(
     limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
     json: Json = False,
 ) -> None:
-    """List decisions, newest first; a decision is found the moment it is made."""
+    """List decisions, newest first; or export them. A decision is found the moment it is made."""
+    if context.invoked_subcommand is not None:
+        return
     name, _, number = (model or "").partition("/")
     with opened() as tenure:
         found = tenure.call(

@@ -10,11 +10,13 @@ import typer
 from tenure.entrypoints.cli import (
     accountability,
     applications,
+    data_out,
     decisions,
     features,
     governance,
     home,
     monitoring,
+    people,
     versions,
 )
 from tenure.entrypoints.cli.screen import show_error
@@ -56,21 +58,29 @@ COMMANDS: dict[str, dict[str, Command]] = {
     "Applications": {"init": applications.init, "apply": applications.apply, "diff": applications.diff},
     "Decisions": {
         "decide": decisions.decide,
-        "decisions": decisions.decisions,
         "decision": decisions.decision,
         "why": decisions.why,
         "replay": decisions.replay,
+        "resolve": people.resolve,
+        "reviews": people.reviews,
+        "overrides": people.overrides,
+        "sql": data_out.sql,
         "explain": accountability.explain,
     },
     "Access": {"login": governance.login, "whoami": governance.whoami},
 }
 
 #: What a group does when none of its commands is named.
-ALONE: dict[str, Command] = {"alerts": monitoring.alerts, "applications": applications.applications}
+ALONE: dict[str, Command] = {
+    "decisions": decisions.decisions,
+    "alerts": monitoring.alerts,
+    "applications": applications.applications,
+}
 
 #: Groups of commands, each with its heading and its help.
 GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
     "applications": ("Applications", "List applications; or show one.", {"show": applications.show_application}),
+    "decisions": ("Decisions", "List decisions; or export them.", {"export": data_out.export}),
     "outcomes": ("Decisions", "The truth that arrives later.", {"import": decisions.import_outcomes}),
     "features": (
         "Applications",

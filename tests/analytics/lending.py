@@ -1,0 +1,114 @@
+"""A home with an application and as many decisions as a test wants, written as a gateway writes them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tenure.adapters.decision_log.persons import Persons
+from tenure.adapters.decision_log.writer import LogWriter
+from tenure.app.actions import named
+from tenure.app.control import Control
+from tenure.app.secrets import persons_key
+from tenure.application.decisions.deciding import AskModel, Decider
+from tenure.contract.predictor import Batch, Prediction
+from tenure.contract.records import encode
+from tenure.governance.access import Actor, local_actor
+from tenure.kit.clock import SECOND, FixedClock
+from tenure.kit.ids import new_id
+from tenure.settings import Home
+
+ADA = local_actor("ada")
+BOB = local_actor("bob")
+
+APPLICATION = """
+application: loans
+entity: customer
+personal: [email]
+request:
+  customer: string
+  email: {type: string, required: false}
+  income: float
+  age: int
+features:
+  - {view: history, key: customer, on_missing: default}
+rules:
+  - {id: young, when: "age < 18", answer: {grant: false, limit: 0}, reason: R01}
+  - {id: grey, when: "income < 1000.0", review: desk}
+default: {answer: {grant: true, limit: 100}, reason: R00}
+reasons: {R00: nothing against it, R01: under age}
+outcome: {name: repaid, type: bool}
+"""
+
+
+class Lending:
+    """The home, what writes decisions into it, and the actions."""
+
+    def __init__(self, control: Control, clock: FixedClock) -> None:
+        self.control = control
+        self.clock = clock
+        home = control.home
+        self._persons = Persons(home.persons_db, persons_key(home))
+        self._writer = LogWriter.open(home.decisions, "gateway-1", clock=clock)
+        do(
+            control,
+            "features:ingest",
+            view="history",
+            rows=[{"customer": "c1", "loans": 3}],
+            key="customer",
+            defaults={"loans": 0},
+        )
+        do(control, "applications:apply", text=APPLICATION, reason="first")
+        self._decider = Decider(control.revisions.active("loans").definition, None, None, 1)
+
+    def decide(self, customer: str = "c1", income: float = 2000.0, age: int = 40) -> str:
+        """Return the id of a decision made now."""
+        self.clock.advance(SECOND)
+        now = self.clock.now()
+        decider = self._decider
+        row = {"customer": customer, "email": f"{customer}@secret.example", "income": income, "age": age}
+        step = decider.before(
+            decider.admit_row(row), {"history": ({"loans": 3}, now - SECOND) if customer == "c1" else None}
+        )
+        record = decider.record(step, id=new_id(now), at=now, protect=self._protect, elapsed_us=250, actor="t1")
+        self._writer.append_all([encode(record)])
+        return record.id
+
+    def _protect(self, entity: str, fields: dict[str, Any]) -> tuple[str, str]:
+        pseudonym = self._persons.pseudonym(entity)
+        return pseudonym, self._persons.encrypt(pseudonym, fields)
+
+    def do(self, name: str, actor: Actor = ADA, **given: Any) -> Any:
+        self.clock.advance(SECOND)
+        return do(self.control, name, actor, **given)
+
+    def sql(self, query: str) -> list[list[Any]]:
+        return self.do("sql", query=query).rows
+
+    def seal(self) -> None:
+        self.clock.advance(60 * SECOND)
+        self.control._seal()
+
+    def close(self) -> None:
+        self._writer.close_now()
+        self._persons.close()
+
+
+def do(control: Control, name: str, actor: Actor = ADA, **given: Any) -> Any:
+    return control.perform(name, actor, msgspec.convert(given, named(name).input))
+
+
+@contextmanager
+def lending(folder: Path) -> Iterator[Lending]:
+    clock = FixedClock()
+    with Control.open(Home(folder / "home"), clock) as control:
+        bank = Lending(control, clock)
+        try:
+            yield bank
+        finally:
+            bank.close()
+
+
+__all__ = ["ADA", "BOB", "AskModel", "Batch", "Lending", "Prediction", "do", "lending"]
