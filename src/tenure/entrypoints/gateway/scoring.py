@@ -57,7 +57,8 @@ def _from_json(content: bytes, schema: Schema) -> list[Mapping[str, Any]]:
     try:
         document = msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadInput(why=f"the body is no JSON: {error}") from None
+        hint = "; NaN and Infinity are none, send null" if b"NaN" in content or b"Infinity" in content else ""
+        raise BadInput(why=f"the body is no JSON: {error}{hint}") from None
     found = [name for name in _FORMS if isinstance(document, dict) and name in document]
     if len(found) != 1 or set(document) - {found[0], "params"}:
         raise BadInput(why=f"the body is an object with exactly one of {', '.join(_FORMS)}, and params if need be")
