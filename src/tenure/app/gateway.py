@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 from typing import TYPE_CHECKING
 
 from tenure.adapters.decision_log.claims import Claims
+from tenure.adapters.decision_log.committer import DamagedStream
 from tenure.adapters.decision_log.persons import Persons
 from tenure.adapters.decision_log.streams import StreamInUse, UnsealedLog, dead_streams
 from tenure.adapters.decision_log.writer import LogWriter
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tenure.settings import Home
+
+_log = logging.getLogger(__name__)
 
 
 class Gateway:
@@ -52,18 +56,25 @@ class Gateway:
             base_url=base_url,
         )
         self.predicting = Predicting(log=self.log, clock=clock)
-        # Whoever died with keys reserved left them to the next gateway that starts.
-        self._claims.settle(dead_streams(home.decisions), UnsealedLog(home.decisions), self.deciding.answer_of)
+        # Whoever died with keys reserved left them to the next gateway that starts; its stream may be the one that
+        # was taken over here, in which nothing is in flight yet.
+        orphans = [*dead_streams(home.decisions), stream]
+        self._claims.settle(orphans, UnsealedLog(home.decisions), self.deciding.answer_of)
         self._claims.forget_old()
 
     def _open_log(self, clock: SystemClock) -> tuple[LogWriter, str]:
         """Open the first stream without a living writer, so that there are never more than gateways at once."""
         for number in itertools.count(1):
             stream = f"gateway-{number}"
-            with contextlib.suppress(StreamInUse):
+            try:
                 before_sync = _both(self._persons.sync, self._claims.sync)
                 writer = LogWriter.open(self._home.decisions, stream, before_sync=before_sync, clock=clock)
                 return writer, stream
+            except StreamInUse:
+                continue
+            except DamagedStream as damage:
+                # What it holds is kept for `tenure verify`; answers must go on, in a stream of their own.
+                _log.error("%s; %s", damage, damage.hint)
         raise AssertionError
 
     @property
