@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from tenure.kit.errors import TenureError
 
+#: What a person copies is never broken over lines.
+_WHOLE = frozenset({"id", "decision_id", "ref", "version", "at", "opened_at", "registered_at"})
+
 #: The option that every command has.
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
@@ -125,7 +128,7 @@ def _table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Any:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column in _WHOLE)
     for row in rows:
         table.add_row(*(readable(row.get(column)) for column in columns))
     return table
