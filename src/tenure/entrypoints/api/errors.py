@@ -40,7 +40,8 @@ TITLES: dict[Kind, str] = {
 RETRY_SECONDS = 1
 
 #: Clients that know only passwords (browsers, MLflow) send the token as the password.
-CHALLENGE = 'Bearer, Basic realm="Tenure: any user name, the token as password"'
+#: Basic stands first: a browser takes the first challenge it understands, and some give up at a bare `Bearer`.
+CHALLENGE = 'Basic realm="Tenure: any user name, the token as password", Bearer'
 
 _OWN_MEMBERS = frozenset({"type", "title", "status", "detail", "code", "next_step"})
 
