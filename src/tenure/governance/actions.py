@@ -1,4 +1,4 @@
-"""What is done to tokens, to the policy and with the audit chain."""
+"""What is done to tokens, to the policy, to holds and with the audit chain."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tenure.governance.access import Permission, Unauthenticated, authorize
 from tenure.governance.audit import Event, problems
+from tenure.governance.holds import AlreadyHeld, Hold, NotHeld, among
 from tenure.governance.tokens import Token, UnknownToken, mint, parse_expiry, token_digest
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from tenure.governance.access import Actor, Role
     from tenure.governance.approvals import Policy
     from tenure.governance.audit import Entry
-    from tenure.governance.ports import Audit, AuditLog, PolicyStore, TokenStore
+    from tenure.governance.ports import Audit, AuditLog, HoldStore, PolicyStore, TokenStore
     from tenure.kit.clock import Clock
 
 
@@ -150,3 +151,38 @@ class Policies:
                 )
             )
         return policy
+
+
+class Holds:
+    """Collection of actions on legal holds."""
+
+    def __init__(self, store: HoldStore, audit: Audit, clock: Clock) -> None:
+        self._store = store
+        self._audit = audit
+        self._clock = clock
+
+    def add(self, actor: Actor, target: str, reason: str, application: str | None = None) -> Hold:
+        """Place a hold; raise `AlreadyHeld`."""
+        authorize(actor, Permission.HOLDS_ADD, application)
+        now = self._clock.now()
+        with self._audit.transaction():
+            if known := among(self._store.open(), [target]):
+                raise AlreadyHeld(target=target, hold=known[0])
+            self._store.add(target, reason, now, actor.id)
+            self._audit.write(Event(Permission.HOLDS_ADD, actor, now, target, reason, after={"held": True}))
+        return Hold(target, reason, now, actor.id)
+
+    def release(self, actor: Actor, target: str, reason: str, application: str | None = None) -> Hold:
+        """End a hold and return it; raise `NotHeld`."""
+        authorize(actor, Permission.HOLDS_RELEASE, application)
+        now = self._clock.now()
+        with self._audit.transaction():
+            known = among(self._store.open(), [target])
+            if not known:
+                raise NotHeld(target=target)
+            self._store.release(target, now, actor.id)
+            before = {"held": True, "reason": known[0].reason, "placed_by": known[0].placed_by}
+            self._audit.write(
+                Event(Permission.HOLDS_RELEASE, actor, now, target, reason, before, after={"held": False})
+            )
+        return known[0]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from tenure.governance.approvals import Policy
     from tenure.governance.audit import Entry, Event, Head
+    from tenure.governance.holds import Hold
     from tenure.governance.tokens import Token
 
 
@@ -57,6 +58,19 @@ class TokenStore(Protocol):
 
     def save(self, token: Token) -> None:
         """Keep the token's new state."""
+
+
+class HoldStore(Protocol):
+    """Where legal holds are kept."""
+
+    def add(self, target: str, reason: str, at: int, by: str) -> None:
+        """Keep a new hold."""
+
+    def release(self, target: str, at: int, by: str) -> None:
+        """End the hold on a target."""
+
+    def open(self) -> list[Hold]:
+        """Return the holds in force, oldest first."""
 
 
 class PolicyStore(Protocol):

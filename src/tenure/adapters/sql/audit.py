@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from tenure.adapters.sql.tables import governance_audit
 from tenure.governance.audit import GENESIS, Entry, Head, chained
+from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
     from tenure.adapters.sql.engine import Database
     from tenure.governance.audit import Event
+
+
+class DamagedNote(TenureError):
+    """The note of the audit chain's head was changed."""
+
+    code = "damaged-audit-head"
+    kind = Kind.CORRUPT
+    message = "{file} was changed: it is not what was noted"
+    next_step = "compare with a backup; once the chain itself verifies, remove the file and it is written anew"
 
 
 class SqlAudit:
@@ -61,27 +71,52 @@ class SqlAudit:
             return [_entry(row) for row in connection.execute(query)]
 
     def witness(self) -> Head | None:
-        """Return the head last noted beside the database, None when there is no note."""
+        """Return the head last noted beside the database, None when there is no note; raise `DamagedNote`."""
         try:
-            noted = json.loads(self._note.read_text())
+            content = self._note.read_bytes()
         except FileNotFoundError:
             return None
-        return Head(noted["count"], noted["digest"])
+        try:
+            noted = json.loads(content)
+            head = Head(noted["count"], noted["digest"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise DamagedNote(file=self._note) from error
+        if content != _note_of(head):
+            raise DamagedNote(file=self._note)
+        return head
 
     def note_head(self) -> None:
         """Write the chain's length and last digest to the file, all of it or nothing.
 
         Written after the commit: a crash between leaves a note that is true of a shorter chain, which still verifies.
+        A note that is not true of this chain is evidence, and stays as it is until somebody has looked at it.
         """
         with self._noting:
             with self._database.reading() as connection:
                 head = _head(connection)
+                if not self._is_true(connection):
+                    return
             draft = self._note.with_name(self._note.name + ".new")
-            with draft.open("w") as file:
-                json.dump({"count": head.count, "digest": head.digest}, file)
+            with draft.open("wb") as file:
+                file.write(_note_of(head))
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(self._note)
+
+    def _is_true(self, connection: Connection) -> bool:
+        """Return whether the chain still goes through the head that was noted last."""
+        try:
+            noted = self.witness()
+        except DamagedNote:
+            return False
+        if noted is None or noted.count == 0:
+            return True
+        query = select(governance_audit.c.digest).where(governance_audit.c.sequence == noted.count)
+        return connection.execute(query).scalar() == noted.digest
+
+
+def _note_of(head: Head) -> bytes:
+    return json.dumps({"count": head.count, "digest": head.digest}).encode()
 
 
 def _head(connection: Connection) -> Head:

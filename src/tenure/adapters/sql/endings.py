@@ -64,6 +64,12 @@ class SqlKept:
             set_stage(connection, kept.ref, stage)
             attest(connection, kept.ref, Attestation(kind, now, actor.id, body))
 
+    def note(self, kept: Kept, actor: Actor, now: int, kind: str, body: dict[str, Any]) -> None:
+        """Keep what is attested, the stage as it is; raise `ChangedMeanwhile` if the model changed since `get`."""
+        with self._database.writing() as connection:
+            claim_change(connection, kept.ref.model, kept.changes)
+            attest(connection, kept.ref, Attestation(kind, now, actor.id, body))
+
     def warm_digests(self) -> frozenset[str]:
         """Return the packages of all versions in service."""
         query = select(model_version.c.digest).where(model_version.c.stage == Stage.DEPLOYED.value)

@@ -120,3 +120,16 @@ governance_setting = Table(
     Column("name", String(32), primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+#: legal holds, never removed; a hold without `released_at` is in force. `target` is written as governance/holds.py says
+governance_hold = Table(
+    "governance_hold",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("target", String(160), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("placed_at", BigInteger, nullable=False),
+    Column("placed_by", String(128), nullable=False),
+    Column("released_at", BigInteger),
+    Column("released_by", String(128), nullable=False),
+)
