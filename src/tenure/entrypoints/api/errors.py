@@ -40,8 +40,8 @@ TITLES: dict[Kind, str] = {
 RETRY_SECONDS = 1
 
 #: Clients that know only passwords (browsers, MLflow) send the token as the password.
-#: Basic stands first: a browser takes the first challenge it understands, and some give up at a bare `Bearer`.
-CHALLENGE = 'Basic realm="Tenure: any user name, the token as password", Bearer'
+#: Chromium asks for no password where `Bearer` stands in the same header, so only this challenge is named.
+CHALLENGE = 'Basic realm="Tenure: any user name, the token as password"'
 
 _OWN_MEMBERS = frozenset({"type", "title", "status", "detail", "code", "next_step"})
 
