@@ -14,6 +14,7 @@ from tenure.adapters.decision_log.streams import StreamInUse, UnsealedLog, dead_
 from tenure.adapters.decision_log.writer import LogWriter
 from tenure.adapters.features_sqlite import SqliteFeatures
 from tenure.app.deciding import Deciding
+from tenure.app.deciding_batch import Batches
 from tenure.app.generation import Generation, Links
 from tenure.app.predicting import Predicting
 from tenure.app.secrets import persons_key
@@ -54,6 +55,15 @@ class Gateway:
             features=self._features,
             clock=clock,
             base_url=base_url,
+        )
+        self.batches = Batches(
+            log=self.log,
+            stream=stream,
+            claims=self._claims,
+            persons=self._persons,
+            features=self._features,
+            clock=clock,
+            answer=self.deciding.answer,
         )
         self.predicting = Predicting(log=self.log, clock=clock)
         # Whoever died with keys reserved left them to the next gateway that starts; its stream may be the one that

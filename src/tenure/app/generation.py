@@ -16,7 +16,7 @@ from tenure.serving.link import WorkerLink
 from tenure.serving.places import worker_socket
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tenure.contract.predictor import Prediction
     from tenure.contract.schema import Schema
@@ -74,6 +74,11 @@ class Deployed:
         """Return what the model says, or its failure."""
         assert self.link is not None
         return await self.link.predict(row, deadline_us)
+
+    async def predict_rows(self, rows: Sequence[Mapping[str, object]], deadline_us: int) -> list[Prediction]:
+        """Return what the model says to each row, or its failure."""
+        assert self.link is not None
+        return await self.link.predict_rows(rows, deadline_us)
 
 
 class Generation:

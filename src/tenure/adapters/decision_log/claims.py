@@ -7,6 +7,7 @@ writer is dead is settled from the log: its decision is there, then the claim is
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -14,7 +15,7 @@ from tenure.adapters.decision_log.wal import Wal, connect
 from tenure.kit.clock import DAY, SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from tenure.kit.clock import Clock
@@ -123,6 +124,19 @@ class Claims:
                 return claim
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, 0.05)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let all that is asked inside be one transaction, for many keys at once; nothing may be awaited in between."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+        # Marked inside, a sync on the log's thread may have passed before the commit was written.
+        self._wal.mark()
 
     def finish(self, application: str, key: str, response: bytes) -> None:
         """Keep the answer for whoever asks again; call it when the record is durable."""

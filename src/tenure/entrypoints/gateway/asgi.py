@@ -8,6 +8,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from tenure.entrypoints.api.errors import Unexpected
+from tenure.entrypoints.gateway.batch_route import BATCH, BatchRoute
 from tenure.entrypoints.gateway.bodies import Bodies, ClientLeft
 from tenure.entrypoints.gateway.metrics import exposition
 from tenure.entrypoints.gateway.model_routes import ModelRoutes
@@ -43,7 +44,9 @@ class Application:
         self._channel = channel
         self._patience = patience
         self._name = name
-        self._models = ModelRoutes(gateway, metrics, patience, Bodies())
+        bodies = Bodies()
+        self._models = ModelRoutes(gateway, metrics, patience, bodies)
+        self._batch = BatchRoute(gateway, metrics, bodies)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -73,6 +76,10 @@ class Application:
                 name = path[len(APPLICATIONS) : -len(DECISIONS)]
                 if "/" not in name:
                     return "decisions", self._decide, name
+            elif path.startswith(APPLICATIONS) and path.endswith(BATCH):
+                name = path[len(APPLICATIONS) : -len(BATCH)]
+                if "/" not in name:
+                    return "batch", self._batch.decide, name
             elif path == "/api/v1/outcomes":
                 return "outcomes", self._outcomes, ""
         elif method == "GET":

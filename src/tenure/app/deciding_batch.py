@@ -1,0 +1,310 @@
+"""Many decisions in one request: the same rules, the same log and one record each, made some hundred at a time.
+
+Rows are decided together because a model asked for one row after the other is many times as slow. A batch waits for its
+model: the application's deadline is for whoever waits for one answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from tenure.adapters.decision_log.claims import Done, InFlight, Mismatch, Reserved
+from tenure.app.deciding import BadKey, KeyInUse, Made
+from tenure.application.decisions.deciding import AskModel, Settled
+from tenure.contract.records import encode
+from tenure.governance.access import Actor, Permission, authorize
+from tenure.kit.digests import digest_of
+from tenure.kit.errors import Kind, TenureError
+from tenure.kit.ids import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from tenure.adapters.decision_log.claims import Claim
+    from tenure.app.deciding import Features, Log, Protection
+    from tenure.app.generation import Deployed, Generation
+    from tenure.application.decisions.deciding import Admitted
+    from tenure.contract.predictor import Prediction
+    from tenure.contract.records import DecisionRecord
+    from tenure.kit.clock import Clock
+
+MOST_ROWS = 10_000
+#: rows decided together: enough for the model, few enough that a single decision between them hardly waits
+_TOGETHER = 256
+#: rows after which others get the event loop
+_POLITE = 16
+_MODEL_US = 60_000_000
+#: a worker that is busy or being restarted is waited for so long before the fallback answers
+_RETURN_SECONDS = 15.0
+_PAUSE_SECONDS = 0.1
+_PASSING = frozenset({"unavailable", "overloaded"})
+_LONGEST_KEY = 200
+_KEY_SECONDS = 60.0
+
+
+class TooManyRows(TenureError):
+    """The batch is larger than one request takes."""
+
+    code = "too-many-rows"
+    kind = Kind.TOO_LARGE
+    message = "a batch has at most {most} rows, this one has {rows}"
+    next_step = "send it in parts, with the same key and `first` as the number of the part's first row"
+
+
+class BadBatch(TenureError):
+    """The body is no batch."""
+
+    code = "bad-batch"
+    kind = Kind.BAD_INPUT
+    message = "the body is no batch: {why}"
+    next_step = 'send {{"rows": [request, …], "key": "name of the run"}}'
+
+
+class Batch(msgspec.Struct, forbid_unknown_fields=True):
+    """A batch as it is sent. Row n has the Idempotency-Key `key/(first + n)`; without a key rows are decided anew."""
+
+    rows: list[msgspec.Raw]
+    key: str | None = None
+    first: int = 0
+
+
+class RowKeys(Protocol):
+    """Idempotency keys, shared by all gateways, many at a time."""
+
+    async def wait(
+        self, application: str, key: str, body_digest: str, decision_id: str, stream: str, *, seconds: float
+    ) -> Claim:
+        """Return like `reserve`, but wait for whoever decides it."""
+
+    def finish(self, application: str, key: str, response: bytes) -> None:
+        """Keep the answer."""
+
+    def release(self, application: str, key: str) -> None:
+        """Give the key back."""
+
+    def reserve(self, application: str, key: str, body_digest: str, decision_id: str, stream: str) -> Claim:
+        """Return whether the key is now ours."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Let what happens inside be one transaction."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """One row on its way to its answer; `made` is the answer or why there is none."""
+
+    body: bytes
+    id: str
+    at: int
+    key: str | None
+    admitted: Admitted | None = None
+    made: Made | TenureError | None = None
+    is_ours: bool = False
+
+
+_DECODE = msgspec.json.Decoder(Batch).decode
+
+
+class Batches:
+    """Decides batches; everything it needs is given to it."""
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        stream: str,
+        claims: RowKeys,
+        persons: Protection,
+        features: Features,
+        clock: Clock,
+        answer: Any,
+    ) -> None:
+        self._log = log
+        self._stream = stream
+        self._claims = claims
+        self._persons = persons
+        self._features = features
+        self._clock = clock
+        self._answer = answer
+
+    @staticmethod
+    def check(generation: Generation, application: str, actor: Actor | None) -> tuple[Actor, Deployed]:
+        """Return who asks, and the application, before the body is read; raise when it is not theirs to ask."""
+        return authorize(actor, Permission.APPLICATIONS_DECIDE, application), generation.application(application)
+
+    async def decide(
+        self, generation: Generation, application: str, actor: Actor | None, body: bytes
+    ) -> list[Made | TenureError]:
+        """Return for each row, in order, its decision, whose record is durable, or why none was made."""
+        known, deployed = self.check(generation, application, actor)
+        batch = _sent(body)
+        found: list[Made | TenureError] = []
+        for start in range(0, len(batch.rows), _TOGETHER):
+            some = batch.rows[start : start + _TOGETHER]
+            found += await self._decided(deployed, known, self._rows(some, batch, start))
+        return found
+
+    def _rows(self, some: Sequence[msgspec.Raw], batch: Batch, start: int) -> list[_Row]:
+        at = self._clock.now()
+        first = batch.first + start
+        # Later rows have later ids, so that a list in order of ids shows a batch's rows in their order.
+        return [
+            _Row(bytes(raw), new_id(at + place), at, None if batch.key is None else f"{batch.key}/{first + place}")
+            for place, raw in enumerate(some)
+        ]
+
+    async def _decided(self, deployed: Deployed, actor: Actor, rows: list[_Row]) -> list[Made | TenureError]:
+        async for row in _politely(rows):
+            try:
+                row.admitted = deployed.decider.admit(row.body)
+            except TenureError as error:
+                row.made = error
+        self._claim(deployed.decider.application, [row for row in rows if row.made is None])
+        try:
+            await self._make(deployed, actor, [row for row in rows if row.is_ours])
+        finally:
+            self._let_go(deployed.decider.application, rows)
+        for row in rows:
+            if row.made is None:
+                await self._await_other(deployed, actor, row)
+        return [row.made for row in rows if row.made is not None]
+
+    # ---- keys
+
+    def _claim(self, application: str, rows: Sequence[_Row]) -> None:
+        """Say which rows are ours to decide; the others were decided before, or are being decided elsewhere."""
+        with self._claims.together():
+            for row in rows:
+                if row.key is None:
+                    row.is_ours = True
+                    continue
+                claim = self._claims.reserve(application, row.key, digest_of(row.body), row.id, self._stream)
+                self._take(row, claim)
+
+    @staticmethod
+    def _take(row: _Row, claim: Claim) -> None:
+        match claim:
+            case Reserved():
+                row.is_ours = True
+            case Done(response):
+                row.made = Made(response, "")
+            case Mismatch():
+                row.made = KeyInUse(key=row.key, why="was used for another request")
+            case InFlight():
+                pass
+
+    def _let_go(self, application: str, rows: Sequence[_Row]) -> None:
+        """Keep the answers under their keys, and give back the keys of our rows that have none."""
+        with self._claims.together():
+            for row in rows:
+                if row.is_ours and row.key is not None:
+                    if isinstance(row.made, Made):
+                        self._claims.finish(application, row.key, row.made.content)
+                    else:
+                        self._claims.release(application, row.key)
+
+    async def _await_other(self, deployed: Deployed, actor: Actor, row: _Row) -> None:
+        """Wait for a row that somebody else decides under the same key; decide it here when that one gives up."""
+        application, key = deployed.decider.application, row.key
+        assert key is not None
+        claim = await self._claims.wait(
+            application, key, digest_of(row.body), row.id, self._stream, seconds=_KEY_SECONDS
+        )
+        self._take(row, claim)
+        if row.is_ours:
+            try:
+                await self._make(deployed, actor, [row])
+            finally:
+                self._let_go(application, [row])
+        elif row.made is None:
+            row.made = KeyInUse(key=key, why="belongs to a request that is being decided just now")
+
+    # ---- decisions
+
+    async def _make(self, deployed: Deployed, actor: Actor, rows: Sequence[_Row]) -> None:
+        """Decide rows that are ours, and make their records durable."""
+        settled = await self._settled(deployed, rows)
+        records: list[DecisionRecord] = []
+        async for row, one in _politely(list(zip(rows, settled, strict=True))):
+            records.append(
+                deployed.decider.record(
+                    one,
+                    id=row.id,
+                    at=row.at,
+                    protect=self._protect,
+                    elapsed_us=self._clock.now() - row.at,
+                    actor=actor.id,
+                    key="" if row.key is None else digest_of(row.key.encode()),
+                )
+            )
+        kept = await asyncio.gather(
+            *(self._log.append(encode(record), alone=False) for record in records), return_exceptions=True
+        )
+        for row, record, trouble in zip(rows, records, kept, strict=True):
+            if trouble is None:
+                row.made = Made(self._answer(record), record.decided_by)
+            elif isinstance(trouble, TenureError):
+                row.made = trouble
+            else:
+                raise trouble
+
+    async def _settled(self, deployed: Deployed, rows: Sequence[_Row]) -> list[Settled]:
+        decider = deployed.decider
+        steps: list[Settled | AskModel] = []
+        async for row in _politely(rows):
+            assert row.admitted is not None
+            features = {view: self._features.read(view, key) for view, key in decider.views(row.admitted)}
+            steps.append(decider.before(row.admitted, features))
+        asked = [step for step in steps if isinstance(step, AskModel)]
+        said = iter(await self._predicted(deployed, [step.row for step in asked]) if asked else [])
+        return [
+            decider.after(step, next(said)) if isinstance(step, AskModel) else step async for step in _politely(steps)
+        ]
+
+    async def _predicted(self, deployed: Deployed, rows: Sequence[dict[str, Any]]) -> list[Prediction]:
+        """Return what the model says; a worker that is busy or away is asked again for a while."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _RETURN_SECONDS
+        found = await deployed.predict_rows(rows, _MODEL_US)
+        while (left := [place for place, one in enumerate(found) if one.failure in _PASSING]) and loop.time() < until:
+            await asyncio.sleep(_PAUSE_SECONDS)
+            again = await deployed.predict_rows([rows[place] for place in left], _MODEL_US)
+            for place, one in zip(left, again, strict=True):
+                found[place] = one
+        return found
+
+    def _protect(self, entity: str, fields: dict[str, Any]) -> tuple[str, str]:
+        pseudonym = self._persons.pseudonym(entity)
+        return pseudonym, self._persons.encrypt(pseudonym, fields)
+
+
+def _sent(body: bytes) -> Batch:
+    try:
+        batch = _DECODE(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadBatch(why=str(error)) from None
+    if len(batch.rows) > MOST_ROWS:
+        raise TooManyRows(most=MOST_ROWS, rows=len(batch.rows))
+    if batch.first < 0:
+        raise BadBatch(why="`first` is the number of a row, from 0")
+    if batch.key is not None and not 1 <= len(batch.key) <= _LONGEST_KEY:
+        raise BadKey(length=len(batch.key))
+    return batch
+
+
+async def _politely(items: Sequence[Any]) -> Any:
+    """Give the items, and the event loop to others now and then."""
+    for place, item in enumerate(items):
+        if place % _POLITE == _POLITE - 1:
+            await asyncio.sleep(0)
+        yield item
+
+
+def counted(found: Sequence[Made | TenureError]) -> Iterator[str]:
+    """Return who decided each row that was decided now, not before."""
+    return (one.decided_by for one in found if isinstance(one, Made) and one.decided_by)
