@@ -41,6 +41,7 @@ VALUES: dict[str, Any] = {
     "policy": "open",
     "one": 1,
     "sample": 1,
+    "query": "SELECT 1",
 }
 
 
@@ -66,7 +67,22 @@ def test_every_route_is_its_own_and_its_places_are_fields_of_the_input() -> None
 
 def test_reading_is_get_and_everything_else_is_not() -> None:
     reading = {"whoami", "status", "verify", "audit:verify"}
-    asks = {"list", "show", "history", "compare", "logs", "diff", "init", "why", "get", "report", "log"}
+    asks = {
+        "list",
+        "show",
+        "history",
+        "compare",
+        "logs",
+        "diff",
+        "init",
+        "why",
+        "get",
+        "report",
+        "log",
+        "reviews",
+        "overrides",
+        "explain",
+    }
     for action in ACTIONS:
         is_reading = action.name in reading or action.name.partition(":")[2] in asks
         assert (action.verb == "GET") == is_reading, action.name
@@ -133,6 +149,8 @@ def test_every_change_of_a_fresh_home_writes_exactly_one_event_of_its_own_name(c
         ("applications:apply", {"text": text + "# more\n", "reason": "second"}),
         ("applications:rollback", {"application": "offers", "reason": "back"}),
         ("outcomes:import", {"application": "offers", "outcomes": []}),
+        ("sql", {"query": "SELECT count(*) FROM decisions"}),
+        ("decisions:export", {}),
     ]
     for name, given in asked:
         before = len(list(control.audit.entries()))

@@ -88,6 +88,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("decisions:show", "GET", f"{_API}/decisions/{{decision}}", wire.Decision, wire.DecisionDetail, decisions.decision),
     Action("decisions:why", "GET", f"{_API}/decisions/{{decision}}/why", wire.Decision, wire.WhyAnswer, decisions.why),
     Action("decisions:explain", "GET", f"{_API}/decisions/{{decision}}/explanation", wire.Explain, wire.ExplanationAnswer, accountability.explain),
+    Action("decisions:dossier", "POST", f"{_API}/decisions/{{decision}}/dossier", wire.Decision, wire.DossierAnswer, accountability.dossier),
     Action("decisions:resolve", "POST", f"{_API}/decisions/{{decision}}/resolutions", wire.Resolve, wire.ResolutionAnswer, resolutions.resolve),
     Action("decisions:reviews", "GET", f"{_API}/reviews", wire.Reviews, list[wire.ReviewAnswer], resolutions.reviews),
     Action("decisions:overrides", "GET", f"{_API}/overrides", wire.ShowOverrides, wire.OverridesAnswer, resolutions.overrides),

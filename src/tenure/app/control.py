@@ -7,6 +7,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any, Self
 
+from tenure.accountability.dossiers import Dossiers
 from tenure.accountability.explaining import Explanations
 from tenure.accountability.replay import Replays
 from tenure.adapters.analytics.analytics import Analytics
@@ -15,6 +16,7 @@ from tenure.adapters.decision_log.persons import Persons
 from tenure.adapters.decision_log.reader import LogReader
 from tenure.adapters.decision_log.sealer import Sealer
 from tenure.adapters.features_sqlite import SqliteFeatures
+from tenure.adapters.signing import BuilderKey
 from tenure.adapters.sql.audit import SqlAudit
 from tenure.adapters.sql.endings import SqlKept, SqlStandings
 from tenure.adapters.sql.engine import Database
@@ -35,6 +37,7 @@ from tenure.app.evidence import (
     ReadLog,
 )
 from tenure.app.explained import ExplainableEvidence
+from tenure.app.papers import HomeFiles
 from tenure.app.proving import HomePackages
 from tenure.app.publishing import Contents, Publisher, Runnable
 from tenure.app.resolving import DeclaredColumns, WorkedLog
@@ -170,6 +173,9 @@ class Control:
         self.replays = Replays(HomeEvidence(self.log, definitions, self.registry, self._ensure_runnable))
         evidence = ExplainableEvidence(self.home, self.log, definitions, self.registry, self._ensure_runnable)
         self.explanations = Explanations(evidence)
+        files = HomeFiles(self.home, self._reader, self.revisions, self.registry, SqlMonitoring(database))
+        key = BuilderKey(self.home.keys)
+        self.dossiers = Dossiers(files, self.decisions, self.explanations, self.replays, key, audit, clock)
         self.monitoring = Monitoring(
             MonitoredLog(self._reader),
             MonitoredApplications(self.revisions),

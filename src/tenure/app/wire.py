@@ -627,6 +627,24 @@ class ExplanationAnswer(Output, frozen=True):
     url: str
 
 
+class DossierAnswer(Output, frozen=True):
+    """A signed dossier. `dossier` is the document, `text` what was signed byte for byte, `page` the whole HTML page.
+
+    `digest` is that of `text`; `signature` is over `text` (Ed25519 in base64) by the key `key`, whose public half is
+    `public`.
+    """
+
+    decision_id: str
+    digest: str
+    key: str
+    public: str
+    signature: str
+    dossier: dict[str, Any]
+    text: str
+    page: str
+    url: str
+
+
 class Outcome(Input, frozen=True):
     """The truth about one decision. `name` is the application's own outcome unless said; `observed_at` is RFC 3339."""
 

@@ -49,6 +49,7 @@ ROUTES: dict[str, Route] = {
     "decisions:show": Route("GET", "/api/v1/decisions/{decision}"),
     "decisions:why": Route("GET", "/api/v1/decisions/{decision}/why"),
     "decisions:explain": Route("GET", "/api/v1/decisions/{decision}/explanation"),
+    "decisions:dossier": Route("POST", "/api/v1/decisions/{decision}/dossier"),
     "decisions:resolve": Route("POST", "/api/v1/decisions/{decision}/resolutions"),
     "decisions:reviews": Route("GET", "/api/v1/reviews"),
     "decisions:overrides": Route("GET", "/api/v1/overrides"),

@@ -1,4 +1,4 @@
-"""Decisions explained."""
+"""Decisions explained, and written up."""
 
 from __future__ import annotations
 
@@ -49,4 +49,20 @@ def explanation_answer(found: Explanation, url: str) -> wire.ExplanationAnswer:
             for one in found.contributions
         ],
         url=url,
+    )
+
+
+def dossier(control: Control, actor: Actor, given: wire.Decision) -> wire.DossierAnswer:
+    """Write the dossier of a decision."""
+    found = control.dossiers.write(actor, parse_id(given.decision))
+    return wire.DossierAnswer(
+        decision_id=found.decision,
+        digest=found.digest,
+        key=found.signature.key,
+        public=found.signature.public,
+        signature=found.signature.signature,
+        dossier=found.document,
+        text=found.text,
+        page=found.page,
+        url=control.url(f"/decisions/{found.decision}"),
     )

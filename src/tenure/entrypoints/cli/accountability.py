@@ -1,5 +1,6 @@
-"""Commands that say why a score came out as it did."""
+"""Commands that say why a score came out as it did, and write a decision up."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +33,32 @@ def explain(
     sampled = any(row["standard_error"] is not None for row in rows)
     screen.table(found, rows, (*_COLUMNS, "standard_error") if sampled else _COLUMNS)
     screen.say(_sum(found))
+
+
+def dossier(
+    decision_id: Id,
+    output: Annotated[Path | None, typer.Option("--output", help="The HTML file to write.")] = None,
+    json: Json = False,
+) -> None:
+    """Write all that is known of a decision into one signed HTML file that needs nothing else."""
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting("writing the dossier: replay and explain on the version that decided"):
+        found = tenure.call("decisions:dossier", decision=decision_id)
+    file = output or (None if json else Path(f"dossier-{found['decision_id']}.html"))
+    page = found.pop("page")
+    if file is not None:
+        file.write_text(page, encoding="utf-8")
+    if screen.as_json:
+        screen.document({**found, "output": str(file or "")})
+        return
+    told = found["dossier"]
+    facts = {
+        "file": str(file),
+        "verdict": told["replay"]["verdict"],
+        "digest": found["digest"],
+        "signed by": found["key"],
+    }
+    screen.facts(facts, f"dossier of {decision_id}")
 
 
 def _facts(found: dict[str, Any]) -> dict[str, Any]:

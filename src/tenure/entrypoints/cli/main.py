@@ -66,6 +66,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "overrides": people.overrides,
         "sql": data_out.sql,
         "explain": accountability.explain,
+        "dossier": accountability.dossier,
     },
     "Access": {"login": governance.login, "whoami": governance.whoami},
 }

@@ -1,0 +1,65 @@
+"""What a dossier is written from beside the decision itself (accountability/dossiers.py, `Files`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenure.accountability.dossier import Asked, Place, Rule
+from tenure.adapters.decision_log.proofs import NotSealed, Proofs
+from tenure.application.revisions.revision import UnknownRevision
+from tenure.kit.digests import digest_of
+from tenure.model.version import VersionRef
+
+if TYPE_CHECKING:
+    from tenure.adapters.decision_log.reader import LogReader
+    from tenure.adapters.sql.monitoring import SqlMonitoring
+    from tenure.adapters.sql.registry import SqlRegistry
+    from tenure.adapters.sql.revisions import SqlRevisions
+    from tenure.application.decisions.reading import Judged
+    from tenure.contract.records import DecisionRecord, PredictionRecord
+    from tenure.settings import Home
+
+
+class HomeFiles:
+    """Revisions, versions, alerts and the log of one home."""
+
+    def __init__(
+        self, home: Home, reader: LogReader, revisions: SqlRevisions, registry: SqlRegistry, monitoring: SqlMonitoring
+    ) -> None:
+        self._proofs = Proofs(home.decisions)
+        self._reader = reader
+        self._revisions = revisions
+        self._registry = registry
+        self._monitoring = monitoring
+
+    def rule(self, record: DecisionRecord, judged: tuple[Judged, ...]) -> Rule:
+        """Return the revision that decided, and its activation that was in force at the decision."""
+        name, number = record.application, record.revision
+        revision = self._revisions.get(name, number)
+        if revision is None:
+            raise UnknownRevision(application=name, number=number, newest=self._revisions.newest(name))
+        then = (one for one in self._revisions.activations(name) if one.number == number and one.at <= record.at)
+        return Rule(revision, next(then, None), judged)
+
+    def asked(self, prediction: PredictionRecord) -> Asked:
+        """Return the version that was asked, whatever its stage."""
+        ref = VersionRef(prediction.model, prediction.version)
+        return Asked(
+            prediction=prediction,
+            record=self._registry.get(ref),
+            attestations=self._registry.attestations(ref),
+            served=self._registry.served(ref.model),
+            alerts=self._monitoring.alerts(ref.model, ref.number),
+        )
+
+    def place(self, decision_id: str) -> Place:
+        """Return the record's leaf, its position once sealed, and the proof once a signed checkpoint covers it."""
+        leaf = digest_of(self._reader.get(decision_id) or b"")
+        try:
+            position, _ = self._proofs.record(decision_id)
+        except NotSealed:
+            return Place(leaf, None, None)
+        try:
+            return Place(leaf, position, self._proofs.inclusion(decision_id))
+        except NotSealed:
+            return Place(leaf, position, None)
