@@ -35,7 +35,7 @@ _STYLE = """
 font:16px/1.55 system-ui,sans-serif}a{color:var(--accent);text-decoration:none}a:hover{text-decoration:underline}
 h1{font-size:1.5rem;margin:.2rem 0 1rem}h2{font-size:1.05rem;margin:2.2rem 0 .6rem}header a{font-weight:600}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.42rem .8rem .42rem 0;
-border-bottom:1px solid var(--line)}th{color:var(--dim);font-weight:500;font-size:.86rem}td table td{border:0;padding:.1rem .8rem .1rem 0}
+border-bottom:1px solid var(--line)}th{color:var(--dim);font-weight:500;font-size:.86rem}td table th,td table td{border:0;padding:.1rem .8rem .1rem 0}td table{width:auto}
 code,pre{font:13px/1.5 ui-monospace,monospace}pre{padding:1rem;border:1px solid var(--line);border-radius:6px;overflow:auto}
 .dim{color:var(--dim)}.wide{overflow-x:auto}
 """
@@ -62,7 +62,7 @@ def page_routes(performer: Performer) -> list[HTTPRouteHandler]:
 
     @get("/", include_in_schema=False, sync_to_thread=True)
     def front(request: Request[Any, Any, Any]) -> Response[str]:
-        return page("Tenure", _front(asking(request)))
+        return page("What is here", _front(asking(request)))
 
     @get("/models/{model:str}", include_in_schema=False, sync_to_thread=True)
     def model_page(request: Request[Any, Any, Any], model: FromPath[str]) -> Response[str]:
@@ -113,7 +113,7 @@ def _front(ask: Ask) -> str:
             if applications
             else '<p class="dim">None yet: <code>tenure init NAME --model MODEL@champion</code></p>',
             "<h2>Models</h2>",
-            table(models, ("model", "champion", "aliases", "versions"), {"model": _model_link})
+            table(models, ("model", "champion", "versions"), {"model": _model_link})
             if models
             else '<p class="dim">None yet: <code>tenure register PACKAGE</code></p>',
             _FOR_PROGRAMS,
