@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.application.decisions.outcomes import outcome_record
-from tenure.application.decisions.reading import Found, Judged, NoSuchDecision, Search, judged
+from tenure.application.decisions.reading import Found, Judged, Search, judged, seen_by
 from tenure.application.decisions.resolutions import standing
 from tenure.governance.access import Forbidden, Permission, authorize
 from tenure.governance.audit import Event
@@ -71,12 +71,7 @@ class Decisions:
         return len(records)
 
     def _get(self, actor: Actor, decision: str, permission: Permission) -> DecisionRecord:
-        """Return the record; who may read only some applications learns nothing of the others', not even that it is."""
-        record = self._log.decision(parse_id(decision))
-        authorize(actor, permission, record.application if record else next(iter(actor.applications), None))
-        if record is None:
-            raise NoSuchDecision(decision=decision)
-        return record
+        return seen_by(actor, permission, decision, self._log.decision(parse_id(decision)))
 
     def _personal(self, actor: Actor, record: DecisionRecord) -> dict[str, object] | None:
         if not record.personal:

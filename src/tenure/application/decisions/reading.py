@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tenure.governance.access import authorize
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
     from tenure.application.decisions.resolutions import Standing
     from tenure.application.revisions.terms import Definition
     from tenure.contract.records import DecisionRecord, OutcomeRecord
+    from tenure.governance.access import Actor, Permission
 
 
 class NoSuchDecision(TenureError):
@@ -20,6 +22,14 @@ class NoSuchDecision(TenureError):
     kind = Kind.NOT_FOUND
     message = "there is no decision {decision}"
     next_step = "`tenure decisions` lists those of an application or of an entity"
+
+
+def seen_by(actor: Actor, permission: Permission, decision: str, record: DecisionRecord | None) -> DecisionRecord:
+    """Return the record if the actor may see it; of another's application one learns not even that it is there."""
+    authorize(actor, permission, next(iter(actor.applications), None))
+    if record is None or (actor.applications and record.application not in actor.applications):
+        raise NoSuchDecision(decision=decision)
+    return record
 
 
 @dataclass(frozen=True, slots=True)

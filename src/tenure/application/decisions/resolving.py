@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenure.application.decisions.reading import NoSuchDecision
+from tenure.application.decisions.reading import seen_by
 from tenure.application.decisions.resolutions import Overrides, overrides, resolution, standing, waiting
 from tenure.governance.access import Permission, authorize
 from tenure.governance.audit import Event
@@ -38,7 +38,7 @@ class Resolutions:
 
         Where it is `pending`, the answer in force is still the one before: a second person has to confirm it.
         """
-        record = self._get(actor, decision)
+        record = seen_by(actor, Permission.DECISIONS_RESOLVE, decision, self._log.decision(parse_id(decision)))
         # The one write transaction also keeps two people from resolving the same decision at once.
         with self._audit.transaction():
             now = standing(record, self._log.resolutions(record.id))
@@ -66,15 +66,6 @@ class Resolutions:
 
     def _waiting(self, record: DecisionRecord, said: Sequence[ResolutionRecord]) -> Waiting | None:
         return waiting(record, self._definitions.definition_of(record.application, record.revision), said)
-
-    def _get(self, actor: Actor, decision: str) -> DecisionRecord:
-        """Return the record; who may resolve only some applications' learns nothing of the others', not even that it is."""
-        record = self._log.decision(parse_id(decision))
-        only = next(iter(actor.applications), None)
-        authorize(actor, Permission.DECISIONS_RESOLVE, record.application if record else only)
-        if record is None:
-            raise NoSuchDecision(decision=decision)
-        return record
 
 
 def _event(actor: Actor, made: ResolutionRecord) -> Event:
