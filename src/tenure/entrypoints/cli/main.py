@@ -12,6 +12,7 @@ from tenure.entrypoints.cli import (
     applications,
     data_out,
     decisions,
+    demo,
     features,
     governance,
     home,
@@ -36,6 +37,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "doctor": home.doctor,
         "version": home.version,
         "open": home.open_page,
+        "demo": demo.demo,
     },
     "Models": {
         "package": versions.package,
