@@ -12,8 +12,7 @@ from tenure.adapters.decision_log.writer import LogWriter
 from tenure.app.actions import named
 from tenure.app.control import Control
 from tenure.app.secrets import persons_key
-from tenure.application.decisions.deciding import AskModel, Decider
-from tenure.contract.predictor import Batch, Prediction
+from tenure.application.decisions.deciding import Decider, Settled
 from tenure.contract.records import encode
 from tenure.governance.access import Actor, local_actor
 from tenure.kit.clock import SECOND, FixedClock
@@ -61,7 +60,9 @@ class Lending:
             defaults={"loans": 0},
         )
         do(control, "applications:apply", text=APPLICATION, reason="first")
-        self._decider = Decider(control.revisions.active("loans").definition, None, None, 1)
+        active = control.revisions.active("loans")
+        assert active is not None
+        self._decider = Decider(active.definition, None, None, 1)
 
     def decide(self, customer: str = "c1", income: float = 2000.0, age: int = 40) -> str:
         """Return the id of a decision made now."""
@@ -72,6 +73,7 @@ class Lending:
         step = decider.before(
             decider.admit_row(row), {"history": ({"loans": 3}, now - SECOND) if customer == "c1" else None}
         )
+        assert isinstance(step, Settled)
         record = decider.record(step, id=new_id(now), at=now, protect=self._protect, elapsed_us=250, actor="t1")
         self._writer.append_all([encode(record)])
         return record.id
@@ -85,7 +87,8 @@ class Lending:
         return do(self.control, name, actor, **given)
 
     def sql(self, query: str) -> list[list[Any]]:
-        return self.do("sql", query=query).rows
+        rows: list[list[Any]] = self.do("sql", query=query).rows
+        return rows
 
     def seal(self) -> None:
         self.clock.advance(60 * SECOND)
@@ -101,14 +104,13 @@ def do(control: Control, name: str, actor: Actor = ADA, **given: Any) -> Any:
 
 
 @contextmanager
-def lending(folder: Path) -> Iterator[Lending]:
+def lending(folder: Path, portion: int = 50_000) -> Iterator[Lending]:
+    """Give a home for as long as the block lasts; `portion` is how many records are exported at once."""
     clock = FixedClock()
     with Control.open(Home(folder / "home"), clock) as control:
         bank = Lending(control, clock)
+        control.data_out._tables._portion = portion  # type: ignore[attr-defined]
         try:
             yield bank
         finally:
             bank.close()
-
-
-__all__ = ["ADA", "BOB", "AskModel", "Batch", "Lending", "Prediction", "do", "lending"]

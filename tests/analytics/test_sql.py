@@ -153,7 +153,7 @@ def test_values_are_plain_json(bank: Lending) -> None:
         {"a": 1},
         None,
     ]
-    assert asking.plain(dict(a=b"x")) == {"a": "78"}
+    assert asking.plain({"a": b"x"}) == {"a": "78"}
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role not in {Role.AUDITOR, Role.ADMIN}])

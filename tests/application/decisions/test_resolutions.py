@@ -19,7 +19,7 @@ from tenure.application.decisions.resolutions import (
 )
 from tenure.application.revisions.terms import Answering, Definition
 from tenure.application.rules.rule import Rule, Table
-from tenure.contract.records import FORMAT, DecisionRecord
+from tenure.contract.records import FORMAT, DecisionRecord, ResolutionRecord
 from tenure.governance.approvals import Policy
 
 AT = 1_790_000_000_000_000
@@ -44,7 +44,7 @@ def record(status="final", rules=()):
 
 def play(decision, steps, policy=Policy.FOUR_EYES):
     """Return the resolutions that come of (who, answer or None or "confirm") said one after the other."""
-    made = []
+    made: list[ResolutionRecord] = []
     for number, (who, answer) in enumerate(steps, 1):
         said = Said(None, "", "seen", confirm=True) if answer == "confirm" else Said(answer, "C1", "because")
         made.append(resolution(standing(decision, made), said, policy, at=AT + number, who=who))
@@ -106,7 +106,7 @@ def test_where_a_decision_stands_does_not_depend_on_the_order_in_which_records_a
 
 
 def test_resolutions_of_one_moment_still_have_an_order():
-    made = []
+    made: list[ResolutionRecord] = []
     for answer in (NO, LESS, YES, NO, LESS):
         made.append(resolution(standing(record(), made), Said(answer, "C", "n"), Policy.OPEN, at=AT, who="ann"))
     assert [one.id for one in made] == sorted(one.id for one in made)

@@ -18,7 +18,7 @@ from tenure.kit.errors import Kind, TenureError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tenure.entrypoints.cli.caller import Caller
+    from tenure.client.version import Calling
 
     Say = Callable[[str], None]
 
@@ -85,13 +85,13 @@ def folder_for(target: str) -> Path:
 class Export:
     """One run of an export into a folder."""
 
-    def __init__(self, folder: Path, tenure: Caller, state: State) -> None:
+    def __init__(self, folder: Path, tenure: Calling, state: State) -> None:
         self._folder = folder
         self._tenure = tenure
         self._state = state
 
     @classmethod
-    def into(cls, folder: Path, tenure: Caller, since: str, application: str) -> Export:
+    def into(cls, folder: Path, tenure: Calling, since: str, application: str) -> Export:
         """Begin an export, or with `last` go on with the folder's; raise when that is not what the folder holds."""
         found = _read(folder)
         if since != LAST:

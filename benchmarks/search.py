@@ -1,0 +1,148 @@
+"""Searching decisions, the views in SQL, the queue and an export on a log of many decisions; sealed on disk.
+
+    search.py [--decisions 300000] [--folder DIR] [--rounds 40]
+
+Every search is the whole action `decisions:list` (permission, index, Parquet, resolutions, answer), a page of 100, by
+values drawn anew each time. A folder that holds the log already is used again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import resource
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tenure.adapters.decision_log.persons import Persons
+from tenure.adapters.decision_log.sealer import Sealer
+from tenure.adapters.decision_log.writer import LogWriter
+from tenure.app.actions import named
+from tenure.app.control import Control
+from tenure.app.secrets import persons_key
+from tenure.governance.access import local_actor
+from tenure.kit.clock import DAY, iso
+from tenure.kit.ids import new_id
+from tenure.settings import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+APPLICATIONS = ("loans", "offers", "prices")
+ENTITIES = 20_000
+SPAN = 60 * DAY
+GROUP = 20_000
+
+
+def record(at: int, pseudonyms: list[str], chance: random.Random) -> bytes:
+    by, rules = chance.choice((("model", ["save"]), ("model", []), ("rule", ["too-new"]), ("fallback", [])))
+    served = {
+        "role": "served", "model": "churn", "version": chance.randrange(1, 5), "digest": "sha256:" + "0" * 64,
+        "output": {"score": chance.random()}, "raw": "AAAAAAAA8D8=", "batch": {"shape": 8, "rows": 1, "position": 0},
+    }  # fmt: skip
+    document = {
+        "v": 1, "kind": "decision", "id": new_id(at), "at": at, "application": chance.choice(APPLICATIONS), "revision": 3,
+        "entity": chance.choice(pseudonyms), "request": {f"field_{n}": chance.random() for n in range(12)},
+        "personal": "A" * 120, "rules": rules, "verdicts": "tf-", "predictions": [served] if by == "model" else [],
+        "decided_by": by, **({"status": "pending_review"} if chance.random() < 0.001 else {}),
+        "answer": {"offer": "discount", "limit": 100}, "reasons": [{"code": "R02", "text": "likely to leave", "source": "rule"}],
+        "elapsed_us": 1200, "actor": "t1",
+    }  # fmt: skip
+    return msgspec.json.encode(document)
+
+
+def fill(home: Home, count: int) -> None:
+    """Write the log as gateway and sealer do, over the span of time."""
+    persons = Persons(home.persons_db, persons_key(home))
+    pseudonyms = [persons.pseudonym(f"c{number}") for number in range(ENTITIES)]
+    persons.close()
+    chance, now = random.Random(1), time.time_ns() // 1000
+    writer, sealer = LogWriter.open(home.decisions, "gateway-1"), Sealer(home.decisions, lag=0)
+    for start in range(0, count, GROUP):
+        moments = (now - SPAN + (start + n) * (SPAN // count) for n in range(min(GROUP, count - start)))
+        writer.append_all([record(at, pseudonyms, chance) for at in moments])
+        sealer.seal()
+    writer.close_now()
+    sealer.seal()
+
+
+def measured(called: str, rounds: int, job: Callable[[], Any]) -> None:
+    times = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        job()
+        times.append((time.perf_counter() - started) * 1000)
+    times.sort()
+    p95 = times[min(len(times) - 1, int(0.95 * len(times)))]
+    print(f"{called:<44}{statistics.median(times):>9.1f} ms p50 {p95:>9.1f} ms p95", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--decisions", type=int, default=300_000)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--rounds", type=int, default=40)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        home = Home(asked.folder or Path(place))
+        home.root.mkdir(parents=True, exist_ok=True)
+        if not (home.decisions / "chain.jsonl").exists():
+            started = time.perf_counter()
+            fill(home, asked.decisions)
+            print(f"written and sealed in {time.perf_counter() - started:.0f} s")
+        size = sum(file.stat().st_size for file in home.decisions.rglob("*") if file.is_file())
+        print(f"log: {size / 1e6:,.0f} MB on disk; load {os.getloadavg()[0]:.1f}")
+        with Control.open(home) as control:
+            questions(control, asked.rounds)
+    print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB at most")
+
+
+def questions(control: Control, rounds: int) -> None:
+    chance, actor, now = random.Random(2), local_actor("bench"), time.time_ns() // 1000
+
+    def do(name: str, **given: Any) -> Any:
+        return control.perform(name, actor, msgspec.convert(given, named(name).input))
+
+    def moment() -> int:
+        return now - chance.randrange(SPAN)
+
+    searches: dict[str, Callable[[], dict[str, Any]]] = {
+        "entity": lambda: {"entity": f"c{chance.randrange(ENTITIES)}"},
+        "application, newest": lambda: {"application": chance.choice(APPLICATIONS)},
+        "an hour of an application": lambda: {
+            "application": chance.choice(APPLICATIONS),
+            "since": iso(start := moment()),
+            "until": iso(start + DAY // 24),
+        },
+        "version": lambda: {"model": "churn", "version": chance.randrange(1, 5)},
+        "rule": lambda: {"rule": chance.choice(("save", "too-new"))},
+        "rule within a day": lambda: {"rule": "save", "since": iso(start := moment()), "until": iso(start + DAY)},
+        "decided_by": lambda: {"decided_by": chance.choice(("model", "rule", "fallback"))},
+        "decided_by within an application": lambda: {"decided_by": "fallback", "application": "loans"},
+        "nothing at all": dict,
+    }
+    do("decisions:list")
+    ids = [one.decision_id for one in do("decisions:list", limit=500).decisions]
+    for called, given in searches.items():
+        measured(f"search: {called}", rounds, lambda given=given: do("decisions:list", **given()))  # type: ignore[misc]
+    measured("one decision by id", rounds, lambda: do("decisions:show", decision=chance.choice(ids)))
+    measured("reviews", 5, lambda: do("decisions:reviews"))
+    measured(
+        "sql: count by decided_by", 5, lambda: do("sql", query="SELECT decided_by, count(*) FROM decisions GROUP BY 1")
+    )
+    by_code = "SELECT code, count(*) FROM reasons GROUP BY 1"
+    measured("sql: count reasons by code (reads the JSON)", 3, lambda: do("sql", query=by_code))
+    measured("export: a portion of 50,000", 3, lambda: do("decisions:export"))
+    measured(
+        "training set: a portion of 50,000", 3, lambda: do("decisions:export", **{"with": ["features", "outcomes"]})
+    )
+
+
+if __name__ == "__main__":
+    main()
