@@ -81,8 +81,10 @@ class _Wire(asyncio.Protocol):
 
     def __init__(self, link: WorkerLink) -> None:
         self._link, self._parser = link, frames.Parser()
+        self._loop = asyncio.get_running_loop()
+        self._unsent: list[bytes] = []
         self.transport: asyncio.Transport | None = None
-        self.gone = asyncio.get_running_loop().create_future()
+        self.gone = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say hello."""
@@ -106,9 +108,16 @@ class _Wire(asyncio.Protocol):
         self._link._lost(self, exc)  # noqa: SLF001
 
     def write(self, content: bytes) -> None:
-        """Send bytes."""
+        """Send bytes together with all others of this turn of the loop: one system call, and one batch at the worker."""
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(content)
+
+    def _flush(self) -> None:
         assert self.transport is not None
-        self.transport.write(content)
+        unsent, self._unsent = self._unsent, []
+        if not self.transport.is_closing():
+            self.transport.write(b"".join(unsent))
 
     def close(self) -> None:
         """Close the connection at once."""
