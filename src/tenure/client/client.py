@@ -49,6 +49,17 @@ class Client:
         path = f"/api/v1/applications/{quote(application, safe='')}/decisions"
         return self._connection.json("POST", path, document=dict(request), headers=headers)  # type: ignore[no-any-return]
 
+    def decide_batch(
+        self, application: str, rows: Sequence[Any], key: str | None = None, first: int = 0
+    ) -> dict[str, Any]:
+        """Return the decisions on up to 10,000 requests: `answers` in order, a refused row with its `problem` in place.
+
+        With a `key`, row n is decided only once under `key/(first + n)`, however often it is sent.
+        """
+        document = {"rows": list(rows), "key": key, "first": first}
+        path = f"/api/v1/applications/{quote(application, safe='')}/decisions/batch"
+        return self._connection.json("POST", path, document=document)  # type: ignore[no-any-return]
+
     def decision(self, decision_id: str) -> dict[str, Any]:
         """Return a decision made earlier."""
         return self.call("decisions:show", decision=decision_id)  # type: ignore[no-any-return]

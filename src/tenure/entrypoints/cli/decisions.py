@@ -1,5 +1,6 @@
 """Commands that make decisions, find them, and run them again."""
 
+import uuid
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,29 +19,29 @@ def decide(
     input: Annotated[Path, typer.Option("--input", help="Requests: CSV, JSON, JSON lines or Parquet.", exists=True)],  # noqa: A002
     output: Annotated[Path | None, typer.Option("--output", help="Where the answers go.")] = None,
     key: Annotated[str | None, typer.Option("--key", help="Names the run: repeated, it decides nothing twice.")] = None,
-    connections: Annotated[int, typer.Option(help="How many requests at once.", min=1, max=64)] = 8,
+    connections: Annotated[int, typer.Option(help="How many parts of the file at once.", min=1, max=64)] = 4,
     json: Json = False,
 ) -> None:
-    """Decide every row of a file: same rules, same log; with --key it goes on after a kill."""
-    from tenure.entrypoints.cli.deciding import decide_all, request_types
+    """Decide every row of a file: same rules, same log; with --key and --output it goes on after a kill."""
+    from tenure.entrypoints.cli.deciding import COLUMNS, decided, request_types, show
     from tenure.entrypoints.cli.gateways import asking
-    from tenure.entrypoints.cli.rows import read_rows, typed, write_rows
+    from tenure.entrypoints.cli.streams import check_writable, count_in, write_stream
 
     screen = Screen(json)
-    with opened() as tenure:
-        types = request_types(tenure, application)
-        requests = [typed(row, types) for row in read_rows(input)]
-        with asking(tenure, application) as connect, screen.counting(f"deciding {input.name}", len(requests)) as count:
-            answers = decide_all(connect, application, requests, key, connections, count)
     if output is not None:
-        write_rows(output, answers)
-    failed = sum("error" in answer for answer in answers)
-    if output is None and screen.as_json:
-        screen.document(answers)
-    else:
-        screen.facts({"decided": len(answers) - failed, "failed": failed, "output": str(output or "")}, application)
-        if output is None:
-            screen.table(answers, answers[:20], ("decision_id", "answer", "decided_by", "rules", "error"))
+        check_writable(output)
+    run = key or f"run-{uuid.uuid4().hex}"
+    with (
+        opened() as tenure,
+        asking(tenure, application) as connect,
+        screen.counting(f"deciding {input.name}", count_in(input)) as count,
+        decided(
+            connect, application, request_types(tenure, application), input, output, run, connections, count
+        ) as journal,
+    ):
+        if output is not None:
+            write_stream(output, journal.answers, COLUMNS)
+        failed = show(screen, application, journal, run, output)
     if failed:
         raise typer.Exit(1)
 

@@ -63,7 +63,7 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
             case ".csv":
                 return _read_csv(file)
             case ".parquet":
-                return _parquet().read_table(file).to_pylist()  # type: ignore[no-any-return]
+                return parquet().read_table(file).to_pylist()  # type: ignore[no-any-return]
     except (OSError, ValueError) as error:
         raise UnreadableRows(file=file, why=str(error)) from error
     raise UnknownFileKind(file=file)
@@ -81,7 +81,7 @@ def write_rows(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         case ".parquet":
             import pyarrow as pa
 
-            _parquet().write_table(pa.Table.from_pylist([_flat(row) for row in rows]), file)
+            parquet().write_table(pa.Table.from_pylist([flat(row) for row in rows]), file)
         case _:
             raise UnknownFileKind(file=file)
 
@@ -119,17 +119,19 @@ def _write_csv(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     with file.open("w", newline="", encoding="utf-8") as target:
         writer = csv.DictWriter(target, columns)
         writer.writeheader()
-        writer.writerows(_flat(row) for row in rows)
+        writer.writerows(flat(row) for row in rows)
 
 
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row for a table, its nested values as JSON text."""
     return {
         name: msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value
         for name, value in row.items()
     }
 
 
-def _parquet() -> Any:
+def parquet() -> Any:
+    """Return pyarrow's reader and writer; raise `NeedsParquet` where it is not installed."""
     try:
         import pyarrow.parquet
     except ImportError as error:

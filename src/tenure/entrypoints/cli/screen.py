@@ -61,6 +61,15 @@ class Screen:
 
         sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False, default=str) + "\n")
 
+    def document_of_many(self, found: Iterable[Any]) -> None:
+        """Write a list of any length as JSON, one item a line."""
+        import json
+
+        sys.stdout.write("[")
+        for place, one in enumerate(found):
+            sys.stdout.write((",\n" if place else "\n") + json.dumps(one, ensure_ascii=False, default=str))
+        sys.stdout.write("\n]\n")
+
     def say(self, line: str) -> None:
         """Tell a person one line; programs do not hear it."""
         if not self.as_json:
