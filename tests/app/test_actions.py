@@ -39,6 +39,8 @@ VALUES: dict[str, Any] = {
     "token": "t",
     "role": "viewer",
     "policy": "open",
+    "target": "churn/1",
+    "entity": "someone",
     "one": 1,
     "sample": 1,
     "query": "SELECT 1",
@@ -82,6 +84,8 @@ def test_reading_is_get_and_everything_else_is_not() -> None:
         "reviews",
         "overrides",
         "explain",
+        "proof",
+        "checkpoint",
     }
     for action in ACTIONS:
         is_reading = action.name in reading or action.name.partition(":")[2] in asks

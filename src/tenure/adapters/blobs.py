@@ -70,9 +70,24 @@ class Blobs:
             return path
         raise DamagedBlob(file=path, digest=digest, found=found)
 
+    def is_intact(self, digest: str) -> bool | None:
+        """Return whether the stored file has its content; None when there is none."""
+        path = self._place(self._root, digest)
+        return digest_of_file(path) == digest if path.is_file() else None
+
+    def replace(self, digest: str, source: Blobs) -> Path:
+        """Write the blob anew from another store's intact one, whatever stands here; return where it lies."""
+        path = self._place(self._root, digest)
+        with source.open(digest) as content:
+            self._write(path, digest, lambda file: shutil.copyfileobj(content, file))
+        return path
+
     def _add(self, digest: str, size: int, write: object) -> File:
         final = self._place(self._root, digest)
-        if not final.is_file():
+        if final.is_file():
+            # Whoever adds it again needs it from now on: `tenure gc` leaves alone what was touched a moment ago.
+            os.utime(final)
+        else:
             self._write(final, digest, write)
         return File(digest, size)
 

@@ -31,6 +31,10 @@ class BuilderKey:
         public = self.public()
         return Signature(key_id(public), _text(public), _text(self.sign_bytes(manifest)), at)
 
+    def exists(self) -> bool:
+        """Return whether the key was made already."""
+        return (self._folder / _KEY_FILE).exists()
+
     def public(self) -> bytes:
         """Return the 32 bytes of the public key."""
         return self._key().public_key().public_bytes(_RAW, serialization.PublicFormat.Raw)

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tenure.app import wire
-from tenure.app.calls import accountability, applications, data_out, decisions, governance, resolutions, versions
+from tenure.app.calls import (
+    accountability,
+    applications,
+    data_out,
+    decisions,
+    governance,
+    keeping,
+    resolutions,
+    rules,
+    versions,
+)
 from tenure.kit.errors import Kind, TenureError
 from tenure.model.monitoring.report import Report
 
@@ -84,9 +94,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("applications:history", "GET", f"{_APPLICATION}/history", wire.Application, list[wire.ActivationAnswer], applications.history),
     Action("applications:rollback", "POST", f"{_APPLICATION}/rollback", wire.RollbackApplication, wire.Applied, applications.rollback),
 
+    Action("rules:check", "POST", f"{_API}/rules/check", wire.CheckRules, wire.CheckedAnswer, rules.check),
+    Action("rules:test", "POST", f"{_API}/rules/test", wire.CheckRules, wire.TestedAnswer, rules.test),
+    Action("rules:backtest", "POST", f"{_API}/rules/backtest", wire.TryRules, wire.BacktestAnswer, rules.backtest),
+
     Action("decisions:list", "GET", f"{_API}/decisions", wire.Decisions, wire.DecisionsAnswer, decisions.decisions),
     Action("decisions:show", "GET", f"{_API}/decisions/{{decision}}", wire.Decision, wire.DecisionDetail, decisions.decision),
-    Action("decisions:why", "GET", f"{_API}/decisions/{{decision}}/why", wire.Decision, wire.WhyAnswer, decisions.why),
+    Action("decisions:why", "GET", f"{_API}/decisions/{{decision}}/why", wire.AskWhy, wire.WhyAnswer, rules.why),
     Action("decisions:explain", "GET", f"{_API}/decisions/{{decision}}/explanation", wire.Explain, wire.ExplanationAnswer, accountability.explain),
     Action("decisions:dossier", "POST", f"{_API}/decisions/{{decision}}/dossier", wire.Decision, wire.DossierAnswer, accountability.dossier),
     Action("decisions:resolve", "POST", f"{_API}/decisions/{{decision}}/resolutions", wire.Resolve, wire.ResolutionAnswer, resolutions.resolve),
@@ -103,6 +117,17 @@ ACTIONS: tuple[Action, ...] = (
     Action("monitor:report", "GET", f"{_VERSION}/report", wire.ReportOn, Report, decisions.report),
     Action("alerts:list", "GET", f"{_API}/alerts", wire.Alerts, list[wire.AlertAnswer], decisions.alerts),
     Action("alerts:ack", "POST", f"{_API}/alerts/{{alert}}/ack", wire.Acknowledge, wire.AlertAnswer, decisions.acknowledge),
+
+    Action("log:proof", "GET", f"{_API}/log/proofs/{{decision}}", wire.LogProof, wire.ProofAnswer, keeping.proof),
+    Action("log:checkpoint", "GET", f"{_API}/log/checkpoint", wire.LogCheckpoint, wire.ProofAnswer, keeping.checkpoint),
+    Action("repair", "POST", f"{_API}/repair", wire.Repair, wire.RepairAnswer, keeping.repair),
+    Action("gc", "POST", f"{_API}/gc", wire.Sweep, wire.SweepAnswer, keeping.sweep),
+    Action("drill", "POST", f"{_API}/drill", wire.Nothing, wire.DrillAnswer, keeping.drill),
+    Action("holds:add", "POST", f"{_API}/holds", wire.PlaceHold, wire.HoldAnswer, keeping.hold),
+    Action("holds:release", "POST", f"{_API}/holds/release", wire.PlaceHold, wire.HoldAnswer, keeping.release),
+    Action("retention:list", "GET", f"{_API}/retention", wire.RetentionOf, wire.RetentionAnswer, keeping.retention),
+    Action("versions:destroy", "POST", f"{_VERSION}/destroy", wire.Change, wire.DestroyAnswer, keeping.destroy),
+    Action("persons:erase", "POST", f"{_APPLICATION}/erase", wire.Erase, wire.EraseAnswer, keeping.erase),
 
     Action("audit:log", "GET", f"{_API}/audit", wire.AuditLog, list[wire.EventAnswer], governance.audit_log),
     Action("audit:verify", "GET", f"{_API}/audit/verify", wire.Nothing, wire.VerifyAnswer, governance.audit_verify),

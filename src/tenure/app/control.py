@@ -7,20 +7,27 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any, Self
 
+from tenure.accountability.backtests import Backtests
 from tenure.accountability.dossiers import Dossiers
 from tenure.accountability.explaining import Explanations
+from tenure.accountability.proofs import LogProofs
 from tenure.accountability.replay import Replays
+from tenure.accountability.why import Whys
 from tenure.adapters.analytics.analytics import Analytics
+from tenure.adapters.decision_log.checkpoints import Checkpoints
 from tenure.adapters.decision_log.claims import Claims
 from tenure.adapters.decision_log.persons import Persons
+from tenure.adapters.decision_log.proofs import Proofs, script
 from tenure.adapters.decision_log.reader import LogReader
 from tenure.adapters.decision_log.sealer import Sealer
 from tenure.adapters.features_sqlite import SqliteFeatures
 from tenure.adapters.signing import BuilderKey
 from tenure.adapters.sql.audit import SqlAudit
+from tenure.adapters.sql.backtests import SqlBacktests
 from tenure.adapters.sql.endings import SqlKept, SqlStandings
 from tenure.adapters.sql.engine import Database
 from tenure.adapters.sql.fleets import SqlFleets
+from tenure.adapters.sql.holds import SqlHolds
 from tenure.adapters.sql.monitoring import SqlMonitoring
 from tenure.adapters.sql.registry import SqlRegistry
 from tenure.adapters.sql.revisions import SqlRevisions
@@ -28,6 +35,7 @@ from tenure.adapters.sql.tokens import SqlPolicy, SqlTokens
 from tenure.adapters.sql.upgrade import upgrade
 from tenure.app import packaging
 from tenure.app.actions import named
+from tenure.app.backtesting import LoggedTrials
 from tenure.app.evidence import (
     HomeEvidence,
     KeptDefinitions,
@@ -42,17 +50,20 @@ from tenure.app.proving import HomePackages
 from tenure.app.publishing import Contents, Publisher, Runnable
 from tenure.app.resolving import DeclaredColumns, WorkedLog
 from tenure.app.secrets import persons_key
-from tenure.app.vault import HomeChecks, HomeVault
+from tenure.app.sweeping import Sweeper
+from tenure.app.vault import HomeChecks, HomeVault, drop
 from tenure.application.decisions.actions import Decisions
 from tenure.application.decisions.data_out import DataOut
+from tenure.application.decisions.erasing import Erasures
 from tenure.application.decisions.resolving import Resolutions
 from tenure.application.features.actions import Features
 from tenure.application.revisions.actions import Applications
 from tenure.governance.access import Permission
-from tenure.governance.actions import AuditTrail, Policies, Tokens
+from tenure.governance.actions import AuditTrail, Holds, Policies, Tokens
 from tenure.kit.clock import SECOND, SystemClock
 from tenure.kit.errors import Kind, TenureError
 from tenure.model.archiving.actions import Archives
+from tenure.model.archiving.endings import Endings
 from tenure.model.decommissioning.actions import Decommissionings
 from tenure.model.deployment.actions import Deployments
 from tenure.model.monitoring.actions import Monitoring
@@ -137,12 +148,16 @@ class Control:
         self.registry = SqlRegistry(database)
         self.fleets = SqlFleets(database)
         self.revisions = SqlRevisions(database)
+        self._backtests_db = SqlBacktests(database)
         self.features_db = SqliteFeatures(home.features_db, clock)
         self._tokens_db = SqlTokens(database)
         self._persons = Persons(home.persons_db, persons_key(home), clock=clock)
         self._claims = Claims(home.claims_db, clock=clock)
         self._reader = LogReader(home.decisions)
-        self._sealer = Sealer(home.decisions, clock=clock, hold=self._claims.unsettled_streams)
+        checkpoints = Checkpoints(home.decisions, BuilderKey(home.keys))
+        hold = self._claims.unsettled_streams
+        self._sealer = Sealer(home.decisions, clock=clock, hold=hold, checkpoints=checkpoints)
+        self.holds_db = SqlHolds(database)
         self.log = ReadLog(home.decisions, self._reader, self._persons, clock)
         self._runnable = Runnable(self._ensure_runnable)
         contents = Contents(self._tokens_db, self.registry, self.revisions, self.features_db, self._runnable)
@@ -153,14 +168,21 @@ class Control:
         policy = SqlPolicy(database)
         definitions = KeptDefinitions(self.revisions)
         meeting = Meeting(self.registry, self.fleets, self.revisions, self.features_db)
-        vault = HomeVault(self.home, packaging.ensure_runnable, self._runnable.forget)
+        sweeper = Sweeper(self.home, database, self.registry, self._reader, drop)
+        vault = HomeVault(self.home, packaging.ensure_runnable, self._runnable.forget, sweeper)
+        checks = HomeChecks(self.home, audit, self.registry, database)
         self.tokens = Tokens(self._tokens_db, audit, clock)
         self.trail = AuditTrail(audit)
         self.policies = Policies(policy, audit, clock)
         self.models = Models(self.registry, HomePackages(self.home, progress), policy, audit, clock)
         self.deployments = Deployments(self.fleets, self.publisher, meeting, policy, audit, clock)
         self.decommissionings = Decommissionings(SqlStandings(database), meeting, self.log, audit, clock)
-        self.archives = Archives(SqlKept(database), vault, HomeChecks(self.home, audit), audit, clock)
+        kept = SqlKept(database)
+        self.archives = Archives(kept, vault, checks, audit, clock)
+        self.endings = Endings(kept, self.registry.attestations, self.holds_db, vault, audit, clock)
+        self.holds = Holds(self.holds_db, audit, clock)
+        self.erasures = Erasures(self.log, self.holds_db, audit, clock)
+        self.proofs = LogProofs(Proofs(self.home.decisions))
         self.applications = Applications(self.revisions, audit, clock, meeting, self.features_db)
         self.features = Features(self.features_db, audit, clock)
         self.decisions = Decisions(self.log, definitions, audit, clock)
@@ -172,10 +194,15 @@ class Control:
         self.data_out = DataOut(analytics, audit, clock)
         self.replays = Replays(HomeEvidence(self.log, definitions, self.registry, self._ensure_runnable))
         evidence = ExplainableEvidence(self.home, self.log, definitions, self.registry, self._ensure_runnable)
+        self.whys = Whys(self.log, evidence, self.revisions)
+        trials = LoggedTrials(self._reader, evidence, self.log.personal, os.cpu_count() or 1)
+        self.backtests = Backtests(
+            trials, self._backtests_db, self.applications, self.revisions, evidence, audit, clock
+        )
         self.explanations = Explanations(evidence)
         files = HomeFiles(self.home, self._reader, self.revisions, self.registry, SqlMonitoring(database))
         key = BuilderKey(self.home.keys)
-        self.dossiers = Dossiers(files, self.decisions, self.explanations, self.replays, key, audit, clock)
+        self.dossiers = Dossiers(files, self.decisions, self.whys, self.explanations, self.replays, key, audit, clock)
         self.monitoring = Monitoring(
             MonitoredLog(self._reader),
             MonitoredApplications(self.revisions),
@@ -209,6 +236,11 @@ class Control:
     def publish(self) -> None:
         """Write the snapshot if it changed, and return when every gateway serves it."""
         self.publisher.serve()
+
+    @staticmethod
+    def proof_script() -> str:
+        """Return the script that checks exported proofs."""
+        return script()
 
     def url(self, path: str) -> str:
         """Return the address of something in this installation; the path alone while nothing runs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +168,19 @@ class ReadLog:
         last = recent[:1] or self._reader.find(**asked, limit=1)
         record = msgspec.json.decode(last[0], type=_Kind) if last else None
         return Traffic(len(recent), record.id if record else None, record.at if record else None)
+
+    def pseudonym(self, entity: str) -> str:
+        """Return the name under which the entity stands in the log."""
+        return self._persons.pseudonym(entity)
+
+    def applications_of(self, pseudonym: str) -> dict[str, int]:
+        """Return how many decisions each application made about the person."""
+        found = self._reader.find(kind="decision", entity=pseudonym, limit=None)
+        return dict(Counter(_DECISION.decode(record).application for record in found))
+
+    def erase(self, pseudonym: str) -> bool:
+        """Destroy the person's key, durably and in every process; return whether there was one."""
+        return self._persons.erase(pseudonym)
 
     def close(self) -> None:
         """Let go of the stream."""

@@ -15,6 +15,7 @@ from tenure.adapters.blobs import Blobs
 from tenure.adapters.signing import BuilderKey
 from tenure.app.workbench import environments_in
 from tenure.kit.clock import SystemClock
+from tenure.kit.digests import digest_of_file
 from tenure.model.package import MANIFEST, DamagedPackage, encode_manifest
 from tenure.model.packaging import drafting
 from tenure.model.packaging.sealing import Sealing, entries, model_file, reproduce
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from tenure.settings import Home
 
     Progress = Callable[[str], None]
+
+
+#: beside the signatures: what they are as bytes, because not every byte of theirs is signed
+SUMS = "SHA256SUMS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,15 @@ class Registering:
         draft = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
         for signature in signatures:
             (draft / f"{signature.key}.json").write_bytes(msgspec.json.encode(signature))
+        (draft / SUMS).write_bytes(sums_of(draft))
         packages.settle(draft, folder)
+
+
+def sums_of(folder: Path) -> bytes:
+    """Return what `SHA256SUMS` of an attestation folder says: a line for each signature, in the form of sha256sum."""
+    files = sorted(folder.glob("*.json"))
+    lines = (f"{digest_of_file(file).removeprefix('sha256:')}  {file.name}\n" for file in files)
+    return "".join(lines).encode()
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -276,6 +276,14 @@ class WhoamiAnswer(Output, frozen=True):
     permissions: list[str]
 
 
+class Restorable(Output, frozen=True):
+    """How many versions were restored from blobs alone when that was last tried, and when the oldest such proof was."""
+
+    proven: int
+    versions: int
+    oldest_proof: str | None
+
+
 class StatusAnswer(Output, frozen=True):
     """What is served and by whom; `troubles` says of each version that should be served and cannot be, why."""
 
@@ -287,6 +295,7 @@ class StatusAnswer(Output, frozen=True):
     models: dict[str, int | None]
     applications: dict[str, int]
     troubles: dict[str, str]
+    restorable: Restorable | None = None
 
 
 class CreateToken(Input, frozen=True):
@@ -390,6 +399,8 @@ class Apply(Input, frozen=True):
     reason: str = ""
     base: int | None = None
     dry_run: bool = False
+    #: the texts of the CSV files that it names as decision tables
+    files: dict[str, str] = {}
 
 
 class ChangeAnswer(Output, frozen=True):
@@ -409,6 +420,8 @@ class Applied(Output, frozen=True):
     changes: list[ChangeAnswer]
     done: bool
     url: str
+    #: the newest back-test of this very definition
+    backtest: BacktestAnswer | None = None
 
 
 class Diff(Input, frozen=True):
@@ -455,6 +468,9 @@ class RevisionAnswer(Output, frozen=True):
     definition: dict[str, Any]
     source: str
     url: str
+    #: the decision tables that were read from files, as CSV
+    files: dict[str, str] = {}
+    backtest: BacktestAnswer | None = None
 
 
 class ApplicationAnswer(Output, frozen=True):
@@ -550,27 +566,76 @@ class DecisionDetail(DecisionRow, frozen=True):
     actor: str
 
 
+class AskWhy(Input, frozen=True):
+    """One decision; `not` names a rule (or a row of its table, RULE:ROW) of which to say why it did not answer."""
+
+    decision: str
+    rule_not: str = msgspec.field(default="", name="not")
+
+
+class RulePart(Output, frozen=True):
+    """A part of a condition, or a cell of a table's row. `true` is null where a value was missing."""
+
+    text: str
+    true: bool | None
+    values: dict[str, Any]
+
+
 class RuleVerdict(Output, frozen=True):
-    """What a rule came to: fired, no, missing value, not reached."""
+    """What a rule came to: fired, no, missing value, not reached; computed again with the values that it read.
+
+    `again` differs from `verdict` only for rules that were not reached, and where a value was erased since. `row` is
+    the row of its decision table that held. `changed_*` say who put the rule in force as it was then.
+    """
 
     rule: str
     stage: str
     when: str
     verdict: str
+    again: str = ""
+    row: int = 0
+    values: dict[str, Any] = {}
+    parts: list[RulePart] = []
+    changed_by: str = ""
+    changed_at: str = ""
+    changed_in: int | None = None
+    changed_why: str = ""
+
+
+class KnownAnswer(Output, frozen=True):
+    """One value that was known: from the request or a feature view, since when, and how old it was in seconds."""
+
+    name: str
+    value: Any
+    source: str
+    known_at: str | None
+    age: float | None
+    defaulted: bool
 
 
 class WhyAnswer(Output, frozen=True):
-    """How a decision came about: its rules in order with their verdicts, what was known, what the model said."""
+    """How a decision came about: what was known, its rules in order with their verdicts, what the model said.
+
+    `closed_by` is the rule that answered, or default or fallback; `why_not` answers the question `not`.
+    """
 
     decision_id: str
+    at: str
     application: str
     revision: int
     decided_by: str
+    status: str
     answer: dict[str, Any]
+    closed_by: str
     reasons: list[dict[str, Any]]
+    inputs: list[KnownAnswer]
     rules: list[RuleVerdict]
+    model: str
+    output: dict[str, Any] | None
     features: list[dict[str, Any]]
     predictions: list[dict[str, Any]]
+    why_not: str
+    url: str
 
 
 class Explain(Input, frozen=True):
@@ -925,3 +990,246 @@ class ExportAnswer(Output, frozen=True):
     ending: int
     more: bool
     tables: list[ExportedTable]
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+class CheckRules(Input, frozen=True):
+    """An `application.yaml` with the CSV files that it names as decision tables."""
+
+    text: str
+    files: dict[str, str] = {}
+
+
+class CheckedAnswer(Output, frozen=True):
+    """The file is right: how many rules it has, how many rows of tables, how many tests."""
+
+    application: str
+    model: str
+    rules: int
+    table_rows: int
+    tests: int
+
+
+class TestOutcome(Output, frozen=True):
+    """One test, counted from 1: the rules that fired, and what is not as it expects."""
+
+    number: int
+    passed: bool
+    rules: list[str]
+    problems: list[str]
+
+
+class RuleCoverage(Output, frozen=True):
+    """How many tests made a rule fire; of a table how many rows it has and which none reached."""
+
+    rule: str
+    fired: int
+    rows: int
+    rows_missed: list[int]
+
+
+class TestedAnswer(Output, frozen=True):
+    """What came of every test, and what they cover."""
+
+    application: str
+    passed: bool
+    tests: list[TestOutcome]
+    coverage: list[RuleCoverage]
+
+
+class TryRules(Input, frozen=True):
+    """A file or a kept revision, tried on the newest `last` decisions or on one; with `version` that is asked anew.
+
+    `by` are request fields to count by.
+    """
+
+    text: str = ""
+    files: dict[str, str] = {}
+    application: str = ""
+    revision: int | None = None
+    last: int = 100_000
+    version: str = ""
+    decision: str = ""
+    by: list[str] = []
+
+
+class SegmentAnswer(Output, frozen=True):
+    """Decisions with one thing in common: how many were compared, how many would come out otherwise."""
+
+    segment: str
+    value: str
+    compared: int
+    changed: int
+
+
+class BacktestExample(Output, frozen=True):
+    """One decision that would come out otherwise; `after` is null where the request would be refused."""
+
+    decision_id: str
+    at: str
+    before: dict[str, Any]
+    after: dict[str, Any] | None
+    rule_before: str
+    rule_after: str
+
+
+class BacktestAnswer(Output, frozen=True):
+    """What a definition would change. `ways` counts "rule → rule"; `incomparable` by reason what could not be compared.
+
+    `reviews` of the changed ones go to a person now and did not, or the other way round; `refused` would get no answer.
+    """
+
+    application: str
+    revision: int | None
+    digest: str
+    version: str
+    at: str
+    actor: str
+    seconds: float
+    compared: int
+    changed: int
+    reviews: int
+    refused: int
+    incomparable: dict[str, int]
+    ways: dict[str, int]
+    segments: list[SegmentAnswer]
+    examples: list[BacktestExample]
+
+
+# --- integrity and keeping --------------------------------------------------------------------------------------------
+
+
+class LogProof(Input, frozen=True):
+    """A sealed record; `held` is the size of a checkpoint from which the log must be shown to have only grown."""
+
+    decision: str
+    held: int = 0
+
+
+class LogCheckpoint(Input, frozen=True):
+    """The newest checkpoint; `held` as above."""
+
+    held: int = 0
+
+
+class ProofAnswer(Output, frozen=True):
+    """A document that `script` (standard library alone) checks; docs/formats/log-record.md, "Proofs"."""
+
+    document: dict[str, Any]
+    size: int
+    script: str
+
+
+class Repair(Input, frozen=True):
+    """Heal damaged files from their other copy."""
+
+    reason: str = ""
+
+
+class RepairAnswer(Output, frozen=True):
+    """Files that were healed, and contents that are damaged in every copy there is."""
+
+    healed: list[str]
+    lost: list[str]
+
+
+class Sweep(Input, frozen=True):
+    """Remove files that nothing needs and that nobody touched within `older_than`; with `dry_run` only name them."""
+
+    dry_run: bool = False
+    older_than: str = "1h"
+    reason: str = ""
+
+
+class SweepAnswer(Output, frozen=True):
+    """The files, as paths below the home, and their bytes; `removed` is false after a dry run."""
+
+    removed: bool
+    files: list[str]
+    bytes: int
+
+
+class DrilledAnswer(Output, frozen=True):
+    """The restore of one environment on its newest version; `found` has the verdict, or why it failed."""
+
+    ref: str
+    environment: str
+    ok: bool
+    found: dict[str, Any]
+
+
+class DrillAnswer(Output, frozen=True):
+    """One restore for every distinct environment."""
+
+    passed: bool
+    environments: list[DrilledAnswer]
+
+
+class PlaceHold(Input, frozen=True):
+    """What is held: MODEL/VERSION, a model, an application; with `entity` that person in the application's decisions."""
+
+    target: str
+    reason: str
+    entity: str = ""
+
+
+class HoldAnswer(Output, frozen=True):
+    """One hold."""
+
+    target: str
+    reason: str
+    placed_at: str
+    placed_by: str
+
+
+class RetentionOf(Input, frozen=True):
+    """One version, or with no `ref` all that are not destroyed."""
+
+    ref: str = ""
+
+
+class KeptAnswer(Output, frozen=True):
+    """One version with the period it must be kept and the holds on it."""
+
+    ref: str
+    stage: str
+    retention: str
+    since: str | None
+    until: str | None
+    destruction_proposed_by: str | None
+    holds: list[str]
+
+
+class RetentionAnswer(Output, frozen=True):
+    """Versions, and every hold in force."""
+
+    versions: list[KeptAnswer]
+    holds: list[HoldAnswer]
+
+
+class DestroyAnswer(Output, frozen=True):
+    """What the call did: the first proposes, another person's destroys and leaves a tombstone."""
+
+    ref: str
+    stage: str
+    proposed_by: str
+    tombstone: dict[str, Any] | None
+    next_step: str
+
+
+class Erase(Input, frozen=True):
+    """A person, as requests of the application name them."""
+
+    application: str
+    entity: str
+    reason: str
+
+
+class EraseAnswer(Output, frozen=True):
+    """The pseudonym, whether there was a key to be destroyed, and how many decisions of which application it concerns."""
+
+    person: str
+    erased: bool
+    decisions: dict[str, int]

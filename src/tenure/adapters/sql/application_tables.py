@@ -34,3 +34,15 @@ activations = Table(
     ),
     Index("ix_application_activations_application_at", "application", "at"),
 )
+
+#: results of back-tests, found by the digest of the definition that was tried, whether it was ever applied or not
+backtests = Table(
+    "application_backtests",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("application", String(64), nullable=False),
+    Column("digest", String(71), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("result", Text, nullable=False),
+    Index("ix_application_backtests_application_digest", "application", "digest"),
+)

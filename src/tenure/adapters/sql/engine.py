@@ -59,6 +59,12 @@ class Database:
         """Return whether this thread is inside a write transaction."""
         return self._open is not None and self._writing_thread == threading.get_ident()
 
+    def faults(self) -> list[str]:
+        """Return what SQLite finds wrong with the file's structure; empty when it is whole."""
+        with self.reading() as connection:
+            found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        return [str(line) for line in found if line != "ok"]
+
     def close(self) -> None:
         """Close every connection; the database can be copied as one file afterwards."""
         self._reader.dispose()

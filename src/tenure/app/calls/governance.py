@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tenure import __version__
 from tenure.app import wire
 from tenure.app.calls.moments import shown
+from tenure.app.calls.restorable import restorable
 from tenure.governance.access import ROLES, Permission, Role, authorize
 from tenure.governance.approvals import Policy
 from tenure.kit.clock import iso
@@ -49,6 +50,7 @@ def status(control: Control, actor: Actor, _: wire.Nothing) -> wire.StatusAnswer
         models={} if scope else {one.name: one.aliases.get(CHAMPION) for one in control.registry.models()},
         applications={name: number for name, number in revisions.items() if not scope or name in scope},
         troubles={} if scope else dict(control.publisher.contents.troubles),
+        restorable=None if scope else restorable(control),
     )
 
 

@@ -69,6 +69,8 @@ def status(json: Json = False) -> None:
         screen.document(found)
         return
     screen.facts({name: found[name] for name in ("home", "version", "policy", "generation")}, "Tenure")
+    if found.get("restorable"):
+        screen.say(restorable_line(found["restorable"]))
     serving = found.get("serving")
     if not serving:
         screen.say("nothing runs; start it with: tenure up --detach")
@@ -78,6 +80,12 @@ def status(json: Json = False) -> None:
     screen.table(found, served, ("model", "champion"), "no model is registered yet")
     revisions = [{"application": name, "revision": number} for name, number in found["applications"].items()]
     screen.table(found, revisions, ("application", "revision"), "no application is defined yet")
+
+
+def restorable_line(found: dict[str, Any]) -> str:
+    """Return what the last restore drills came to, as a sentence."""
+    proven = f", last proven {found['oldest_proof']} or later" if found["oldest_proof"] else ""
+    return f"restorable today: {found['proven']} of {found['versions']}{proven}"
 
 
 def _processes(serving: dict[str, Any]) -> list[dict[str, Any]]:

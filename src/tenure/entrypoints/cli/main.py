@@ -16,9 +16,12 @@ from tenure.entrypoints.cli import (
     features,
     governance,
     home,
+    keeping,
     monitoring,
     people,
+    rules,
     versions,
+    why,
 )
 from tenure.entrypoints.cli.screen import show_error
 from tenure.kit.errors import Kind, TenureError
@@ -35,6 +38,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "down": home.down,
         "status": home.status,
         "doctor": home.doctor,
+        "gc": keeping.gc,
         "version": home.version,
         "open": home.open_page,
         "demo": demo.demo,
@@ -55,14 +59,18 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "archive": versions.archive,
         "restore": versions.restore,
         "verify": versions.verify,
+        "retention": keeping.retention,
+        "destroy": keeping.destroy,
+        "drill": keeping.drill,
         "run": versions.run,
     },
     "Applications": {"init": applications.init, "apply": applications.apply, "diff": applications.diff},
     "Decisions": {
         "decide": decisions.decide,
         "decision": decisions.decision,
-        "why": decisions.why,
+        "why": why.why,
         "replay": decisions.replay,
+        "erase": keeping.erase,
         "resolve": people.resolve,
         "reviews": people.reviews,
         "overrides": people.overrides,
@@ -84,6 +92,11 @@ ALONE: dict[str, Command] = {
 GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
     "applications": ("Applications", "List applications; or show one.", {"show": applications.show_application}),
     "decisions": ("Decisions", "List decisions; or export them.", {"export": data_out.export}),
+    "rules": (
+        "Applications",
+        "Business rules: check a file, run its tests, try it on old decisions.",
+        {"check": rules.check, "test": rules.run_tests, "backtest": rules.backtest},
+    ),
     "outcomes": ("Decisions", "The truth that arrives later.", {"import": decisions.import_outcomes}),
     "features": (
         "Applications",
@@ -92,6 +105,12 @@ GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
     ),
     "monitor": ("Monitoring", "Reports.", {"report": monitoring.report}),
     "alerts": ("Monitoring", "List alerts, newest first; or say that one is known.", {"ack": monitoring.ack}),
+    "log": (
+        "Decisions",
+        "Proofs about the decision log, for people who need not trust it.",
+        {"proof": keeping.proof, "checkpoint": keeping.checkpoint},
+    ),
+    "hold": ("Access", "Legal holds.", {"add": keeping.hold, "release": keeping.release}),
     "audit": ("Access", "The audit trail.", {"log": governance.audit_log, "verify": governance.audit_verify}),
     "token": (
         "Access",

@@ -257,12 +257,17 @@ def verify(
     ref: Annotated[
         str, typer.Argument(metavar="[REF]", help="One version; without one, all that the home holds.")
     ] = "",
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="First heal damaged files from their other copy; the audit trail says which."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check that everything is as it was written; exit 1 if anything is not."""
     screen = Screen(json)
     with opened() as tenure, screen.waiting(f"verifying {ref or 'the home'}: read every byte"):
-        found = tenure.call("verify", ref=ref)
+        mended = tenure.call("repair") if repair else {}
+        found = tenure.call("verify", ref=ref) | mended
     screen.facts(found, "intact" if found["intact"] else "NOT intact")
     if not found["intact"]:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""What is done to versions out of service: archive, restore; and to any version: run, verify."""
+"""What is done to versions out of service: archive, restore; to any version: run, verify; to all: repair, drill, gc."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.governance.access import Permission, authorize
 from tenure.governance.audit import Event
+from tenure.kit.errors import TenureError
 from tenure.model.archiving.findings import Findings, joined
-from tenure.model.archiving.proof import check_archived, facts, retention
+from tenure.model.archiving.keeping import Destroyed
+from tenure.model.archiving.proof import Drilled, check_archived, facts, retention
 from tenure.model.lifecycle import Stage, move
 from tenure.model.version import reason_for
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from tenure.governance.access import Actor
     from tenure.governance.ports import Audit
     from tenure.kit.clock import Clock
+    from tenure.model.archiving.findings import Repaired, Swept
     from tenure.model.archiving.ports import Checks, KeptStore, Vault
     from tenure.model.archiving.proof import Kept
     from tenure.model.version import VersionRef
@@ -61,7 +64,10 @@ class Archives:
     def run(self, actor: Actor, ref: VersionRef, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
         """Return the predictions of a version of any stage, in its own environment; changes no stage."""
         authorize(actor, Permission.VERSIONS_RUN)
-        return self._vault.run(self._store.get(ref), rows)
+        kept = self._store.get(ref)
+        if kept.stage is Stage.DESTROYED:
+            raise Destroyed(ref=ref)
+        return self._vault.run(kept, rows)
 
     def verify(self, actor: Actor, ref: VersionRef | None = None) -> Findings:
         """Check one version, or everything the home holds, against what was written."""
@@ -70,6 +76,46 @@ class Archives:
             return self._checks.version(self._store.get(ref))
         versions = [self._checks.version(self._store.get(known)) for known in self._store.all()]
         return joined([*versions, self._checks.home()])
+
+    def repair(self, actor: Actor, reason: str = "") -> Repaired:
+        """Heal every blob that is damaged or missing in one copy from the other; return what was and what cannot be."""
+        authorize(actor, Permission.REPAIR)
+        done = self._checks.repair()
+        after = {"healed": list(done.healed), "lost": list(done.lost)}
+        self._write(Event(Permission.REPAIR, actor, self._clock.now(), "home", reason, after=after))
+        return done
+
+    def sweep(self, actor: Actor, older_than: int, reason: str = "", *, dry_run: bool = False) -> Swept:
+        """Remove what no version, logged decision, hold or retention period needs and was left since `older_than`."""
+        authorize(actor, Permission.GC)
+        swept = self._vault.sweep(older_than, dry_run=dry_run)
+        if not dry_run:
+            after = {"files": list(swept.files), "bytes": swept.size}
+            self._write(Event(Permission.GC, actor, self._clock.now(), "home", reason, after=after))
+        return swept
+
+    def drill(self, actor: Actor) -> list[Drilled]:
+        """Restore every distinct environment from blobs alone and re-run golden rows in it; attest what came of it."""
+        authorize(actor, Permission.DRILL)
+        newest = {self._vault.environment(kept): kept for kept in map(self._store.get, self._store.all())}
+        return [self._drill(actor, environment, kept) for environment, kept in newest.items() if environment]
+
+    def _drill(self, actor: Actor, environment: str, kept: Kept) -> Drilled:
+        """A restore that fails is a finding of the drill, not its end."""
+        try:
+            body = facts(self._vault.drill(kept))
+        except TenureError as error:
+            body = {"failed": str(error)}
+        done = Drilled(kept.ref, environment, body)
+        now, body = self._clock.now(), {"environment": environment, **body}
+        with self._audit.transaction():
+            self._store.note(self._store.get(kept.ref), actor, now, "drill", body)
+            self._audit.write(Event(Permission.DRILL, actor, now, str(kept.ref), after=body))
+        return done
+
+    def _write(self, event: Event) -> None:
+        with self._audit.transaction():
+            self._audit.write(event)
 
     def _keep(
         self,

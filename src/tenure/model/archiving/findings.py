@@ -18,6 +18,22 @@ class Findings:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """Which files were healed from their other copy, and which are damaged in every copy there is."""
+
+    healed: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """Files that nothing needs, as paths below the home, and their bytes."""
+
+    files: tuple[str, ...]
+    size: int
+
+
 def joined(parts: Iterable[Findings]) -> Findings:
     """Return all findings as one."""
     checked: Counter[str] = Counter()

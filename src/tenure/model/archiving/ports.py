@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from tenure.contract.predictor import Prediction
     from tenure.governance.access import Actor
-    from tenure.model.archiving.findings import Findings
+    from tenure.model.archiving.findings import Findings, Repaired, Swept
     from tenure.model.archiving.proof import Kept, Proof
     from tenure.model.lifecycle import Stage
     from tenure.model.version import VersionRef
@@ -23,6 +23,9 @@ class KeptStore(Protocol):
 
     def move(self, kept: Kept, stage: Stage, actor: Actor, now: int, kind: str, body: dict[str, Any]) -> None:
         """Keep the new stage and what is attested with it; raise `ChangedMeanwhile` if the model changed since `get`."""
+
+    def note(self, kept: Kept, actor: Actor, now: int, kind: str, body: dict[str, Any]) -> None:
+        """Keep what is attested, the stage as it is; raise `ChangedMeanwhile` if the model changed since `get`."""
 
     def warm_digests(self) -> frozenset[str]:
         """Return the packages of all versions in service."""
@@ -46,6 +49,21 @@ class Vault(Protocol):
     def cool(self, kept: Kept, warm: frozenset[str]) -> None:
         """Drop what was unpacked to run the package, except what packages in `warm` share with it."""
 
+    def drill(self, kept: Kept) -> Proof:
+        """Restore the package from blobs alone into an empty place and run its golden rows; raise what fails."""
+
+    def environment(self, kept: Kept) -> str:
+        """Return the digest of the package's environment; empty for one that has none."""
+
+    def files(self, kept: Kept) -> list[str]:
+        """Return the digests of everything that the package is made of, its manifest first."""
+
+    def discard(self, kept: Kept) -> int:
+        """Remove every file of a destroyed package that nothing else needs, from all places; return the bytes freed."""
+
+    def sweep(self, before: int, *, dry_run: bool) -> Swept:
+        """Remove everything that nothing needs and that is older than `before`; with `dry_run` only say what."""
+
     def run(self, kept: Kept, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
         """Return the package's predictions, made in its own environment without any server."""
 
@@ -57,4 +75,7 @@ class Checks(Protocol):
         """Check a version's files, both copies if it has two, its manifest and its signatures."""
 
     def home(self) -> Findings:
-        """Check what belongs to no single version: the decision log and the audit chain."""
+        """Check what belongs to no single version: the decision log, the audit chain, blobs that no version has."""
+
+    def repair(self) -> Repaired:
+        """Heal every damaged or missing blob of one copy from the other."""

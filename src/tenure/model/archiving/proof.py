@@ -48,6 +48,20 @@ class Proof:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Drilled:
+    """What a restore drill of one environment, on its newest version, came to; `body` has `failed` if it failed."""
+
+    ref: VersionRef
+    environment: str
+    body: dict[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        """Return whether the restore was proven."""
+        return "failed" not in self.body
+
+
 def check_archived(kept: Kept) -> None:
     """Raise `NotArchived` unless the version is in the archive."""
     if kept.stage is not Stage.ARCHIVED:

@@ -1,0 +1,164 @@
+"""Commands that prove, keep and let go: log proofs, holds, retention, destroying, erasing, gc, drills."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tenure.entrypoints.cli.caller import opened, version_at
+from tenure.entrypoints.cli.screen import Json, Screen
+
+Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+Held = Annotated[
+    Path | None,
+    typer.Option("--held", help="A checkpoint that you kept: prove that the log only grew since.", exists=True),
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", help="Write it there, and beside it check_log.py, which checks it.")
+]
+
+
+def proof(
+    decision: Annotated[str, typer.Argument(metavar="ID", help="A sealed decision or outcome.")],
+    held: Held = None,
+    output: Output = None,
+    json: Json = False,
+) -> None:
+    """Prove that a decision is in the log, to anybody who has Python and nothing else."""
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting("finding the path from the record to the signed root"):
+        found = tenure.call("log:proof", decision=decision, held=size_of(held))
+    _exported(screen, found, output, held, f"{decision} is in the log")
+
+
+def checkpoint(held: Held = None, output: Output = None, json: Json = False) -> None:
+    """Give the newest signed checkpoint of the log, to be kept by somebody else."""
+    screen = Screen(json)
+    with opened() as tenure:
+        found = tenure.call("log:checkpoint", held=size_of(held))
+    _exported(screen, found, output, held, f"checkpoint of {found['size']} records")
+
+
+def size_of(held: Path | None) -> int:
+    """Return the number of records under a checkpoint or proof that somebody kept; 0 for none."""
+    if held is None:
+        return 0
+    from json import loads
+
+    return int(loads(held.read_text(encoding="utf-8"))["checkpoint"]["note"].split("\n")[1])
+
+
+def _exported(screen: Screen, found: dict[str, Any], output: Path | None, held: Path | None, title: str) -> None:
+    """Write the document and its script; without a file, show both."""
+    from json import dumps
+
+    document = dumps(found["document"], indent=2, ensure_ascii=False)
+    if output is None:
+        screen.text(found, f"{document}\n\n{found['script']}")
+        return
+    checker = output.with_name("check_log.py")
+    output.write_text(document + "\n", encoding="utf-8")
+    checker.write_text(found["script"], encoding="utf-8")
+    check = f"python {checker} {output}" + (f" {held}" if held else "")
+    screen.facts({"file": str(output), "size": found["size"], "check": check}, title)
+
+
+def hold(
+    ref: Annotated[str, typer.Argument(metavar="REF", help="MODEL/VERSION, a model or an application.")],
+    reason: Reason,
+    entity: Annotated[str, typer.Option(help="Only this person, in the application's decisions.")] = "",
+    json: Json = False,
+) -> None:
+    """Place a legal hold: nothing under it can be destroyed or erased."""
+    with opened() as tenure:
+        found = tenure.call("holds:add", target=ref, entity=entity, reason=reason)
+    Screen(json).facts(found, f"{found['target']} is held")
+
+
+def release(
+    ref: Annotated[str, typer.Argument(metavar="REF", help="As it was given to `tenure hold add`.")],
+    reason: Reason,
+    entity: Annotated[str, typer.Option(help="Only this person, in the application's decisions.")] = "",
+    json: Json = False,
+) -> None:
+    """End a legal hold."""
+    with opened() as tenure:
+        found = tenure.call("holds:release", target=ref, entity=entity, reason=reason)
+    Screen(json).facts(found, f"{found['target']} is held no more")
+
+
+def retention(
+    ref: Annotated[str, typer.Argument(metavar="[REF]", help="One version; without one, all.")] = "",
+    json: Json = False,
+) -> None:
+    """Show until when versions must be kept, and every hold in force."""
+    screen = Screen(json)
+    with opened() as tenure:
+        found = tenure.call("retention:list", ref=ref)
+    columns = ("ref", "stage", "until", "retention", "destruction_proposed_by", "holds")
+    screen.table(found, found["versions"], columns, "no version")
+    if not screen.as_json and found["holds"]:
+        screen.table(found, found["holds"], ("target", "reason", "placed_at", "placed_by"))
+
+
+def destroy(
+    ref: Annotated[str, typer.Argument(metavar="MODEL/VERSION")],
+    reason: Reason,
+    json: Json = False,
+) -> None:
+    """Destroy an archived version after its time. The first call proposes, another person's call destroys."""
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting(f"destroying {ref}"):
+        found = tenure.call("versions:destroy", **version_at(ref), reason=reason)
+    done = found["tombstone"] is not None
+    screen.facts(found, f"{ref} is destroyed" if done else f"{ref}: destruction proposed")
+
+
+def erase(
+    application: Annotated[str, typer.Option(help="Whose decisions.")],
+    entity: Annotated[str, typer.Option(help="The person, as requests name them.")],
+    reason: Reason,
+    json: Json = False,
+) -> None:
+    """Erase a person: their key is destroyed for ever, and every proof and all other replays still hold."""
+    with opened() as tenure:
+        found = tenure.call("persons:erase", application=application, entity=entity, reason=reason)
+    Screen(json).facts(found, "erased" if found["erased"] else "nothing personal was kept")
+
+
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    older_than: Annotated[str, typer.Option(help="Leave what was touched since, as 1h or 7d.")] = "1h",
+    reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    json: Json = False,
+) -> None:
+    """Remove files that no version, logged decision, hold or retention period needs, and what was never finished."""
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting("looking for files that nothing needs"):
+        found = tenure.call("gc", dry_run=dry_run, older_than=older_than, reason=reason)
+    title = f"{len(found['files'])} files, {found['bytes']} bytes {'removed' if found['removed'] else 'could go'}"
+    screen.facts(found, title, ("files",))
+
+
+def drill(json: Json = False) -> None:
+    """Restore every distinct environment from blobs alone, re-run golden rows, write down the result; exit 1 on failure."""
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting("restoring every environment into an empty place"):
+        found = tenure.call("drill")
+    rows = [
+        {
+            "ref": one["ref"],
+            "ok": "ok" if one["ok"] else "FAILED",
+            "environment": one["environment"][:19],
+            **one["found"],
+        }
+        for one in found["environments"]
+    ]
+    screen.table(
+        found,
+        rows,
+        ("ok", "ref", "environment", "source", "verdict", "rows", "seconds", "failed"),
+        "nothing to restore",
+    )
+    if not found["passed"]:
+        raise typer.Exit(1)
