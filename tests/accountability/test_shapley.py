@@ -18,7 +18,7 @@ Model = Callable[[Mapping[str, Any]], float]
 
 
 def linear(row: Mapping[str, Any]) -> float:
-    return 3.0 * row["a"] - 2.0 * row["b"] + 0.25 * row["c"] + {"x": 1.0, "y": -1.5, "z": 0.0}[row["kind"]] + 7.0
+    return float(3.0 * row["a"] - 2.0 * row["b"] + 0.25 * row["c"] + {"x": 1.0, "y": -1.5, "z": 0.0}[row["kind"]] + 7.0)
 
 
 def tree(row: Mapping[str, Any]) -> float:
@@ -113,7 +113,7 @@ def test_an_interaction_hidden_from_single_inputs_is_seen_in_seeded_sets() -> No
 
 def many(row: Mapping[str, Any]) -> float:
     values = list(row.values())
-    return sum(values) + values[0] * values[1] - 2.0 * max(values[2], values[3])
+    return float(sum(values) + values[0] * values[1] - 2.0 * max(values[2], values[3]))
 
 
 def test_samples_are_the_same_twice_add_up_and_come_near() -> None:
