@@ -12,7 +12,7 @@ from tenure.model.lifecycle import Stage
 if TYPE_CHECKING:
     from tenure.model.version import VersionRef
 
-#: ten years: Regulation (EU) 2024/1689 (AI Act), Article 18
+#: Ten years: the default chosen here, on the word of secondary sources; what the law asks of a reader is for that reader to find out.
 RETENTION = 10 * 365 * DAY + 3 * DAY
 
 
