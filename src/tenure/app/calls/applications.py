@@ -8,6 +8,8 @@ import msgspec
 
 from tenure.app import wire
 from tenure.app.calls.moments import moment, shown
+from tenure.app.calls.rules import kept_backtest
+from tenure.application.revisions.tables import table_texts
 from tenure.application.revisions.terms import ModelUse, plain
 from tenure.kit.clock import iso
 from tenure.model.version import CHAMPION, AliasRef, BadReference, parse_name, parse_ref
@@ -37,7 +39,9 @@ def _model_use(text: str) -> ModelUse:
 
 def apply(control: Control, actor: Actor, given: wire.Apply) -> wire.Applied:
     """Put a definition in force."""
-    applied = control.applications.apply(actor, given.text, given.reason, base=given.base, dry_run=given.dry_run)
+    applied = control.applications.apply(
+        actor, given.text, given.reason, base=given.base, dry_run=given.dry_run, files=given.files
+    )
     return _applied(control, applied)
 
 
@@ -55,6 +59,7 @@ def _applied(control: Control, applied: Applied) -> wire.Applied:
         changes=_changes(applied.changes),
         done=applied.done,
         url=control.url(f"/applications/{revision.application}"),
+        backtest=kept_backtest(control, revision),
     )
 
 
@@ -81,6 +86,8 @@ def show(control: Control, actor: Actor, given: wire.ShowApplication) -> wire.Re
         definition=plain(revision.definition),
         source=revision.source,
         url=control.url(f"/applications/{revision.application}"),
+        files=table_texts(revision.definition),
+        backtest=kept_backtest(control, revision),
     )
 
 

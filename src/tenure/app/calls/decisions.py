@@ -109,22 +109,6 @@ def _served(record: DecisionRecord) -> PredictionRecord | None:
     return next((one for one in record.predictions if one.role == "served"), None)
 
 
-def why(control: Control, actor: Actor, given: wire.Decision) -> wire.WhyAnswer:
-    """Say how a decision came about."""
-    record, judged = control.decisions.why(actor, given.decision)
-    return wire.WhyAnswer(
-        decision_id=record.id,
-        application=record.application,
-        revision=record.revision,
-        decided_by=record.decided_by,
-        answer=record.answer,
-        reasons=msgspec.to_builtins(record.reasons),
-        rules=[wire.RuleVerdict(rule=one.rule, stage=one.phase, when=one.when, verdict=one.verdict) for one in judged],
-        features=msgspec.to_builtins(record.features),
-        predictions=msgspec.to_builtins(record.predictions),
-    )
-
-
 def import_outcomes(control: Control, actor: Actor, given: wire.ImportOutcomes) -> wire.OutcomesAnswer:
     """Record what became of decisions."""
     told = [(one.decision_id, one.value, one.name, one.observed_at) for one in given.outcomes]

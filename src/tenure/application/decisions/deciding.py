@@ -57,9 +57,18 @@ class AskModel:
     trace: Trace
 
 
+#: what is known before the model is asked
+_Begun: TypeAlias = "tuple[dict[str, Any], list[FeatureRead], Trace]"
+#: who answers when no rule does
+DEFAULT, FALLBACK = "default", "fallback"
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A finished decision: the answer with who gave it and why. `verdicts` has one character for each rule."""
+    """A finished decision: the answer with who gave it and why. `verdicts` has one character for each rule.
+
+    `rows` are the rows of decision tables that held, by the rule's id, counted from 1.
+    """
 
     answer: dict[str, Any]
     decided_by: DecidedBy
@@ -70,6 +79,7 @@ class Settled:
     admitted: Admitted
     reads: list[FeatureRead]
     prediction: Prediction | None = None
+    rows: Mapping[str, int] | None = None
 
 
 class Decider:
@@ -118,6 +128,14 @@ class Decider:
 
     def before(self, admitted: Admitted, features: Mapping[str, Read | None]) -> Settled | AskModel:
         """Return the decision if a rule before the model settles it or no model is asked, else the row to ask for."""
+        begun = self._begun(admitted, features)
+        if isinstance(begun, Settled) or self._plan.row is None:
+            return begun  # type: ignore[return-value] # without a row it is settled
+        facts, reads, trace = begun
+        return AskModel(self._plan.row.row(facts), admitted, facts, reads, trace)
+
+    def _begun(self, admitted: Admitted, features: Mapping[str, Read | None]) -> Settled | _Begun:
+        """Return the decision where it is settled without the model, else all that is known before it is asked."""
         facts = dict(zip(self._keys, admitted.values.values(), strict=True))
         reads = feature_reads(self.definition, admitted.values, features, self._hidden, facts)
         trace = Trace(self._untouched.copy())
@@ -126,7 +144,20 @@ class Decider:
             return _settled(answer, "rule", trace, admitted, reads)
         if self._plan.row is None:
             return _settled(_made(self._plan.default, facts, trace), "rule", trace, admitted, reads)
-        return AskModel(self._plan.row.row(facts), admitted, facts, reads, trace)
+        return facts, reads, trace
+
+    def again(
+        self, admitted: Admitted, features: Mapping[str, Read | None], prediction: Prediction | None
+    ) -> Settled | None:
+        """Return the decision for an old request with what the model said then, without making the model's row.
+
+        None where a model is asked and none was then.
+        """
+        begun = self._begun(admitted, features)
+        if isinstance(begun, Settled):
+            return begun
+        facts, reads, trace = begun
+        return None if prediction is None else self.after(AskModel({}, admitted, facts, reads, trace), prediction)
 
     def after(self, asked: AskModel, prediction: Prediction) -> Settled:
         """Return the decision, given what the model said; a failure gives the fallback's answer."""
@@ -229,4 +260,5 @@ def _settled(
         admitted=admitted,
         reads=reads,
         prediction=prediction,
+        rows=trace.rows,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tenure.application.decisions.deciding import Decider
 from tenure.application.revisions.checking import check
 from tenure.application.revisions.definition import read
 from tenure.application.revisions.problems import located, refusal
@@ -21,13 +22,17 @@ from tenure.application.revisions.revision import (
 )
 from tenure.application.revisions.source import Source
 from tenure.application.revisions.template import template
+from tenure.application.revisions.testing import tested
 from tenure.governance.access import Permission, authorize
 from tenure.governance.audit import Event
 from tenure.kit.digests import digest_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tenure.application.revisions.ports import Contracts, RevisionStore, Views
     from tenure.application.revisions.terms import Definition, ModelUse
+    from tenure.application.revisions.testing import Tested
     from tenure.governance.access import Actor
     from tenure.governance.ports import Audit
     from tenure.kit.clock import Clock
@@ -61,14 +66,21 @@ class Applications:
         return template(application, model, inputs, entity, outputs=outputs)
 
     def apply(
-        self, actor: Actor, text: str, reason: str = "", *, base: int | None = None, dry_run: bool = False
+        self,
+        actor: Actor,
+        text: str,
+        reason: str = "",
+        *,
+        base: int | None = None,
+        dry_run: bool = False,
+        files: Mapping[str, str] | None = None,
     ) -> Applied:
         """Check a file, keep it as the next revision and put it in force; the same text again changes nothing.
 
-        Raises `BrokenDefinition` with every problem, or `StaleBase` if `base` is no longer in force.
+        `files` are the texts of the decision tables that it names. Raises `BrokenDefinition` with every problem, or `StaleBase` if `base` is no longer in force.
         """
         source = Source(text)
-        written = read(source)
+        written = read(source, files)
         authorize(
             actor, Permission.APPLICATIONS_DIFF if dry_run else Permission.APPLICATIONS_APPLY, written.application
         )
@@ -76,12 +88,31 @@ class Applications:
             definition = self._checked(written, source)
             active = self._store.active(definition.application)
             _refuse_stale(base, active, definition.application)
-            revision = self._next(definition, text, actor, reason)
+            revision = self._next(definition, text, actor, reason, digest_of_source(text, files or {}))
             applied = _applied(active, revision, dry_run=dry_run)
             if applied.done:
                 self._store.add(revision)
                 self._activate(actor, revision, active, reason, Permission.APPLICATIONS_APPLY)
         return applied
+
+    def check(
+        self, actor: Actor, text: str, files: Mapping[str, str] | None = None, *, permission: Permission
+    ) -> Definition:
+        """Return what a file means, its tests passed; changes nothing. Raises `BrokenDefinition` with every problem."""
+        source = Source(text)
+        written = read(source, files)
+        authorize(actor, permission, written.application)
+        return self._checked(written, source)
+
+    def test(self, actor: Actor, text: str, files: Mapping[str, str] | None = None) -> tuple[str, Tested]:
+        """Run the tests of a file; return its application, what came of each test, and which rules they reach."""
+        source = Source(text)
+        written = read(source, files)
+        authorize(actor, Permission.RULES_TEST, written.application)
+        whole = self._checked(written, source, run_tests=False)
+        contracts = self._contracts.of(whole.model) if whole.model is not None else {}
+        inputs, outputs = next(iter(contracts.values()), ((), ()))
+        return whole.application, tested(Decider(whole, inputs, outputs, revision=0), outputs, source.places)
 
     def diff(self, actor: Actor, text: str) -> Applied:
         """Return what applying the file would change; changes nothing."""
@@ -122,20 +153,20 @@ class Applications:
         revisions = {revision.number: revision for revision in self._store.revisions(application)}
         return [(activation, revisions[activation.number]) for activation in self._store.activations(application)]
 
-    def _checked(self, definition: Definition, source: Source) -> Definition:
+    def _checked(self, definition: Definition, source: Source, *, run_tests: bool = True) -> Definition:
         """Return the definition with its views frozen into it, or raise `BrokenDefinition`."""
         models = self._contracts.of(definition.model) if definition.model is not None else {}
-        whole, problems = check(definition, models, self._views.views())
+        whole, problems = check(definition, models, self._views.views(), run_tests=run_tests)
         if problems:
             raise refusal(located(problems, source.places))
         return whole
 
-    def _next(self, definition: Definition, text: str, actor: Actor, reason: str) -> Revision:
+    def _next(self, definition: Definition, text: str, actor: Actor, reason: str, digest: str) -> Revision:
         return Revision(
             application=definition.application,
             number=self._store.newest(definition.application) + 1,
             source=text,
-            digest=digest_of(text.encode()),
+            digest=digest,
             definition=definition,
             at=self._clock.now(),
             actor=actor.id,
@@ -185,6 +216,12 @@ def _applied(active: Revision | None, revision: Revision, *, dry_run: bool) -> A
     return Applied(
         revision, None if active is None else active.number, changes(before, revision.definition), done=not dry_run
     )
+
+
+def digest_of_source(text: str, files: Mapping[str, str]) -> str:
+    """Return the digest of a definition's text with the tables that it is read with."""
+    tables = (f"\0{name}\0{files[name]}" for name in sorted(files))
+    return digest_of(text.encode() + "".join(tables).encode())
 
 
 def _facts(revision: Revision | None) -> dict[str, object]:

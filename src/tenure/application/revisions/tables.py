@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tenure.application.revisions.problems import Problem
+from tenure.application.revisions.problems import BrokenDefinition, Problem
+from tenure.application.revisions.source import Source
 from tenure.application.rules.kinds import nearest
 from tenure.application.rules.rule import Table
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from tenure.application.revisions.problems import Path
     from tenure.application.revisions.reading import Reader
+    from tenure.application.revisions.terms import Definition
     from tenure.application.rules.tables import BrokenCell
 
 _SEPARATORS = (",", ";", "\t")
@@ -150,3 +152,17 @@ class TableReader:
             return "" if cell is None else str(cell).strip()
         self._read.refuse(path, "a cell is a text, a number, true or false")
         return ""
+
+
+def table_texts(definition: Definition) -> dict[str, str]:
+    """Return the tables of a definition that were read from files, by their names, as the texts of CSV files."""
+    tables = [rule.table for rule in definition.rules if rule.table is not None]
+    return {table.file: write_csv(table) for table in tables if table.file}
+
+
+def named_in(text: str) -> list[str]:
+    """Return the names of the table files in the text of an `application.yaml`; none where it cannot be read."""
+    try:
+        return table_files(Source(text).data)
+    except BrokenDefinition:
+        return []

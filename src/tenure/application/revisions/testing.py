@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tenure.application.decisions.deciding import AskModel, Settled
-from tenure.application.revisions.problems import Problem
+from tenure.application.decisions.deciding import DEFAULT, FALLBACK, AskModel, Settled
+from tenure.application.revisions.problems import Problem, located
 from tenure.application.rules.kinds import kind_of, nearest
+from tenure.application.rules.tables import settles
 from tenure.contract.predictor import Prediction
 from tenure.kit.errors import TenureError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tenure.application.decisions.deciding import Decider
-    from tenure.application.revisions.problems import Path
-    from tenure.application.revisions.terms import RuleTest
+    from tenure.application.revisions.problems import Path, Places
+    from tenure.application.revisions.terms import Definition, RuleTest
     from tenure.contract.schema import Field, Schema
 
 _PYTHON: dict[str, tuple[type, ...]] = {
@@ -25,12 +30,76 @@ _PYTHON: dict[str, tuple[type, ...]] = {
 
 def failures(decider: Decider, outputs: Schema) -> list[Problem]:
     """Return a problem for each test of the definition that does not come out as it expects."""
-    found = []
+    return [problem for outcome in tested(decider, outputs, None).tests for problem in outcome.problems]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one test, counted from 1: the rules that fired, and what is not as it expects."""
+
+    number: int
+    rules: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How often the tests made a rule fire, and of a table which of its rows they never reach."""
+
+    rule: str
+    fired: int
+    rows: int = 0
+    rows_missed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What came of all tests of a definition, and what they reach. Default and fallback are counted as rules are."""
+
+    tests: tuple[Outcome, ...]
+    coverage: tuple[Reached, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether every test came out as it expects."""
+        return not any(outcome.problems for outcome in self.tests)
+
+
+def tested(decider: Decider, outputs: Schema, places: Places | None) -> Tested:
+    """Run every test of the definition, and count what they reach; `places` give the problems their lines."""
+    reached: Counter[tuple[str, int]] = Counter()
+    outcomes = []
     for place, test in enumerate(decider.definition.tests):
         path: Path = ("tests", place)
-        problems = _unfit(test, decider, outputs, path) or _ran(test, decider, path)
-        found += problems
-    return found
+        settled, problems = None, _unfit(test, decider, outputs, path)
+        if not problems:
+            settled, problems = _ran(test, decider, path)
+        reached.update(() if settled is None else effects(decider.definition, settled))
+        problems = problems if places is None else located(problems, places)
+        outcomes.append(Outcome(place + 1, tuple(settled.rules) if settled else (), tuple(problems)))
+    return Tested(tuple(outcomes), tuple(_coverage(decider, reached)))
+
+
+def effects(definition: Definition, settled: Settled) -> list[tuple[str, int]]:
+    """Return what fired in a decision, each rule with the row of its table, and last who answered if no rule did."""
+    rows = settled.rows or {}
+    fired = [(rule, rows.get(rule, 0)) for rule in settled.rules]
+    if settled.decided_by == FALLBACK:
+        return [*fired, (FALLBACK, 0)]
+    last = next((rule for rule in definition.rules if settled.rules and rule.id == settled.rules[-1]), None)
+    return fired if last is not None and settles(last) else [*fired, (DEFAULT, 0)]
+
+
+def _coverage(decider: Decider, reached: Counter[tuple[str, int]]) -> Iterator[Reached]:
+    definition = decider.definition
+    for rule in definition.rules:
+        fired = sum(times for (name, _), times in reached.items() if name == rule.id)
+        rows = len(rule.table.rows) if rule.table else 0
+        missed = tuple(row for row in range(1, rows + 1) if not reached[rule.id, row])
+        yield Reached(rule.id, fired, rows, missed)
+    yield Reached(DEFAULT, reached[DEFAULT, 0])
+    if definition.fallback is not None:
+        yield Reached(FALLBACK, reached[FALLBACK, 0])
 
 
 def _unfit(test: RuleTest, decider: Decider, outputs: Schema, path: Path) -> list[Problem]:
@@ -72,15 +141,20 @@ def _is_of(field: Field, value: Any) -> bool:
     return isinstance(value, _PYTHON[kind.name]) and not (isinstance(value, bool) and kind.name in {"int", "float"})
 
 
-def _ran(test: RuleTest, decider: Decider, path: Path) -> list[Problem]:
+def _ran(test: RuleTest, decider: Decider, path: Path) -> tuple[Settled | None, list[Problem]]:
     try:
         settled = _decided(test, decider)
     except TenureError as error:
-        return [Problem((*path, "request"), str(error))]
+        return None, [Problem((*path, "request"), str(error))]
     except KeyError as error:  # an expression read an output that the test does not state
-        return [Problem((*path, "output"), f"{error.args[0]} is read, so the test must state it")]
+        return None, [Problem((*path, "output"), f"{error.args[0]} is read, so the test must state it")]
     if settled is None:
-        return [Problem(path, "the test reaches the model", add="output: {…}      # or failure: timeout")]
+        return None, [Problem(path, "the test reaches the model", add="output: {…}      # or failure: timeout")]
+    return settled, _missed(test, settled, path)
+
+
+def _missed(test: RuleTest, settled: Settled, path: Path) -> list[Problem]:
+    """Return each expectation that the decision does not meet."""
     return [
         Problem((*path, "expect", key), f"it is {_written(actual)}, not {_written(wanted)}")
         for key, wanted in test.expect.items()

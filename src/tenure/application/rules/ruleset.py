@@ -43,16 +43,20 @@ class ReadyRule:
 
 @dataclass(slots=True)
 class Trace:
-    """What the rules said so far: a verdict for each rule, the ids of those that fired, their reasons, and reviews."""
+    """What the rules said so far: a verdict for each rule, the ids of those that fired, their reasons, and reviews.
+
+    `rows` are the rows of tables that held, by the rule's id.
+    """
 
     verdicts: list[str]
     fired: list[str] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     pending: bool = False
+    rows: dict[str, int] | None = None
 
     def copy(self) -> Trace:
         """Return a trace that can go on without changing this one."""
-        return Trace(self.verdicts.copy(), self.fired.copy(), self.reasons.copy(), self.pending)
+        return Trace(self.verdicts.copy(), self.fired.copy(), self.reasons.copy(), self.pending, self.rows)
 
 
 def walk(rules: tuple[ReadyRule, ...], facts: dict[str, Any], trace: Trace) -> dict[str, Any] | None:
@@ -86,5 +90,7 @@ def walk(rules: tuple[ReadyRule, ...], facts: dict[str, Any], trace: Trace) -> d
 def _note(rule: str, effect: Effect, trace: Trace) -> None:
     trace.fired.append(rule)
     trace.pending = trace.pending or effect.reviews
+    if effect.row:
+        trace.rows = {**(trace.rows or {}), rule: effect.row}
     if effect.reason is not None:
         trace.reasons.append(effect.reason)

@@ -93,6 +93,11 @@ def answers(table: Table) -> bool:
     return any(name.startswith(ANSWER) for name in table.columns)
 
 
+def settles(rule: Rule) -> bool:
+    """Tell whether a rule that fires answers."""
+    return rule.answer is not None if rule.table is None else answers(rule.table)
+
+
 def flaws(table: Table, ready: ReadyTable) -> list[BrokenCell]:
     """Return what is wrong with the table as a whole: gaps, overlaps, rows that can never count."""
     names = [table.columns[column.place] for column in ready.columns]

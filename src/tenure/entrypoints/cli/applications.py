@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.rules import show_backtest, source_of
 from tenure.entrypoints.cli.screen import Json, Screen
 
 _CHANGES = ("what", "before", "after")
@@ -38,12 +39,14 @@ def apply(
 ) -> None:
     """Check an application's file and put it in force as the next revision."""
     screen = Screen(json)
-    text = file.read_text(encoding="utf-8")
+    source = source_of(file)
     with opened() as tenure, screen.waiting(f"applying {file}: check it, tell every gateway"):
-        found = tenure.call("applications:apply", text=text, reason=reason, dry_run=dry_run)
+        found = tenure.call("applications:apply", **source, reason=reason, dry_run=dry_run)
     # Against nothing, everything is a change; a list of it all would say nothing.
     if screen.as_json or found["before"] is not None:
         screen.table(found, found["changes"], _CHANGES, "no change: this very file is in force")
+    if found.get("backtest") and not screen.as_json:
+        show_backtest(screen, found["backtest"])
     screen.say(f"{found['application']}/{found['revision']}{'  (not applied: --dry-run)' if dry_run else ''}")
     screen.say(found.get("url", ""))
 
@@ -57,8 +60,7 @@ def diff(
     screen = Screen(json)
     with opened() as tenure:
         if right is None:
-            text = Path(left).read_text(encoding="utf-8")
-            found = tenure.call("applications:apply", text=text, dry_run=True)
+            found = tenure.call("applications:apply", **source_of(Path(left)), dry_run=True)
         else:
             application, _, number = left.partition("/")
             other = right.rpartition("/")[2]
@@ -97,4 +99,6 @@ def show_revision(screen: Screen, found: dict[str, Any], *, yaml: bool) -> None:
     facts = ("application", "revision", "digest", "at", "actor", "reason")
     screen.facts(found, f"{found['application']}/{found['revision']}", facts)
     if not screen.as_json:
+        if found.get("backtest"):
+            show_backtest(screen, found["backtest"])
         screen.text(found, found["source"])

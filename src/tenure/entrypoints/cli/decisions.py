@@ -85,23 +85,6 @@ def decision(decision_id: Id, json: Json = False) -> None:
     Screen(json).facts(found, decision_id)
 
 
-def why(decision_id: Id, json: Json = False) -> None:
-    """Show how a decision came about: rules, features, model, reasons."""
-    screen = Screen(json)
-    with opened() as tenure:
-        found = tenure.call("decisions:why", decision=decision_id)
-    if screen.as_json:
-        screen.document(found)
-        return
-    tables = {
-        name: part for name, part in found.items() if isinstance(part, list) and part and isinstance(part[0], dict)
-    }
-    screen.facts({name: part for name, part in found.items() if name not in tables}, decision_id)
-    for name, rows in tables.items():
-        screen.say(name)
-        screen.table(found, rows, tuple(dict.fromkeys(column for row in rows for column in row)))
-
-
 def replay(
     decision_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...")] = None,
     sample: Annotated[int | None, typer.Option(help="So many decisions at random.")] = None,

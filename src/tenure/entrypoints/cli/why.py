@@ -1,0 +1,74 @@
+"""The command `why`: on one screen, how a decision came about."""
+
+from typing import Annotated, Any
+
+import typer
+
+from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.screen import Json, Screen, readable
+
+_AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def why(
+    decision_id: Annotated[str, typer.Argument(metavar="ID", help="A decision's id.")],
+    rule_not: Annotated[str | None, typer.Option("--not", help="A rule, or RULE:ROW: why did it not answer?")] = None,
+    json: Json = False,
+) -> None:
+    """Show how a decision came about: what was known, each rule with its values, the model, reasons, answer."""
+    screen = Screen(json)
+    with opened() as tenure:
+        found = tenure.call("decisions:why", decision=decision_id, **{"not": rule_not})
+    if screen.as_json:
+        screen.document(found)
+        return
+    if rule_not:
+        screen.say(f"{rule_not}: {found['why_not']}")
+        return
+    _show(screen, found)
+
+
+def _show(screen: Screen, found: dict[str, Any]) -> None:
+    who = f"{found['application']}/{found['revision']}"
+    screen.say(f"{found['decision_id']}  {who}  {found['at']}  {found['status']}")
+    screen.table(found, [_input(one) for one in found["inputs"]], ("name", "value", "source", "age"))
+    screen.table(
+        found, [_rule(one) for one in found["rules"]], ("rule", "stage", "came_to", "read", "last_changed"), "no rules"
+    )
+    if found["model"]:
+        screen.say(f"model    {found['model']}: {readable(found['output']) or 'gave no output'}")
+    for reason in found["reasons"]:
+        screen.say(f"reason   {reason['code']} {reason['text']} ({reason['source']})")
+    screen.say(f"answer   {readable(found['answer'])}   by {found['decided_by']}: {found['closed_by']}")
+    screen.say(found["url"])
+
+
+def _input(one: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": one["name"],
+        "value": one["value"],
+        "source": one["source"] + (" (default)" if one["defaulted"] else ""),
+        "age": "" if one["source"] == "request" else _age(one["age"]),
+    }
+
+
+def _age(seconds: float | None) -> str:
+    """Return an age in its largest unit, as people say it."""
+    if seconds is None:
+        return "never known"
+    size, unit = next(((size, unit) for size, unit in _AGES if abs(seconds) >= size), (1, "s"))
+    return f"{seconds / size:.3g} {unit}"
+
+
+def _rule(one: dict[str, Any]) -> dict[str, Any]:
+    row = f", row {one['row']}" if one["row"] and one["verdict"] == "fired" else ""
+    changed = (
+        f"{one['changed_at'][:10]} {one['changed_by']} (revision {one['changed_in']})" if one["changed_by"] else ""
+    )
+    return {
+        "rule": one["rule"],
+        "stage": one["stage"],
+        "came_to": one["verdict"] + row,
+        "read": one["values"],
+        "last_changed": changed,
+    }
