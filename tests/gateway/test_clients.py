@@ -149,6 +149,10 @@ def test_health_and_the_metrics_of_all_gateways_are_open(client: http.client.HTT
     assert {'tenure_generation{gateway="gateway-1"} 1', 'tenure_generation{gateway="gateway-2"} 1'} <= set(lines)
     assert 'tenure_restarts_total{process="worker plain/1"} 0' in lines
     assert any(line.startswith("tenure_decisions_total{") for line in lines)
+    for stage in ("admit", "features", "rules", "model", "record", "commit", "answer"):
+        numbers = [float(line.split()[-1]) for line in lines if f'stage="{stage}"' in line]
+        assert len(numbers) == 4, "a sum and a count from each gateway"
+        assert max(numbers) > 0
     assert len([line for line in lines if line.startswith("# TYPE tenure_request_seconds ")]) == 1
 
 

@@ -6,11 +6,13 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from tenure.adapters.decision_log.claims import Claim, Done, InFlight, Mismatch
+from tenure.app.stages import Stages
 from tenure.application.decisions.deciding import AskModel
 from tenure.application.decisions.public import public
 from tenure.contract.records import DecisionRecord, OutcomeRecord, encode
@@ -126,7 +128,7 @@ _RECORD = msgspec.json.Decoder(DecisionRecord)
 
 
 class Deciding:
-    """Makes decisions and takes outcomes; everything it needs is given to it."""
+    """Makes decisions and takes outcomes; everything it needs is given to it. `stages` says where their time went."""
 
     def __init__(
         self,
@@ -146,6 +148,7 @@ class Deciding:
         self._features = features
         self._clock = clock
         self._base_url = base_url
+        self.stages = Stages()
 
     def actor(self, generation: Generation, authorization: str | None) -> Actor | None:
         """Return who an Authorization header stands for: Bearer, or Basic with the token as password."""
@@ -196,6 +199,7 @@ class Deciding:
 
     async def _made(self, request: _Request, *, alone: bool) -> Made:
         settled = await self._settled(request)
+        began = perf_counter_ns()
         record = request.deployed.decider.record(
             settled,
             id=request.id,
@@ -205,17 +209,30 @@ class Deciding:
             actor=request.actor.id,
             key=request.key,
         )
-        await self._log.append(encode(record), alone=alone)
-        return Made(self.answer(record), record.decided_by)
+        content = encode(record)
+        recorded = perf_counter_ns()
+        await self._log.append(content, alone=alone)
+        durable = perf_counter_ns()
+        answer = self.answer(record)
+        self.stages.made(began, recorded, durable, perf_counter_ns())
+        return Made(answer, record.decided_by)
 
     async def _settled(self, request: _Request) -> Settled:
         decider = request.deployed.decider
+        began = perf_counter_ns()
         admitted = decider.admit(request.body)
+        taken = perf_counter_ns()
         features = {view: self._features.read(view, key) for view, key in decider.views(admitted)}
+        read = perf_counter_ns()
         step = decider.before(admitted, features)
+        before = perf_counter_ns()
+        self.stages.settled(began, taken, read, before)
         if isinstance(step, AskModel):
             left = decider.deadline_us - (self._clock.now() - request.at)
-            return decider.after(step, await request.deployed.predict(step.row, left))
+            prediction = await request.deployed.predict(step.row, left)
+            answered = perf_counter_ns()
+            step = decider.after(step, prediction)
+            self.stages.asked(before, answered, perf_counter_ns())
         return step
 
     def _protect(self, entity: str, fields: dict[str, Any]) -> tuple[str, str]:

@@ -83,6 +83,7 @@ class _Process:
 
     def _watch(self, metrics: Metrics) -> None:
         log = self._gateway.log
+        metrics.watch_stages(self._gateway.deciding.stages.sums)
         metrics.watch("tenure_connections", lambda: self._server.connections)
         metrics.watch("tenure_generation", lambda: self._gateway.number)
         metrics.watch("tenure_log_backlog_bytes", lambda: log.backlog)

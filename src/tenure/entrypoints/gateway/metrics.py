@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 #: name → labels as text → value
 Samples: TypeAlias = "dict[str, dict[str, float]]"
@@ -15,6 +15,7 @@ KINDS = {
     "tenure_requests_total": ("counter", "Requests by route and status."),
     "tenure_request_seconds": ("histogram", "Seconds from the request's arrival to its answer, by route."),
     "tenure_decisions_total": ("counter", "Decisions by application and who decided."),
+    "tenure_stage_seconds": ("summary", "Seconds that decisions spent in each stage, waiting included."),
     "tenure_in_flight": ("gauge", "Requests being answered."),
     "tenure_connections": ("gauge", "Clients connected."),
     "tenure_log_backlog_bytes": ("gauge", "Bytes of records that wait to become durable."),
@@ -30,6 +31,7 @@ class Metrics:
     def __init__(self) -> None:
         self.in_flight = 0
         self._watched: dict[str, Callable[[], float]] = {}
+        self._stages: Callable[[], Mapping[str, tuple[float, int]]] = dict
         self._requests: dict[tuple[str, int], int] = {}
         self._seconds: dict[str, list[float]] = {}
         self._decided: dict[tuple[str, str], int] = {}
@@ -51,6 +53,10 @@ class Metrics:
         """Ask for a number each time when the samples are taken."""
         self._watched[gauge] = value
 
+    def watch_stages(self, sums: Callable[[], Mapping[str, tuple[float, int]]]) -> None:
+        """Ask for seconds and counts by stage each time when the samples are taken."""
+        self._stages = sums
+
     def samples(self, gateway: str) -> Samples:
         """Return everything counted and watched, labelled with the gateway's name."""
         own = f'gateway="{gateway}"'
@@ -62,6 +68,11 @@ class Metrics:
         found["tenure_decisions_total"] = {
             f'{own},application="{application}",decided_by="{by}"': count
             for (application, by), count in self._decided.items()
+        }
+        found["tenure_stage_seconds"] = {
+            f'_{part}|{own},stage="{stage}"': value
+            for stage, row in self._stages().items()
+            for part, value in zip(("sum", "count"), row, strict=True)
         }
         found["tenure_request_seconds"] = {
             key: value for route, row in self._seconds.items() for key, value in _histogram(own, route, row)
