@@ -14,15 +14,16 @@ import msgspec
 
 from tenure.accountability.sources import sources
 from tenure.accountability.texts import for_examiner, for_person
+from tenure.accountability.why import WORDS
 from tenure.kit.clock import SECOND, iso
-from tenure.model.registry.record import served_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tenure.accountability.explanation import Explanation
     from tenure.accountability.replay import Replayed
-    from tenure.application.decisions.reading import Found, Judged
+    from tenure.accountability.why import Answerable, Why
+    from tenure.application.decisions.reading import Found
     from tenure.application.revisions.revision import Activation, Revision
     from tenure.contract.records import DecisionRecord, PredictionRecord
     from tenure.contract.schema import Schema
@@ -30,15 +31,6 @@ if TYPE_CHECKING:
     from tenure.model.registry.record import Attestation, Served, VersionRecord
 
 FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """The revision that decided, from when it was in force, and what each of its rules came to."""
-
-    revision: Revision
-    activation: Activation | None
-    judged: tuple[Judged, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,9 @@ class Papers:
     """All that a dossier is written from. `explanation` is the refusal's text where there is none."""
 
     found: Found
-    rule: Rule
+    why: Why
+    #: with the activation that had put it in force
+    revision: tuple[Revision, Activation | None]
     asked: Asked | None
     explanation: Explanation | str
     replayed: Replayed
@@ -83,11 +77,9 @@ def written(papers: Papers) -> dict[str, Any]:
         "made_by": papers.made_by,
         "decision": _decision(papers.found),
         "inputs": _inputs(papers),
-        "revision": _revision(papers.rule),
-        "rules": [
-            {"rule": one.rule, "phase": one.phase, "when": one.when, "verdict": one.verdict}
-            for one in papers.rule.judged
-        ],
+        "revision": _revision(*papers.revision),
+        "closed_by": papers.why.closed_by,
+        "rules": [_rule(one) for one in papers.why.rules],
         "version": _version(papers.asked, papers.found.record) if papers.asked else None,
         "explanation": _explanation(papers.explanation),
         "replay": _replay(papers.replayed),
@@ -100,7 +92,7 @@ def written(papers: Papers) -> dict[str, Any]:
             "proof": None if papers.place.proof is None else dict(papers.place.proof),
         },
     }
-    owner = papers.rule.revision.definition.owner
+    owner = papers.revision[0].definition.owner
     return document | {"texts": {"person": for_person(document, owner), "examiner": for_examiner(document)}}
 
 
@@ -142,7 +134,7 @@ def _inputs(papers: Papers) -> list[dict[str, Any]]:
     if papers.asked is None:
         return list(known.values())
     inputs: Schema = papers.asked.record.manifest.inputs
-    origin = sources(papers.rule.revision.definition, inputs)
+    origin = sources(papers.revision[0].definition, inputs)
     explained = papers.explanation if not isinstance(papers.explanation, str) else None
     values = {one.feature: one.value for one in explained.contributions} if explained else {}
     lines = []
@@ -179,13 +171,25 @@ def _age(record: DecisionRecord, view: str) -> dict[str, Any]:
     return {"known_at": iso(read.known_at), "age_seconds": round((record.at - read.known_at) / SECOND, 1)}
 
 
-def _revision(rule: Rule) -> dict[str, Any]:
-    revision = rule.revision
+def _revision(revision: Revision, force: Activation | None) -> dict[str, Any]:
     text = {"ref": revision.ref, "digest": revision.digest, "source": revision.source}
     made = {"written_at": iso(revision.at), "written_by": revision.actor, "reason": revision.reason}
-    force = rule.activation
     in_force = None if force is None else {"since": iso(force.at), "by": force.actor, "reason": force.reason}
     return text | made | {"in_force": in_force}
+
+
+def _rule(one: Answerable) -> dict[str, Any]:
+    rule, changed = one.judged.rule, one.changed
+    last = None if changed is None else {"at": iso(changed.at), "by": changed.actor, "reason": changed.reason}
+    return {
+        "rule": rule.id,
+        "phase": rule.phase,
+        "when": rule.when,
+        "verdict": WORDS[one.judged.verdict],
+        "row": one.judged.row,
+        "values": _plain(one.judged.values),
+        "last_changed": last,
+    }
 
 
 def _version(asked: Asked, decision: DecisionRecord) -> dict[str, Any]:
@@ -205,16 +209,25 @@ def _version(asked: Asked, decision: DecisionRecord) -> dict[str, Any]:
         "raw": prediction.raw,
         "batch": msgspec.to_builtins(prediction.batch),
         "failure": prediction.failure,
-        "aliases_then": [
-            {"alias": row.alias, "since": iso(row.at), "by": row.actor, "action": row.action, "reason": row.reason}
-            for row in served_at(asked.served, decision.at)
-            if row.number == record.ref.number
-        ],
+        "aliases": _aliases(asked.served, record.ref.number, decision.at),
         "attestations": [
             {"kind": one.kind, "at": iso(one.at), "by": one.actor, "said": _plain(one.body)}
             for one in asked.attestations
         ],
     }
+
+
+def _aliases(rows: Sequence[Served], number: int, at: int) -> list[dict[str, Any]]:
+    """Return under which aliases the version stood until the decision; `until` where another took the alias since."""
+    told = []
+    for nth, row in enumerate(rows):
+        if row.number != number or row.at > at:
+            continue
+        after = next((later for later in rows[nth + 1 :] if later.alias == row.alias), None)
+        until = None if after is None else iso(after.at)
+        since = {"alias": row.alias, "since": iso(row.at), "until": until}
+        told.append(since | {"by": row.actor, "action": row.action, "reason": row.reason})
+    return told
 
 
 def _explanation(found: Explanation | str) -> dict[str, Any]:

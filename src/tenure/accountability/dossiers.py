@@ -15,12 +15,13 @@ from tenure.kit.digests import digest_of
 from tenure.kit.errors import TenureError
 
 if TYPE_CHECKING:
-    from tenure.accountability.dossier import Asked, Place, Rule
+    from tenure.accountability.dossier import Asked, Place
     from tenure.accountability.explaining import Explanations
     from tenure.accountability.explanation import Explanation
     from tenure.accountability.replay import Replays
+    from tenure.accountability.why import Why, Whys
     from tenure.application.decisions.actions import Decisions
-    from tenure.application.decisions.reading import Judged
+    from tenure.application.revisions.revision import Activation, Revision
     from tenure.contract.records import DecisionRecord, PredictionRecord
     from tenure.governance.access import Actor
     from tenure.governance.ports import Audit
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 class Files(Protocol):
     """What else was kept about decisions: revisions, versions, alerts, and the record's place in the log."""
 
-    def rule(self, record: DecisionRecord, judged: tuple[Judged, ...]) -> Rule:
-        """Return the revision that decided, and its activation that was in force at the decision."""
+    def revision(self, record: DecisionRecord) -> tuple[Revision, Activation | None]:
+        """Return the revision that decided, and the activation that had put it in force."""
 
     def asked(self, prediction: PredictionRecord) -> Asked:
         """Return the version that was asked, whatever its stage."""
@@ -67,6 +68,7 @@ class Dossiers:
         self,
         files: Files,
         decisions: Decisions,
+        whys: Whys,
         explanations: Explanations,
         replays: Replays,
         key: Key,
@@ -75,6 +77,7 @@ class Dossiers:
     ) -> None:
         self._files = files
         self._decisions = decisions
+        self._whys = whys
         self._explanations = explanations
         self._replays = replays
         self._key = key
@@ -87,9 +90,10 @@ class Dossiers:
         Personal fields stand in it only for roles that may read them. An explanation that is refused stands in it as
         its refusal.
         """
-        record, judged = self._decisions.why(actor, decision)
+        why = self._whys.why(actor, decision)
+        record = why.record
         authorize(actor, Permission.DECISIONS_DOSSIER, record.application)
-        document = written(self._papers(actor, record, judged))
+        document = written(self._papers(actor, why))
         text = text_of(document)
         digest = digest_of(text.encode())
         signature = self._key.sign(text.encode(), self._clock.now())
@@ -98,11 +102,13 @@ class Dossiers:
             self._audit.write(Event(Permission.DECISIONS_DOSSIER, actor, now, target, after={"digest": digest}))
         return Dossier(record.id, document, text, digest, signature, page(document, text, digest, signature))
 
-    def _papers(self, actor: Actor, record: DecisionRecord, judged: tuple[Judged, ...]) -> Papers:
+    def _papers(self, actor: Actor, why: Why) -> Papers:
+        record = why.record
         then = served(record)
         return Papers(
             found=self._decisions.show(actor, record.id),
-            rule=self._files.rule(record, judged),
+            why=why,
+            revision=self._files.revision(record),
             asked=None if then is None else self._files.asked(then),
             explanation=self._explained(actor, record.id),
             replayed=self._replays.replay(actor, [record.id])[0],

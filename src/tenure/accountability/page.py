@@ -6,6 +6,7 @@ The signed text stands in it byte for byte between two marks; everything above i
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
     from tenure.model.package import Signature
 
 _BARS = 20
-_NAMES, _MIDDLE, _HALF, _LINE = 210, 425, 150, 26
+#: a word that is longer is no word but a number
+_LONG = 30
+#: places in the chart: values end at the first, bars begin at the second and are as long as the third
+_VALUES, _MIDDLE, _HALF, _LINE, _WIDTH = 345, 560, 125, 26, 760
+
+_EMPTY = ("", None, False, {}, [])
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z")
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1b1f24;--soft:#5b6571;--line:#d8dde3;--back:#fff;--panel:#f6f8fa;--up:#b4541a;--down:#1f6fb2;--good:#1a7f4b;--bad:#b3261e}
@@ -37,7 +44,7 @@ h1{font-size:26px;line-height:1.2;margin:0 0 4px}h2{font-size:18px;margin:36px 0
 .letter{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:6px 20px}
 .letter p{margin:10px 0}
 table{border-collapse:collapse;width:100%;font-size:14px}th,td{text-align:left;vertical-align:top;padding:5px 10px 5px 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
-th{color:var(--soft);font-weight:600;font-size:12px}td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}th.n{text-align:right}
+th{color:var(--soft);font-weight:600;font-size:12px}.timed td:nth-child(-n+3),.ruled td:first-child{white-space:nowrap}.ruled td{font-size:13px}.timed td:last-child{min-width:240px}
 dl{display:grid;grid-template-columns:170px 1fr;gap:4px 16px;margin:0}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere;min-width:0}
 .good{color:var(--good)}.bad{color:var(--bad)}
 svg{width:100%;height:auto;display:block}svg text{font:13px system-ui,sans-serif;fill:var(--ink)}svg .soft{fill:var(--soft)}
@@ -156,9 +163,8 @@ def _chart(contributions: Sequence[Mapping[str, Any]]) -> str:
     height = _LINE * len(bars) + 10
     lines = "".join(_bar(nth, one, largest) for nth, one in enumerate(bars))
     axis = f'<line x1="{_MIDDLE}" x2="{_MIDDLE}" y1="2" y2="{height - 4}" stroke="var(--line)"/>'
-    width = _MIDDLE + _HALF + 205
     return (
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="contributions of the inputs">{axis}{lines}</svg>'
+        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="contributions of the inputs">{axis}{lines}</svg>'
     )
 
 
@@ -173,7 +179,7 @@ def _bar(nth: int, one: Mapping[str, Any], largest: float) -> str:
         f'<text x="0" y="{top + 14}">{escape(_cut(str(one["feature"]), 28))}</text>'
         f'<rect class="{"up" if positive else "down"}" x="{left:.1f}" y="{top + 2}" width="{length:.1f}" height="16" rx="2"/>'
         f'<text x="{at:.1f}" y="{top + 14}" text-anchor="{anchor}">{one["contribution"]:+.4g}</text>'
-        f'<text class="soft" x="{_MIDDLE + _HALF + 200}" y="{top + 14}" text-anchor="end">{escape(_cut(value, 16))}</text>'
+        f'<text class="soft" x="{_VALUES}" y="{top + 14}" text-anchor="end">{escape(_cut(value, 16))}</text>'
     )
 
 
@@ -196,17 +202,30 @@ def _inputs(lines: Sequence[Mapping[str, Any]]) -> str:
 
 def _rules(document: Mapping[str, Any]) -> str:
     revision = document["revision"]
-    rows = [(one["rule"], f"{one['phase']} the model", one["when"], one["verdict"]) for one in document["rules"]]
-    table = _table(("rule", "asked", "when", "came to"), rows) if rows else "<p>The revision has no rules.</p>"
+    rows = [_rule(one) for one in document["rules"]]
+    table = (
+        _table(("rule", "when", "with", "came to", "last changed"), rows, "ruled")
+        if rows
+        else "<p>The revision has no rules.</p>"
+    )
     reasons = [(one["code"], one["text"], one["source"]) for one in document["decision"]["reasons"]]
     given = _table(("reason", "text", "given by"), reasons) if reasons else ""
     force = revision["in_force"]
     facts = {
-        "Revision": f"{revision['ref']}  {revision['digest']}",
+        "Revision": revision["ref"],
+        "Its text": revision["digest"],
         "Written": f"{_moment(revision['written_at'])} by {revision['written_by']}{_because(revision['reason'])}",
         "In force": f"since {_moment(force['since'])}, by {force['by']}{_because(force['reason'])}" if force else "",
     }
     return f"{_facts(facts)}<br>{table}{'<br>' + given if given else ''}"
+
+
+def _rule(one: Mapping[str, Any]) -> tuple[str, ...]:
+    when = f"row {one['row']} of its table" if one["row"] else one["when"]
+    values = ", ".join(f"{name} = {short(value)}" for name, value in one["values"].items())
+    changed = one["last_changed"]
+    by = f"{changed['at'][:10]} by {changed['by']}{_because(changed['reason'])}" if changed else ""
+    return one["rule"], f"{when} ({one['phase']} the model)", values, one["verdict"], by
 
 
 def _version(version: Mapping[str, Any]) -> str:
@@ -223,19 +242,33 @@ def _version(version: Mapping[str, Any]) -> str:
         "Failure": version["failure"] or "",
     }
     events = [
-        (_moment(one["since"]), f"{one['alias']} by {one['action']}", one["by"], one["reason"])
-        for one in version["aliases_then"]
+        (_moment(one["since"]), f"{one['alias']} by {one['action']}", one["by"], _until(one["until"], one["reason"]))
+        for one in version["aliases"]
     ]
     events += [(_moment(one["at"]), one["kind"], one["by"], _said(one["said"])) for one in version["attestations"]]
-    return f"{_facts(facts)}<br>{_table(('when', 'what', 'who', 'said'), sorted(events))}"
+    return f"{_facts(facts)}<br>{_table(('when', 'what', 'who', 'said'), sorted(events), 'timed')}"
+
+
+def _until(until: str | None, reason: str) -> str:
+    return f"until {_moment(until)}{_because(reason)}" if until else reason
 
 
 def _said(body: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{name.replace('_', ' ')}: {spoken(value)}"
+    """Return what was attested, the reason first; digests stand in the signed document in full."""
+    reason = str(body.get("reason", ""))
+    rest = [
+        f"{name.replace('_', ' ')}: {_brief(value)}"
         for name, value in body.items()
-        if value not in ("", None, False, {})
-    )
+        if name != "reason" and value not in _EMPTY
+    ]
+    return "; ".join([reason, *rest] if reason else rest)
+
+
+def _brief(value: Any) -> str:
+    text = spoken(value)
+    if text.startswith("sha256:"):
+        return f"{text[:15]}…"
+    return _moment(text) if _MOMENT.fullmatch(text) else text
 
 
 def _replay(replay: Mapping[str, Any]) -> str:
@@ -268,7 +301,7 @@ def _afterwards(document: Mapping[str, Any]) -> str:
         for one in document["outcomes"]
     ]
     parts = [
-        _table(("when", "who", "answer", "why"), said) if said else "<p>No person reviewed or changed it.</p>",
+        _table(("when", "who", "answer", "why"), said, "timed") if said else "<p>No person reviewed or changed it.</p>",
         _table(("outcome", "value", "observed", "told"), truth) if truth else "<p>No outcome is known.</p>",
     ]
     return "".join(parts)
@@ -320,18 +353,19 @@ def _checking(digest: str, signature: Signature) -> str:
 # ---- pieces
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
     top = "".join(f"<th>{escape(name)}</th>" for name in head)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<table class="{kind}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def _facts(facts: Mapping[str, str]) -> str:
-    return (
-        "<dl>"
-        + "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value)
-        + "</dl>"
-    )
+    pairs = ((escape(name), escape(value)) for name, value in facts.items() if value)
+    return "<dl>" + "".join(f"<dt>{name}</dt><dd{_monospaced(value)}>{value}</dd>" for name, value in pairs) + "</dl>"
+
+
+def _monospaced(value: str) -> str:
+    return ' class="id"' if value.startswith("sha256:") or (" " not in value and len(value) > _LONG) else ""
 
 
 def _moment(text: str) -> str:

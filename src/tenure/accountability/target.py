@@ -33,29 +33,30 @@ class Target:
     dtype: str
     name: str
     place: int | None = None
-    equals: str | None = None
+    equals: Any = None
 
     def of(self, output: Mapping[str, Any]) -> float:
         """Return the number in an output; NaN where it is null."""
-        value = output[self.name]
+        value = output[self.name] if self.place is None else _flat(output[self.name])[self.place]
         if self.equals is not None:
             return float(value == self.equals)
-        number = value if self.place is None else _flat(value)[self.place]
-        return math.nan if number is None else float(number)
+        return math.nan if value is None else float(value)
 
 
 def target_of(ref: str, outputs: Schema, output: Mapping[str, Any], wanted: str) -> Target:
     """Return what is explained of an output: `wanted`, or its first number.
 
-    Of a vector (a probability per class) it is the place that is largest in this output. Of a text it is whether the
-    model gives this text: 1 or 0.
+    Of a vector of fractions (a probability per class) it is the place that is largest in this output. Of a text, and of
+    the first of many texts or whole numbers (a ranking), it is whether the model gives this one: 1 or 0.
     """
     field = _field(ref, outputs, wanted)
     value = output[field.name]
-    if field.shape and field.type in _NUMBERS:
-        items = _flat(value)
+    items = _flat(value)
+    if field.shape and field.type == "float":
         place = max(range(len(items)), key=lambda nth: items[nth])
         return Target(f"{field.name}[{place}]", field.wire_dtype, field.name, place=place)
+    if field.shape:
+        return Target(f"{field.name}[0] = {items[0]}", "float64", field.name, place=0, equals=items[0])
     if field.type in _NUMBERS:
         return Target(field.name, field.wire_dtype, field.name)
     return Target(f"{field.name} = {value}", "float64", field.name, equals=value)

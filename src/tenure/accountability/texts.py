@@ -76,21 +76,19 @@ def for_examiner(document: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"That revision had been in force since {force['since']}, put there by {force['by']}: {force['reason'] or 'no reason given'}."
         )
-    fired = [rule for rule in document["rules"] if rule["verdict"] == "fired"]
-    lines.append(
-        "Rules that fired: "
-        + (
-            "; ".join(f"{one['rule']} ({one['when']})" for one in fired)
-            if fired
-            else "none, so the default answer holds"
-        )
-        + "."
-    )
+    fired = [f"{one['rule']} ({_condition(one)})" for one in document["rules"] if one["verdict"] == "fired"]
+    lines.append(f"Rules that fired: {'; '.join(fired) or 'none'}. The answer was given by: {document['closed_by']}.")
     lines += _about_version(document)
     lines += _about_explanation(document["explanation"])
     lines.append(_about_replay(document["replay"]))
     lines.append(_about_log(document["log"]))
     return lines
+
+
+def _condition(rule: Mapping[str, Any]) -> str:
+    row = f"row {rule['row']} of its table" if rule["row"] else rule["when"]
+    values = ", ".join(f"{name} = {short(value)}" for name, value in rule["values"].items())
+    return f"{row}, where {values}" if values else str(row)
 
 
 def _about_version(document: Mapping[str, Any]) -> list[str]:
@@ -100,10 +98,10 @@ def _about_version(document: Mapping[str, Any]) -> list[str]:
     lines = [
         f"Model version {version['ref']}, package {version['digest']}, was asked and gave {spoken(version['output'])}; its stage today is {version['stage_now']}."
     ]
-    lines += [
-        f"It was {one['alias']} since {one['since']} by {one['action']} of {one['by']}: {one['reason'] or 'no reason given'}."
-        for one in version["aliases_then"]
-    ]
+    for one in version["aliases"]:
+        until = f" until {one['until']}" if one["until"] else ""
+        why = one["reason"] or "no reason given"
+        lines.append(f"It was {one['alias']} from {one['since']}{until}, by {one['action']} of {one['by']}: {why}.")
     for one in version["attestations"]:
         if one["kind"] == "approval":
             own = " (own work)" if one["said"].get("own_work") else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenure.accountability.dossier import Asked, Place, Rule
+from tenure.accountability.dossier import Asked, Place
 from tenure.adapters.decision_log.proofs import NotSealed, Proofs
 from tenure.application.revisions.revision import UnknownRevision
 from tenure.kit.digests import digest_of
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tenure.adapters.sql.monitoring import SqlMonitoring
     from tenure.adapters.sql.registry import SqlRegistry
     from tenure.adapters.sql.revisions import SqlRevisions
-    from tenure.application.decisions.reading import Judged
+    from tenure.application.revisions.revision import Activation, Revision
     from tenure.contract.records import DecisionRecord, PredictionRecord
     from tenure.settings import Home
 
@@ -32,14 +32,14 @@ class HomeFiles:
         self._registry = registry
         self._monitoring = monitoring
 
-    def rule(self, record: DecisionRecord, judged: tuple[Judged, ...]) -> Rule:
-        """Return the revision that decided, and its activation that was in force at the decision."""
+    def revision(self, record: DecisionRecord) -> tuple[Revision, Activation | None]:
+        """Return the revision that decided, and the activation that had put it in force."""
         name, number = record.application, record.revision
         revision = self._revisions.get(name, number)
         if revision is None:
             raise UnknownRevision(application=name, number=number, newest=self._revisions.newest(name))
         then = (one for one in self._revisions.activations(name) if one.number == number and one.at <= record.at)
-        return Rule(revision, next(then, None), judged)
+        return revision, next(then, None)
 
     def asked(self, prediction: PredictionRecord) -> Asked:
         """Return the version that was asked, whatever its stage."""
