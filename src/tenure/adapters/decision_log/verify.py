@@ -24,6 +24,7 @@ from tenure.adapters.decision_log.checkpoints import problems as checkpoint_prob
 from tenure.adapters.decision_log.heads import head_of
 from tenure.adapters.decision_log.index import Index, has_index
 from tenure.adapters.decision_log.sealer import sealer_lock
+from tenure.adapters.decision_log.segment import encode_frame
 from tenure.adapters.decision_log.streams import read_stream, stream_folders
 
 if TYPE_CHECKING:
@@ -116,4 +117,28 @@ def _segment_problems(decisions: Path, ids: Counter[str]) -> Iterator[Problem]:
         yield from (
             Problem(fault.file, fault.offset, f"{fault.what} (byte {fault.offset})") for fault in contents.damage
         )
+        yield from (
+            Problem(
+                fault.file, fault.offset, f"a byte after the last record was changed (byte {fault.offset} or later)"
+            )
+            for fault in contents.torn
+            if _was_flipped(
+                fault.file.read_bytes()[fault.offset :], encode_frame(b"", contents.next_sequence, fault.offset)
+            )
+        )
         ids.update(head_of(frame.record).id for frame in contents.frames)
+
+
+def _was_flipped(tail: bytes, mark: bytes) -> bool:
+    """Return whether a torn tail is one byte away from what an untorn one is: the closing mark, or zeros.
+
+    A crash tears off the end of what was written; it does not leave all of it but one byte.
+    """
+    whole = mark + bytes(max(0, len(tail) - len(mark)))
+    return any(_differing(tail, each) == 1 for each in (whole, bytes(len(tail))))
+
+
+def _differing(one: bytes, other: bytes) -> int:
+    if len(one) != len(other):
+        return max(len(one), len(other))
+    return sum(a != b for a, b in zip(one, other, strict=True))
