@@ -1,0 +1,295 @@
+"""Keeping and letting go on a real home: economy, gc, holds, two people, tombstones, erasure, drills."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tenure.accountability.proofs import LogProofs
+from tenure.adapters.decision_log import check_log
+from tenure.adapters.decision_log.proofs import Proofs
+from tenure.adapters.decision_log.verify import verify_log
+from tenure.adapters.decision_log.writer import LogWriter
+from tenure.app.actions import named
+from tenure.app.control import Control
+from tenure.governance.access import Actor, Forbidden, Role, local_actor
+from tenure.governance.holds import AlreadyHeld, Held, NotHeld
+from tenure.kit.clock import DAY, SECOND, FixedClock
+from tenure.model.archiving.keeping import Destroyed, SecondPerson, StillRetained
+from tenure.model.lifecycle import IllegalMove
+from tenure.settings import Home, Workshop
+from tests.app.plain_model import APPLICATION, packaged
+from tests.decision_log.log_faults import NOON, decision
+
+pytestmark = pytest.mark.processes
+
+ADA, BOB = local_actor("ada"), local_actor("bob")
+YEARS = 11 * 366 * DAY
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    place = tmp_path_factory.mktemp("packages")
+    workshop = Workshop(place / "cache", place / "keys")
+    return [packaged(workshop, place / str(number), float(number)) for number in (1, 2)]
+
+
+class Desk:
+    """A home with two versions of `plain`, the first archived, and somebody at it."""
+
+    def __init__(self, home: Home, clock: FixedClock) -> None:
+        self.home, self.clock = home, clock
+        self.control = Control.open(home, clock)
+
+    def do(self, name: str, actor: Actor = ADA, **given: Any) -> Any:
+        self.clock.advance(SECOND)
+        return self.control.perform(name, actor, msgspec.convert(given, named(name).input))
+
+    def on_first(self, name: str, actor: Actor = ADA) -> Any:
+        return self.do(name, actor, model="plain", version="1", reason="because")
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, packages: list[Path]) -> Home:
+    home = Home(tmp_path_factory.mktemp("kept") / "home")
+    desk = Desk(home, FixedClock())
+    for package in packages:
+        desk.do("versions:register", package=str(package))
+    for name in ("versions:approve", "versions:decommission", "versions:archive"):
+        desk.on_first(name)
+    desk.control.close()
+    return home
+
+
+@pytest.fixture
+def desk(kept: Home, tmp_path: Path) -> Iterator[Desk]:
+    home = Home(tmp_path / "home")
+    shutil.copytree(kept.root, home.root, symlinks=True)
+    desk = Desk(home, FixedClock(FixedClock().at + 100 * SECOND))
+    yield desk
+    desk.control.close()
+
+
+def blobs(home: Home) -> set[Path]:
+    return {path for root in (home.blobs, home.second_copy) for path in root.glob("*/*")}
+
+
+def age(home: Home) -> None:
+    """Make every file look as if it was not touched for a year."""
+    for path in home.root.rglob("*"):
+        os.utime(path, (1, 1), follow_symlinks=False)
+
+
+# ---- economy and gc
+
+
+def test_twenty_versions_that_share_an_environment_take_little_more_than_one(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    workshop = Workshop(tmp_path / "cache", tmp_path / "keys")
+    desk = Desk(home, FixedClock())
+    sizes = []
+    for number in range(1, 21):
+        desk.do("versions:register", package=str(packaged(workshop, tmp_path / str(number), float(number))))
+        sizes.append(sum(path.stat().st_size for path in home.blobs.glob("*/*")))
+    desk.control.close()
+    assert len(desk.control.registry.versions("plain")) == 20
+    assert sizes[-1] <= 1.15 * sizes[0], sizes
+
+
+def test_gc_removes_only_what_nothing_needs_and_a_dry_run_nothing(desk: Desk) -> None:
+    needed = blobs(desk.home)
+    stray = desk.control.home.blobs / "ab" / ("ab" + "0" * 62)
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"nobody's")
+    half = desk.home.blobs / "ab" / ".adding-x"
+    half.write_bytes(b"half")
+    upload = desk.home.root / "uploads" / "upload-1" / "package.tar"
+    upload.parent.mkdir(parents=True)
+    upload.write_bytes(b"left")
+    assert desk.do("gc", older_than="1h").files == [], "what was touched a moment ago may be a registration under way"
+    age(desk.home)
+    planned = desk.do("gc", dry_run=True)
+    assert stray.exists()
+    assert not planned.removed
+    done = desk.do("gc", reason="space")
+    assert (done.files, done.bytes) == (planned.files, len(b"nobody's") + len(b"half") + len(b"left"))
+    assert {Path(name).name for name in done.files} == {stray.name, ".adding-x", "upload-1"}
+    assert blobs(desk.home) == needed
+    assert desk.do("verify").intact
+    assert [each.action for each in desk.do("audit:log", limit=2)] == ["gc", "gc"]
+
+
+def test_gc_keeps_what_a_logged_decision_names(desk: Desk) -> None:
+    tensor = desk.control.home.blobs / "cd" / ("cd" + "1" * 62)
+    tensor.parent.mkdir(exist_ok=True)
+    tensor.write_bytes(b"a tensor")
+    record = json.loads(decision(1, NOON)) | {"request": {"image": f"sha256:{tensor.name}"}}
+    writer = LogWriter.open(desk.home.decisions, "gateway-1")
+    writer.append_all([json.dumps(record).encode()])
+    writer.close_now()
+    age(desk.home)
+    assert desk.do("gc").files == []
+    assert tensor.exists()
+
+
+def test_a_package_that_gc_took_can_be_registered_again(desk: Desk, packages: list[Path], tmp_path: Path) -> None:
+    other = packaged(Workshop(tmp_path / "cache", tmp_path / "keys"), tmp_path / "third", 3.0)
+    from tenure.app import packaging
+
+    packaging.register(desk.home, other)  # proven, but its version never came
+    age(desk.home)
+    assert desk.do("gc").files
+    found = desk.do("versions:register", package=str(other))
+    assert desk.do("verify", ref=found.ref).intact
+
+
+# ---- holds, retention, destruction
+
+
+def test_destroying_takes_the_end_of_the_period_no_hold_and_two_people(desk: Desk) -> None:
+    with pytest.raises(StillRetained, match="Article 18"):
+        desk.on_first("versions:destroy")
+    desk.do("holds:add", target="plain/1", reason="case 7")
+    desk.clock.advance(YEARS)
+    with pytest.raises(Held, match="case 7"):
+        desk.on_first("versions:destroy")
+    desk.do("holds:release", target="plain/1", reason="closed")
+    before = blobs(desk.home)
+    first = desk.on_first("versions:destroy")
+    assert (first.stage, first.proposed_by, first.tombstone) == ("archived", "local:ada", None)
+    with pytest.raises(SecondPerson):
+        desk.on_first("versions:destroy")
+    assert blobs(desk.home) == before
+    done = desk.on_first("versions:destroy", BOB)
+    assert (done.stage, done.tombstone["destroyed_by"]) == ("destroyed", "local:bob")
+    assert len(done.tombstone["digests"]) > 5
+    assert done.tombstone["freed"] > 0
+    _only_the_tombstone_is_left(desk)
+
+
+def _only_the_tombstone_is_left(desk: Desk) -> None:
+    with pytest.raises(Destroyed):
+        desk.do("versions:run", model="plain", version="1", rows=[{"a": 1.0, "b": 2.0}])
+    with pytest.raises(IllegalMove, match="nothing"):
+        desk.on_first("versions:destroy", BOB)
+    shown = desk.do("versions:show", model="plain", version="1")
+    assert shown.attestations[-1]["kind"] == "destroyed"
+    assert desk.do("verify").intact, "what is left is whole"
+    answer = desk.do("versions:run", model="plain", version="2", rows=[{"a": 1.0, "b": 2.0}])
+    assert answer.outputs == [{"score": 6.0}], "what it shared with others stayed"
+    digests = {one.removeprefix("sha256:") for one in shown.attestations[-1]["digests"]}
+    assert shown.digest.removeprefix("sha256:") in digests
+    assert not any(path.name == shown.digest.removeprefix("sha256:") for path in blobs(desk.home))
+
+
+def test_a_proposal_ends_with_a_restore(desk: Desk) -> None:
+    desk.clock.advance(YEARS)
+    desk.on_first("versions:destroy")
+    desk.do("versions:restore", model="plain", version="1")
+    desk.on_first("versions:archive")
+    assert desk.do("retention:list", ref="plain/1").versions[0].destruction_proposed_by is None
+
+
+def test_a_hold_on_the_model_holds_its_versions_and_retention_shows_it(desk: Desk) -> None:
+    desk.do("holds:add", target="plain", reason="inquiry")
+    with pytest.raises(AlreadyHeld, match="inquiry"):
+        desk.do("holds:add", target="plain", reason="again")
+    with pytest.raises(NotHeld):
+        desk.do("holds:release", target="plain/1", reason="x")
+    found = desk.do("retention:list")
+    assert [row.ref for row in found.versions] == ["plain/1", "plain/2"]
+    assert found.versions[0].until.startswith("2036")
+    assert (found.versions[1].until, found.versions[1].retention) == (None, "begins when it is archived")
+    assert all("inquiry" in row.holds[0] for row in found.versions)
+    assert [hold.target for hold in found.holds] == ["model:plain"]
+
+
+# ---- drills
+
+
+def test_a_drill_restores_every_environment_from_blobs_alone_and_status_says_so(desk: Desk) -> None:
+    assert desk.do("status").restorable.proven == 2, "registering and archiving prove it too"
+    shutil.rmtree(desk.home.root / "cache")
+    done = desk.do("drill")
+    assert done.passed
+    (row,) = done.environments
+    assert (row.ref, row.found["verdict"], row.found["source"]) == ("plain/2", "BIT", "blobs")
+    assert desk.do("versions:show", model="plain", version="2").attestations[-1]["kind"] == "drill"
+    found = desk.do("status").restorable
+    assert (found.proven, found.versions) == (2, 2)
+
+
+def test_a_drill_that_fails_is_written_down_and_status_counts_it(desk: Desk) -> None:
+    interpreter = max(desk.home.blobs.glob("*/*"), key=lambda path: path.stat().st_size)
+    interpreter.chmod(0o644)
+    interpreter.write_bytes(b"x")
+    done = desk.do("drill")
+    assert not done.passed
+    assert interpreter.name in done.environments[0].found["failed"]
+    assert desk.do("status").restorable.proven == 0
+    desk.do("repair")
+    assert desk.do("drill").passed
+
+
+# ---- erasing and proofs
+
+
+@pytest.fixture
+def decided(desk: Desk) -> Desk:
+    """Return the desk with an application and sealed decisions about three people."""
+    text = APPLICATION.replace("model: plain@champion\n", "").replace(
+        '\n  - {id: large, after: model, when: "output.score >= 100.0", answer: {offer: large}, reason: R02}', ""
+    )
+    text = text.replace("R02: large, ", "").replace("fallback: {answer: {offer: none}, reason: R90}\n", "")
+    desk.do("applications:apply", text=text.replace(", R90: no model", ""), reason="first")
+    persons, records = desk.control._persons, []
+    for number, name in enumerate(("eve", "joe", "eve", "sue")):
+        pseudonym = persons.pseudonym(name)
+        record = json.loads(decision(number, NOON + number)) | {"application": "offers", "entity": pseudonym}
+        record["personal"] = persons.encrypt(pseudonym, {"customer": name})
+        records.append(json.dumps(record).encode())
+    persons.sync()
+    writer = LogWriter.open(desk.home.decisions, "gateway-1")
+    writer.append_all(records)
+    writer.close_now()
+    desk.control._seal()
+    return desk
+
+
+def test_erasing_a_person_leaves_every_proof_and_everybody_else_as_they_were(decided: Desk) -> None:
+    ids = [json.loads(decision(number, NOON + number))["id"] for number in range(4)]
+    held = {"checkpoint": decided.do("log:checkpoint").document["checkpoint"]}
+    done = decided.do("persons:erase", application="offers", entity="eve", reason="asked for it")
+    assert (done.erased, done.decisions) == (True, {"offers": 2})
+    log = decided.control.log
+    known = [log.personal(found) for each in ids if (found := log.decision(each))]
+    assert known == [None, {"customer": "joe"}, None, {"customer": "sue"}]
+    assert verify_log(decided.home.decisions) == []
+    for each in ids:
+        document = decided.do("log:proof", decision=each, held=4).document
+        assert len(check_log.check(document, held)) == 3
+    event = decided.do("audit:log", limit=1)[0]
+    assert event.action == "persons:erase"
+    assert "eve" not in json.dumps(msgspec.to_builtins(event))
+
+
+def test_a_person_or_application_under_a_hold_is_not_erased_and_the_hold_is_named(decided: Desk) -> None:
+    for given in ({"target": "offers", "entity": "eve"}, {"target": "offers"}):
+        decided.do("holds:add", **given, reason="lawsuit 12")
+        with pytest.raises(Held, match="lawsuit 12"):
+            decided.do("persons:erase", application="offers", entity="eve", reason="asked")
+        decided.do("holds:release", **given, reason="over")
+    assert decided.do("persons:erase", application="offers", entity="eve", reason="asked").erased
+
+
+def test_who_is_limited_to_an_application_gets_proofs_of_its_records_alone(decided: Desk) -> None:
+    record = json.loads(decision(0, NOON))["id"]
+    proofs = LogProofs(Proofs(decided.home.decisions))
+    assert proofs.proof(Actor("t", Role.VIEWER, frozenset({"offers"})), record)["leaf"] == 0
+    with pytest.raises(Forbidden):
+        proofs.proof(Actor("t", Role.VIEWER, frozenset({"loans"})), record)
