@@ -25,7 +25,7 @@ _LONG = 30
 #: places in the chart: values end at the first, bars begin at the second and are as long as the third
 _VALUES, _MIDDLE, _HALF, _LINE, _WIDTH = 345, 560, 125, 26, 760
 
-_EMPTY = ("", None, False, {}, [])
+_EMPTY: tuple[Any, ...] = ("", None, False, {}, [])
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z")
 
 _STYLE = """

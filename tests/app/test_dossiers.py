@@ -1,0 +1,244 @@
+"""Explanations and dossiers in a real home, with a real package: also of a version that is in the archive."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from tenure.adapters.decision_log.persons import Persons
+from tenure.adapters.decision_log.writer import LogWriter
+from tenure.adapters.signing import is_valid
+from tenure.app.actions import named
+from tenure.app.control import Control
+from tenure.app.secrets import persons_key
+from tenure.application.decisions.deciding import AskModel, Decider
+from tenure.contract.records import encode
+from tenure.governance.access import Actor, Forbidden, Role, local_actor
+from tenure.kit.clock import SECOND, FixedClock
+from tenure.kit.digests import digest_of
+from tenure.kit.ids import new_id
+from tenure.model.package import Signature
+from tenure.model.version import VersionRef
+from tenure.serving import oneshot
+from tenure.settings import Home, Workshop
+from tests.app.plain_model import APPLICATION, packaged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tenure.app import wire
+
+ADA = local_actor("ada")
+VALIDATOR = Actor("v1", Role.VALIDATOR)
+TEXT = APPLICATION.replace(
+    "entity: customer\n", "entity: customer\nowner: desk@example.com\npersonal: [mail]\n"
+).replace("  customer: string\n", "  customer: string\n  mail: string\n")
+
+
+class Still:
+    """A running system in which everything is ready at once."""
+
+    def ready(self, ref: VersionRef) -> Any:
+        return contextlib.nullcontext()
+
+    def switch(self) -> None:
+        pass
+
+    def serve(self) -> None:
+        pass
+
+
+class House:
+    """A home in which `plain/1` decided, was replaced by `plain/2`, and went into the archive."""
+
+    def __init__(self, control: Control, clock: FixedClock) -> None:
+        self.control, self.clock = control, clock
+        home = control.home
+        self._persons = Persons(home.persons_db, persons_key(home))
+        self._writer = LogWriter.open(home.decisions, "gateway-1", clock=clock)
+
+    def do(self, name: str, actor: Actor = ADA, **given: Any) -> Any:
+        self.clock.advance(SECOND)
+        return named(name).call(self.control, actor, msgspec.convert(given, named(name).input))
+
+    def decide(self, a: float, b: float, number: int = 1) -> str:
+        """Return the id of a decision made as a gateway makes it."""
+        self.clock.advance(SECOND)
+        record = self.control.registry.get(VersionRef("plain", number))
+        active = self.control.revisions.active("offers")
+        assert active is not None
+        decider = Decider(active.definition, record.manifest.inputs, record.manifest.outputs, active.number)
+        step = decider.before(decider.admit_row({"customer": "anna", "mail": "anna@secret", "a": a, "b": b}), {})
+        if isinstance(step, AskModel):
+            worker, version = self.control._ensure_runnable(record.digest)
+            with oneshot.started(worker, version, "plain", number) as asked:
+                step = decider.after(step, asked.predict([step.row])[0])
+        now = self.clock.now()
+        made = decider.record(step, id=new_id(now), at=now, protect=self._protect, actor="t1")
+        self._writer.append_all([encode(made)])
+        return made.id
+
+    def _protect(self, entity: str, fields: dict[str, Any]) -> tuple[str, str]:
+        pseudonym = self._persons.pseudonym(entity)
+        return pseudonym, self._persons.encrypt(pseudonym, fields)
+
+    def seal(self) -> None:
+        self.clock.advance(60 * SECOND)
+        self.control._seal()
+
+    def close(self) -> None:
+        self._writer.close_now()
+        self._persons.close()
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    place = tmp_path_factory.mktemp("dossiers")
+    workshop = Workshop(place / "cache", place / "keys")
+    clock = FixedClock()
+    with Control.open(Home(place / "home"), clock) as control:
+        control.deployments._traffic = Still()  # type: ignore[attr-defined]
+        house = House(control, clock)
+        for number in (1, 2):
+            house.do("versions:register", package=str(packaged(workshop, place / str(number), float(number))))
+        house.do("versions:deploy", model="plain", version="1", reason="first </script><b>bold</b>")
+        house.do("applications:apply", text=TEXT, reason="first")
+        yield house
+        house.close()
+
+
+@pytest.fixture(scope="module")
+def archived(house: House) -> str:
+    """The id of a decision of a version that is in the archive by now."""
+    decision = house.decide(10.0, 70.0)
+    house.do("versions:deploy", model="plain", version="2", reason="better")
+    house.do("versions:promote", model="plain", version="2", reason="better")
+    house.do("versions:decommission", model="plain", version="1", reason="replaced")
+    house.do("versions:archive", model="plain", version="1", reason="over")
+    shutil.rmtree(house.control.home.packages)
+    shutil.rmtree(house.control.home.environments, ignore_errors=True)
+    house.seal()
+    return decision
+
+
+def text_of(page: str, name: str) -> str:
+    found = re.search(f'<script type="application/json" id="{name}">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_a_decision_of_an_archived_version_is_explained_from_its_blobs_alone(house: House, archived: str) -> None:
+    assert house.control.registry.get(VersionRef("plain", 1)).stage.value == "archived"
+    found = house.do("decisions:explain", decision=archived)
+    assert (found.model, found.served, found.method, found.scale) == ("plain/1", 80.0, "closed_form", "score")
+    # The golden inputs stand for a reference sample: 0.5 to 4.5 in both columns.
+    assert {one.feature: one.contribution for one in found.contributions} == pytest.approx({"a": 7.5, "b": 67.5})
+    assert found.baseline.value == pytest.approx(5.0)
+    assert (found.baseline.rows, found.baseline.source) == (5, "5 rows of the package's golden inputs")
+    assert house.do("decisions:explain", decision=archived) == found
+
+
+def test_the_dossier_of_an_archived_version_holds_everything_and_is_signed(house: House, archived: str) -> None:
+    found: wire.DossierAnswer = house.do("decisions:dossier", decision=archived)
+    told = found.dossier
+    assert text_of(found.page, "dossier") == found.text
+    assert json.loads(found.text) == told
+    assert found.digest == digest_of(found.text.encode())
+    assert is_valid(Signature(found.key, found.public, found.signature, 0), found.text.encode())
+    assert told["replay"]["verdict"] == "BIT"
+    assert told["replay"]["output_then"] == told["replay"]["output_now"] == {"score": 80.0}
+    assert told["version"]["stage_now"] == "archived"
+    assert {one["kind"] for one in told["version"]["attestations"]} >= {"seal", "approval", "archive"}
+    assert [one["alias"] for one in told["version"]["aliases"]] == ["champion"]
+    assert [(one["rule"], one["verdict"]) for one in told["rules"]] == [("small", "no"), ("large", "no")]
+    assert told["explanation"]["served"] == 80.0
+    assert told["log"]["position"] == 0
+    assert told["log"]["leaf"].startswith("sha256:")
+    assert told["decision"]["personal"] == {"customer": "anna", "mail": "anna@secret"}
+
+
+def test_a_dossier_tells_what_people_and_the_world_made_of_it(house: House) -> None:
+    decision = house.decide(1.0, 2.0, 2)
+    house.do("decisions:resolve", decision=decision, answer={"offer": "large"}, code="LOYAL", reason="ten years here")
+    house.do("outcomes:import", application="offers", outcomes=[{"decision_id": decision, "value": True}])
+    told = house.do("decisions:dossier", decision=decision).dossier
+    assert [(one["by"], one["code"], one["note"]) for one in told["resolutions"]] == [
+        ("local:ada", "LOYAL", "ten years here")
+    ]
+    assert [(one["name"], one["value"]) for one in told["outcomes"]] == [("left", True)]
+    assert any("changed the answer to: offer: large" in line for line in told["texts"]["person"])
+
+
+def test_a_dossier_of_a_rule_s_decision_says_that_no_model_was_asked(house: House) -> None:
+    found = house.do("decisions:dossier", decision=house.decide(-1.0, 2.0, 2))
+    assert found.dossier["version"] is None
+    assert "no model's output was used" in found.dossier["explanation"]["refused"]
+    assert "No model was asked." in found.dossier["texts"]["examiner"]
+    assert {line["name"] for line in found.dossier["inputs"]} == {"a", "b", "customer", "mail"}
+
+
+def test_the_page_loads_nothing_runs_nothing_and_escapes_what_people_wrote(house: House, archived: str) -> None:
+    page = house.do("decisions:dossier", decision=archived).page
+    shown = page.split("</main>")[0]
+    assert not re.search(r"https?://|src=|url\(|@import|<link|<iframe|onload", shown.split("How to check")[0])
+    assert "<b>bold</b>" not in page
+    assert "first &lt;/script&gt;&lt;b&gt;bold" in shown
+    assert page.count("</script>") == 2
+    assert page.count("<script") == 2
+    assert "default-src 'none'" in page
+
+
+def test_the_person_s_text_names_no_model_no_method_and_no_score(house: House, archived: str) -> None:
+    told = house.do("decisions:dossier", decision=archived).dossier
+    letter = " ".join(told["texts"]["person"])
+    for inner in ("plain/1", "score", "80.0", "log-odds", "shapley", "closed", "sha256", "revision"):
+        assert inner not in letter
+    assert "desk@example.com" in letter
+    assert archived in letter
+
+
+def test_personal_fields_stand_only_in_the_dossiers_of_those_who_may_read_them(house: House, archived: str) -> None:
+    found = house.do("decisions:dossier", VALIDATOR, decision=archived)
+    assert found.dossier["decision"]["personal"] is None
+    assert "anna" not in found.page
+    with pytest.raises(Forbidden):
+        house.do("decisions:dossier", Actor("x", Role.VIEWER), decision=archived)
+    with pytest.raises(Forbidden):
+        house.do("decisions:explain", Actor("x", Role.CALLER), decision=archived)
+
+
+def test_handing_out_a_dossier_is_one_audit_event_with_its_digest(house: House, archived: str) -> None:
+    found = house.do("decisions:dossier", VALIDATOR, decision=archived)
+    newest = house.control.audit.newest(1)[0]
+    assert (newest.action, newest.actor, newest.target) == ("decisions:dossier", "v1", f"decision/{archived}")
+    assert json.loads(newest.after) == {"digest": found.digest}
+
+
+def test_the_lines_on_the_page_check_it_and_notice_any_change(house: House, archived: str, tmp_path: Path) -> None:
+    page = house.do("decisions:dossier", decision=archived).page
+    script, command = (html.unescape(part) for part in re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL))
+    (tmp_path / "check.py").write_text(script)
+    files = {"good.html": page, "bad.html": page.replace('"served":80.0', '"served":81.0')}
+    assert files["bad.html"] != page
+    results = {}
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+        line = [sys.executable, "-I", "-S", "check.py", name]
+        results[name] = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert results["good.html"].returncode == 0, results["good.html"].stderr
+    assert "the dossier was changed" in results["bad.html"].stderr
+    if shutil.which("openssl"):
+        line = command.split()
+        assert subprocess.run(line, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+        (tmp_path / "dossier.json").write_text(files["bad.html"])
+        assert subprocess.run(line, cwd=tmp_path, capture_output=True, check=False).returncode != 0
