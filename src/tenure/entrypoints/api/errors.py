@@ -143,10 +143,18 @@ def headers_of(error: TenureError) -> dict[str, str]:
 
 
 def is_plain(value: object) -> bool:
-    """Say whether a fact is text, a number, or a list of these: the only facts that leave the house."""
+    """Say whether a fact is text, a number, or a list of these or of flat records: the only facts that leave the house."""
     if isinstance(value, list | tuple):
-        return all(isinstance(item, str | int | float | bool) for item in value)
-    return value is None or isinstance(value, str | int | float | bool)
+        return all(_is_scalar(item) or _is_record(item) for item in value)
+    return value is None or _is_scalar(value)
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, str | int | float | bool)
+
+
+def _is_record(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(key, str) and _is_scalar(part) for key, part in value.items())
 
 
 def known_errors() -> dict[str, type[TenureError]]:
