@@ -44,12 +44,12 @@ def record(at: int, pseudonyms: list[str], chance: random.Random) -> bytes:
     by, rules = chance.choice((("model", ["save"]), ("model", []), ("rule", ["too-new"]), ("fallback", [])))
     served = {
         "role": "served", "model": "churn", "version": chance.randrange(1, 5), "digest": "sha256:" + "0" * 64,
-        "output": {"score": chance.random()}, "raw": "AAAAAAAA8D8=", "batch": {"shape": 8, "rows": 1, "position": 0},
+        "output": {"score": chance.random()}, "raw": "AAAAAAAA8D8=", "batch": {"shape": 8, "rows": 1, "position": 0, "compute_us": 90},
     }  # fmt: skip
     document = {
-        "v": 1, "kind": "decision", "id": new_id(at), "at": at, "application": chance.choice(APPLICATIONS), "revision": 3,
+        "v": 1, "kind": "decision", "id": new_id(at), "at": at, "application": chance.choice(APPLICATIONS), "revision": 1,
         "entity": chance.choice(pseudonyms), "request": {f"field_{n}": chance.random() for n in range(12)},
-        "personal": "A" * 120, "rules": rules, "verdicts": "tf-", "predictions": [served] if by == "model" else [],
+        "rules": rules, "verdicts": "tf-", "predictions": [served] if by == "model" else [],
         "decided_by": by, **({"status": "pending_review"} if chance.random() < 0.001 else {}),
         "answer": {"offer": "discount", "limit": 100}, "reasons": [{"code": "R02", "text": "likely to leave", "source": "rule"}],
         "elapsed_us": 1200, "actor": "t1",
@@ -99,6 +99,10 @@ def main() -> None:
         size = sum(file.stat().st_size for file in home.decisions.rglob("*") if file.is_file())
         print(f"log: {size / 1e6:,.0f} MB on disk; load {os.getloadavg()[0]:.1f}")
         with Control.open(home) as control:
+            for name in APPLICATIONS:
+                text = f"application: {name}\nrequest: {{x: float}}\ndefault: {{answer: {{offer: none}}, reason: R00}}\nreasons: {{R00: none}}\n"
+                if control.revisions.active(name) is None:
+                    control.perform("applications:apply", local_actor("bench"), named("applications:apply").input(text=text))
             questions(control, asked.rounds)
     print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB at most")
 

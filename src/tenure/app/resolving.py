@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tenure.adapters.analytics.analytics import Analytics
+    from tenure.adapters.decision_log.reader import LogReader
     from tenure.adapters.sql.revisions import SqlRevisions
     from tenure.app.evidence import ReadLog
     from tenure.application.revisions.terms import Definition
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 class WorkedLog:
     """The decision log, for who works off what people have to say about decisions."""
 
-    def __init__(self, log: ReadLog, analytics: Analytics) -> None:
+    def __init__(self, log: ReadLog, reader: LogReader, analytics: Analytics) -> None:
         self._log = log
-        self._analytics = analytics
+        self._reader = reader
         self.decision = log.decision
         self.resolutions = log.resolutions
         self.append_resolution = log.append_resolution
@@ -32,7 +33,7 @@ class WorkedLog:
     def open(self, application: str, limit: int) -> list[tuple[DecisionRecord, list[ResolutionRecord]]]:
         """Return the decisions that may wait for a person, those made first first, with their resolutions."""
         proposed = _newest_pending(self._log.all_resolutions(application))
-        waiting = sorted({*self._analytics.unreviewed(application), *proposed})[:limit]
+        waiting = sorted({*self._reader.unresolved(application or None), *proposed})[:limit]
         said = self._log.resolutions_among(waiting)
         records = ((name, self._log.decision(name)) for name in waiting)
         return [(record, said.get(name, [])) for name, record in records if record is not None]

@@ -66,6 +66,11 @@ def shorten(number: int) -> str:
     return "".join([_PAIRS[pair] for pair in pairs]) + _ALPHABET[check]
 
 
+def sorts_before(moment: int) -> str:
+    """Return a text that sorts before every short id of this moment's millisecond or later, and after all others."""
+    return shorten((max(0, moment) // 1000) << 80)[:_LENGTH]
+
+
 def parse_id(text: str) -> str:
     """Return `text` in its one normal spelling (upper case, no dashes); raise `BadIdentifier` when it is none."""
     letters = text.strip().upper().replace("-", "")

@@ -62,20 +62,6 @@ class Analytics:
         tables = training_tables(whole, part, self._columns(), parts)
         return Portion(part.first, ending, more, tuple(_written(name, each) for name, each in tables.items()))
 
-    def unreviewed(self, application: str) -> list[str]:
-        """Return the ids of decisions that were left to a person and that no resolution is about, oldest first."""
-        return self._ids(
-            "SELECT id FROM log WHERE kind = 'decision' AND status = 'pending_review'"
-            " AND id NOT IN (SELECT decision FROM log WHERE kind = 'resolution') ORDER BY id",
-            Part(application=application),
-        )
-
-    def resolutions(self, application: str) -> list[str]:
-        """Return every resolution record as its JSON text, oldest first."""
-        return self._ids(
-            "SELECT document::VARCHAR FROM log WHERE kind = 'resolution' ORDER BY id", Part(application=application)
-        )
-
     def made(self, application: str, since: int | None, until: int | None) -> int:
         """Return how many decisions were made in [since, until)."""
         bound = "" if until is None else f" AND moment < make_timestamp({until:d})"
@@ -83,10 +69,6 @@ class Analytics:
         with opened(self._reader.whole(), part) as connection:
             rows = connection.sql(f"SELECT count(*) FROM log WHERE kind = 'decision'{bound}").fetchall()  # noqa: S608
         return int(rows[0][0])
-
-    def _ids(self, query: str, part: Part) -> list[str]:
-        with opened(self._reader.whole(), part) as connection:
-            return [text for (text,) in connection.sql(query).fetchall()]
 
     def _next(self, wanted: Wanted) -> tuple[Part, int, bool]:
         self._seal()

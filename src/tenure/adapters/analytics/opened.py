@@ -71,7 +71,7 @@ def _unsealed(whole: Whole, part: Part) -> Any:
 def _log(files: Sequence[str], part: Part) -> str:
     where = _where(part)
     names = ", ".join(_quoted(file) for file in files)
-    sealed = [LOG.format(source=f"read_parquet([{names}], union_by_name = true)", where=where)] if files else []
+    sealed = [LOG.format(source=f"read_parquet([{names}])", where=where)] if files else []
     return " UNION ALL ".join([*sealed, LOG.format(source="unsealed", where=where)])
 
 

@@ -34,6 +34,11 @@ class Head(msgspec.Struct, frozen=True):
     name: str | None = None
 
     @property
+    def is_pending(self) -> bool:
+        """Return whether it is a decision that was left to a person."""
+        return self.kind == "decision" and self.status == "pending_review"
+
+    @property
     def served(self) -> PredictionHead | None:
         """Return the version whose output the decision used, or None when no model was asked."""
         return next((asked for asked in self.predictions if asked.role == "served"), None)

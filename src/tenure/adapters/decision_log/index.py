@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tenure.adapters.decision_log import parquet
 from tenure.adapters.decision_log.heads import head_of
+from tenure.kit.clock import SECOND
+from tenure.kit.ids import sorts_before
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -35,10 +37,18 @@ CREATE INDEX IF NOT EXISTS records_application ON records (application, id);
 CREATE INDEX IF NOT EXISTS records_version ON records (model, version, id) WHERE model IS NOT NULL;
 CREATE INDEX IF NOT EXISTS records_decision ON records (decision, id) WHERE decision IS NOT NULL;
 CREATE INDEX IF NOT EXISTS records_resolution ON records (id) WHERE kind = 'resolution';
+CREATE INDEX IF NOT EXISTS records_fallback ON records (application, id) WHERE decided_by = 'fallback';
+CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY, application TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rules (rule TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (rule, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state (only INTEGER PRIMARY KEY CHECK (only = 1), ending INTEGER, positions TEXT);
 """
 
+#: written into the file; an index of another version is made again
+_VERSION = 2
+#: an id is made from the record's own moment, or for the rows of one call from a few milliseconds later
+_SLACK = 60 * SECOND
+#: values that have an index of their own, which SQLite uses only where the question names them without a variable
+_RARE = {"kind = ?": "resolution", "decided_by = ?": "fallback"}
 #: values in one question; SQLite takes 999 at least
 _AT_ONCE = 500
 
@@ -101,12 +111,18 @@ class Index:
         self._connection = sqlite3.connect(index_file(decisions), isolation_level=None, timeout=10.0)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.executescript(_TABLES)
+        if not self._version() and not self.ending:
+            self._connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+
+    def _version(self) -> int:
+        version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        return version
 
     @property
     def ending(self) -> int:
@@ -142,6 +158,8 @@ class Index:
         self._connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         fired = ((rule, head.id) for head in heads for rule in head.rules)
         self._connection.executemany("INSERT OR IGNORE INTO rules VALUES (?, ?)", fired)
+        pending = ((head.id, head.application) for head in heads if head.is_pending)
+        self._connection.executemany("INSERT OR IGNORE INTO pending VALUES (?, ?)", pending)
         self._connection.execute(
             "INSERT OR REPLACE INTO state VALUES (1, ?, ?)", (sealing.end, json.dumps(sealing.positions))
         )
@@ -150,16 +168,29 @@ class Index:
         """Make the whole index again in one transaction, so that readers never see half of it."""
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
-            for table in ("files", "records", "rules", "state"):
+            for table in ("files", "records", "rules", "pending", "state"):
                 self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  names of our own
             for sealing in sealings:
                 self._insert(sealing, heads_in(decisions, sealing))
+            self._connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     def places(self, sought: Sought, limit: int | None) -> list[tuple[str, int]]:
         """Return (id, leaf) of what is sought, newest first."""
         where, values = _where(sought)
-        query = f"SELECT id, leaf FROM records WHERE {where} ORDER BY id DESC LIMIT ?"  # noqa: S608  columns of our own
+        source, name = "records", "records.id"
+        if sought.rule is not None and sought.entity is None:
+            # From the rule's own list, newest first: a page is found without looking at all that ever fired.
+            source, name = "rules CROSS JOIN records ON records.id = rules.id", "rules.id"
+        query = f"SELECT records.id, leaf FROM {source} WHERE {where} ORDER BY {name} DESC LIMIT ?"  # noqa: S608  names of our own
         return self._connection.execute(query, (*values, -1 if limit is None else limit)).fetchall()
+
+    def unresolved(self, application: str | None) -> list[str]:
+        """Return the decisions left to a person about which nobody has said anything yet."""
+        query = (
+            "SELECT id FROM pending WHERE (?1 IS NULL OR application = ?1) AND NOT EXISTS"
+            " (SELECT 1 FROM records WHERE records.decision = pending.id AND records.kind = 'resolution')"
+        )
+        return [name for (name,) in self._connection.execute(query, (application,))]
 
     def places_about(self, decisions: Collection[str], kind: str) -> dict[str, int]:
         """Return id → leaf of the records of a kind about these decisions."""
@@ -210,7 +241,13 @@ def _row(leaf: int, head: Head) -> tuple[Any, ...]:
 
 
 def _where(sought: Sought) -> tuple[str, list[Any]]:
-    """Return the SQL condition and its values; the same question as `Sought.holds`."""
+    """Return the SQL condition and its values; the same question as `Sought.holds`.
+
+    Moments are asked of ids too, by which the records are in order: so a span of time is not searched for in all.
+    """
+    by_rule = sought.rule is not None and sought.entity is None
+    place = "rules.id" if by_rule else "records.id"
+    rule = "rules.rule = ?" if by_rule else "records.id IN (SELECT id FROM rules WHERE rule = ?)"
     tests = {
         "application = ?": sought.application,
         "entity = ?": sought.entity,
@@ -221,15 +258,20 @@ def _where(sought: Sought) -> tuple[str, list[Any]]:
         "decision = ?": sought.decision,
         "at >= ?": sought.since,
         "at < ?": sought.until,
-        "id < ?": sought.after,
-        "id IN (SELECT id FROM rules WHERE rule = ?)": sought.rule,
+        f"{place} >= ?": None if sought.since is None else sorts_before(sought.since - _SLACK),
+        f"{place} < ?": _earlier(sought.after, None if sought.until is None else sorts_before(sought.until + _SLACK)),
+        rule: sought.rule,
     }
-    if sought.kind == "resolution":
-        # Written out, because SQLite uses a partial index only where the question says the same without a variable.
-        del tests["kind = ?"]
-        tests["kind = 'resolution' AND 1 = ?"] = 1
+    for test, rare in _RARE.items():
+        if tests[test] == rare:
+            del tests[test]
+            tests[test.replace("?", f"'{rare}'") + " AND 1 = ?"] = 1
     asked = {test: value for test, value in tests.items() if value is not None}
     return " AND ".join(asked) or "1", list(asked.values())
+
+
+def _earlier(one: str | None, other: str | None) -> str | None:
+    return min((bound for bound in (one, other) if bound is not None), default=None)
 
 
 def heads_in(decisions: Path, sealing: Sealing) -> list[Head]:
@@ -238,12 +280,13 @@ def heads_in(decisions: Path, sealing: Sealing) -> list[Head]:
 
 
 def has_index(decisions: Path) -> bool:
-    """Return whether the index can be opened and read."""
+    """Return whether the index can be opened and read, and is of this version."""
     if not index_file(decisions).exists():
         return False
     try:
         with closing(sqlite3.connect(index_file(decisions))) as connection:
             connection.execute("SELECT ending FROM state").fetchone()
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.DatabaseError:
         return False
-    return True
+    return bool(version == _VERSION)

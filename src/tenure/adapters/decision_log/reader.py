@@ -105,6 +105,19 @@ class LogReader:
             found.update(zip(places, self._fetch(index, list(places.values())), strict=True))
         return [found[name] for name in sorted(found)]
 
+    def unresolved(self, application: str | None = None) -> list[str]:
+        """Return the ids of decisions left to a person about which there is no resolution yet, oldest first."""
+        with Index(self._decisions) as index:
+            heads = [entry.head for entry in self._view(index)]
+            resolved = {head.decision for head in heads if head.kind == "resolution"}
+            pending = {head.id for head in heads if head.is_pending and application in {None, head.application}}
+            # What is pending in the tail cannot be resolved in the index: a resolution comes after its decision, but
+            # another stream's may be sealed first.
+            known = pending | set(index.unresolved(application))
+            sealed = index.places_about(pending, "resolution")
+            resolved |= {head_of(record).decision for record in self._fetch(index, list(sealed.values()))}
+        return sorted(known - resolved)
+
     def whole(self) -> Whole:
         """Return all of the log as it is at this moment, for questions over columns."""
         with Index(self._decisions) as index:
