@@ -26,6 +26,7 @@ from tenure.settings import Home
 from tests.worker.packages import PLAIN, Made, Maker
 
 TOKEN = "a-caller"
+_STAND_IN = Path(__file__).parent / "stand_in"
 APPLICATION = """
 application: offers
 entity: customer
@@ -85,17 +86,18 @@ class House:
         )
         return self.generation
 
-    def start(self, *options: str, control: bool = False) -> None:
-        """Start the supervisor and wait until decisions are answered."""
+    def start(self, *options: str, control: bool = False, stand_in: bool = False) -> None:
+        """Start the supervisor and wait until decisions are answered; `stand_in` runs in control's place."""
         command = [sys.executable, "-m", "tenure.serving.supervisor", "--home", str(self.home.root), "--port", "0"]
         self.home.logs.mkdir(parents=True, exist_ok=True)
         with (self.home.logs / "supervisor.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, *(() if control else ("--no-control",)), *options],
+                [*command, *(() if control or stand_in else ("--no-control",)), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                env={**os.environ, "PYTHONPATH": str(_STAND_IN)} if stand_in else None,
             )
         self.wait_until(self.is_whole, 30)
 
@@ -253,12 +255,12 @@ def ask(
 
 
 @contextlib.contextmanager
-def running(root: Path, **options: Any) -> Iterator[House]:
+def running(root: Path, *, stand_in: bool = False, **options: Any) -> Iterator[House]:
     """Give a running house with version 1 in service, and end it."""
     house = House(root, **options)
     house.publish(1)
     try:
-        house.start()
+        house.start(stand_in=stand_in)
         yield house
     finally:
         strays = house.stop()
