@@ -190,7 +190,7 @@ class Control:
         at_once = Sealer(self.home.decisions, clock=clock, hold=self._claims.unsettled_streams, lag=0)
         columns = DeclaredColumns(self.revisions)
         analytics = Analytics(self._reader, SqlMonitoring(database).alerts, at_once.seal, columns)
-        self.resolutions = Resolutions(WorkedLog(self.log, analytics), definitions, policy, audit, clock)
+        self.resolutions = Resolutions(WorkedLog(self.log, self._reader, analytics), definitions, policy, audit, clock)
         self.data_out = DataOut(analytics, audit, clock)
         self.replays = Replays(HomeEvidence(self.log, definitions, self.registry, self._ensure_runnable))
         evidence = ExplainableEvidence(self.home, self.log, definitions, self.registry, self._ensure_runnable)
