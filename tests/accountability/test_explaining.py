@@ -282,6 +282,25 @@ def test_a_parts_missing_from_the_library_s_answer_is_a_wrong_explanation() -> N
         told(planted({name: part for name, part in RIGHT.items() if name != "age"}, 1.0, probability_of(0.5)))
 
 
+def test_a_library_that_fails_leaves_the_explanation_to_rows_alone() -> None:
+    class Broken(FakeAsked):
+        def contributions(self, row: Mapping[str, Any]) -> Contributions | None:
+            raise UnknownDecision(decision="the library's own trouble")
+
+    class Evidence(FakeEvidence):
+        @contextlib.contextmanager
+        def asking(self, model: str, number: int) -> Iterator[FakeAsked]:
+            yield Broken(self.model)
+
+    assert told(Evidence(tree).log()).method == "exact_shapley"
+    with pytest.raises(MethodNotPossible, match="own trouble"):
+        told(Evidence(tree).log(), method="native")
+
+
+def test_what_the_library_says_of_the_score_is_not_taken_for_another_output() -> None:
+    assert told(planted(RIGHT, 1.0, 0.5), output="verdict").method == "closed_form"
+
+
 def test_a_method_that_does_not_fit_is_refused_by_name() -> None:
     with pytest.raises(MethodNotPossible, match="native"):
         told(FakeEvidence(tree).log(), method="native")

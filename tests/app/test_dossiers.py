@@ -107,7 +107,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     workshop = Workshop(place / "cache", place / "keys")
     clock = FixedClock()
     with Control.open(Home(place / "home"), clock) as control:
-        control.deployments._traffic = Still()  # type: ignore[attr-defined]
+        control.deployments._traffic = Still()
         house = House(control, clock)
         for number in (1, 2):
             house.do("versions:register", package=str(packaged(workshop, place / str(number), float(number))))

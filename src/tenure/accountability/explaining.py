@@ -29,6 +29,7 @@ from tenure.accountability.sources import sources
 from tenure.accountability.target import target_of
 from tenure.application.decisions.deciding import AskModel
 from tenure.governance.access import Permission, authorize
+from tenure.kit.errors import TenureError
 from tenure.worker.columns import Codec
 
 if TYPE_CHECKING:
@@ -118,11 +119,10 @@ class Explanations:
 
     def _found(self, case: _Case, asked: Explained, method: Method, model: str, number: int) -> _Found:
         if method in {"auto", "native"}:
-            native = _native(case, asked)
+            native, why = _native(case, asked)
             if native is not None:
                 return native
             if method == "native":
-                why = "its own library gives no contributions, or the package was sealed before they could be asked for"
                 raise MethodNotPossible(ref=case.version.ref, method=method, why=why)
         reference = self._evidence.reference(model, number)
         rows, digest = chosen(reference, case.version.inputs)
@@ -136,16 +136,21 @@ def _split(ref: str) -> tuple[str, int]:
     return model, int(number)
 
 
-def _native(case: _Case, asked: Explained) -> _Found | None:
-    """Return what the model's own library says, on the scale on which it comes nearest to the score served."""
-    told = asked.contributions(case.row)
+def _native(case: _Case, asked: Explained) -> tuple[_Found | None, str]:
+    """Return what the model's own library says, on the scale on which it comes nearest to the score served; or why not."""
+    try:
+        told = asked.contributions(case.row)
+    except TenureError as error:
+        return None, str(error)
     if told is None:
-        return None
+        return None, "its own library gives no contributions, or the package was sealed before they could be asked for"
+    first = next((field.name for field in case.version.outputs if field.type == "float"), "")
+    if case.target.text != first:
+        return None, f"what its library says is about {first or 'no output'}, not about {case.target.text}"
     attribution = shapley.Attribution(told.base, {name: told.parts.get(name, 0.0) for name in case.names}, 1, {})
     scale = min(SCALES.values(), key=lambda scale: _miss(case, attribution, scale))
-    return _Found(
-        told.method, scale, attribution, Baseline("the model's own training rows", case.version.digest, 0, told.base)
-    )
+    baseline = Baseline("the model's own training rows", case.version.digest, 0, told.base)
+    return _Found(told.method, scale, attribution, baseline), ""
 
 
 def _miss(case: _Case, attribution: Attribution, scale: Scale) -> float:
