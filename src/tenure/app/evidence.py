@@ -112,6 +112,11 @@ class ReadLog:
                 break
         return found
 
+    def several(self, decisions: Sequence[str]) -> list[DecisionRecord]:
+        """Return these decisions in the order of the ids given, those that there are."""
+        found = self._reader.several(decisions)
+        return [_DECISION.decode(found[name]) for name in decisions if name in found]
+
     def resolutions(self, decision_id: str) -> list[ResolutionRecord]:
         """Return a decision's resolutions, oldest first."""
         return [_RESOLUTION.decode(record) for record in self._reader.about([decision_id], "resolution")]

@@ -35,8 +35,7 @@ class WorkedLog:
         proposed = _newest_pending(self._log.all_resolutions(application))
         waiting = sorted({*self._reader.unresolved(application or None), *proposed})[:limit]
         said = self._log.resolutions_among(waiting)
-        records = ((name, self._log.decision(name)) for name in waiting)
-        return [(record, said.get(name, [])) for name, record in records if record is not None]
+        return [(record, said.get(record.id, [])) for record in self._log.several(waiting)]
 
 
 def _newest_pending(resolutions: Iterable[ResolutionRecord]) -> list[str]:

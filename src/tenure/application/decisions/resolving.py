@@ -11,11 +11,9 @@ from tenure.governance.audit import Event
 from tenure.kit.ids import parse_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tenure.application.decisions.ports import Definitions, ResolutionLog
     from tenure.application.decisions.resolutions import Said, Waiting
-    from tenure.contract.records import DecisionRecord, ResolutionRecord
+    from tenure.contract.records import ResolutionRecord
     from tenure.governance.access import Actor
     from tenure.governance.ports import Audit, PolicyStore
     from tenure.kit.clock import Clock
@@ -52,8 +50,11 @@ class Resolutions:
     def reviews(self, actor: Actor, application: str = "", limit: int = 100) -> list[Waiting]:
         """Return the decisions that wait for a person, by application, those that wait longest first."""
         authorize(actor, Permission.DECISIONS_REVIEWS, application or None)
-        found = [self._waiting(record, said) for record, said in self._log.open(application, limit)]
-        return sorted((one for one in found if one), key=lambda one: (one.record.application, one.since))
+        found = self._log.open(application, limit)
+        used = {(record.application, record.revision) for record, _ in found}
+        definitions = {which: self._definitions.definition_of(*which) for which in used}
+        judged = (waiting(record, definitions[record.application, record.revision], said) for record, said in found)
+        return sorted((one for one in judged if one), key=lambda one: (one.record.application, one.since))
 
     def overrides(
         self, actor: Actor, application: str = "", since: int | None = None, until: int | None = None
@@ -63,9 +64,6 @@ class Resolutions:
         known = self._log.all_resolutions(application)
         chosen = [one for one in known if (since is None or one.at >= since) and (until is None or one.at < until)]
         return overrides(chosen, {one.id: one for one in known}), self._log.made(application, since, until)
-
-    def _waiting(self, record: DecisionRecord, said: Sequence[ResolutionRecord]) -> Waiting | None:
-        return waiting(record, self._definitions.definition_of(record.application, record.revision), said)
 
 
 def _event(actor: Actor, made: ResolutionRecord) -> Event:
