@@ -115,7 +115,7 @@ def test_a_depth_bomb_and_a_wrong_json_length_are_refused() -> None:
     with pytest.raises(BadInput):
         oip.parse(b'{"inputs":[{"name":"a","shape":[1],"datatype":"FP64","data":' + b"[" * 200_000)
     with pytest.raises(BadInput, match="account for 13 bytes"):
-        oip.parse(b'{"inputs":[]}more')
+        oip.parse(b'{"inputs":[]}more', 13)
     for length in (-1, 99):
         with pytest.raises(BadInput, match="Content-Length"):
             oip.parse(b"{}", length)
