@@ -70,3 +70,30 @@ def test_a_broken_import_contract_is_caught(violation: str, tmp_path: Path) -> N
     done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": "src"}, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout
     assert "BROKEN" in done.stdout or "exhaustive" in done.stdout
+
+
+UNPICKLING = {"pickle", "joblib", "cloudpickle", "dill", "marshal", "shelve", "skops", "torch"}
+
+
+#: what runs in the model's own process: the worker, and the script that the packager sends there
+MODELS_OWN = ("worker/", "adapters/environments/question.py")
+WRITING = {"dump", "dumps", "PicklingError"}
+
+
+def test_nothing_outside_the_models_own_process_can_unpickle() -> None:
+    """A pickle runs code when it is loaded. The author's own process may write one, and nothing but write."""
+    found = []
+    source = ROOT / "src" / "tenure"
+    for file in sorted(source.rglob("*.py")):
+        place = file.relative_to(source).as_posix()
+        if place.startswith(MODELS_OWN):
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            match node:
+                case ast.Attribute(value=ast.Name(id=module), attr=name) if module in UNPICKLING:
+                    found += [] if name in WRITING else [f"{place}: {module}.{name}"]
+                case ast.ImportFrom(module=str(module)) if module.split(".")[0] in UNPICKLING:
+                    found.append(f"{place}: from {module}")
+                case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(module))]):
+                    found += [f"{place}: imports {module}"] if module.split(".")[0] in UNPICKLING else []
+    assert not found
