@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
-ENVIRONMENT = Path(".build/bench")
+ENVIRONMENT = Path(".build/bench").absolute()
 MODELS = ("light", "pipeline")
 ENTITIES = 1000
 
@@ -121,9 +121,9 @@ def tenure(work: Path) -> Iterator[dict[str, Any]]:
             raise SystemExit(f"tenure {' '.join(words)}: {done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 
-    up = run("up", "--detach", "--port", str(free_port()))
-    environ |= {"TENURE_URL": up["url"], "TENURE_TOKEN": up["token"]}
     try:
+        up = run("up", "--detach", "--port", str(free_port()))
+        environ |= {"TENURE_URL": up["url"], "TENURE_TOKEN": up["token"]}
         for model in MODELS:
             print(f"— packaging, registering and deploying {model}", flush=True)
             publish(work, model, run)
