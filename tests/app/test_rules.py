@@ -74,7 +74,8 @@ class House:
             do(control, "applications:apply", text=changed, files={"price.csv": TABLE}, reason="stricter")
             self.clock.advance(DAY)
             self._decide(control)
-            control._sealer.seal()
+            self.clock.advance(DAY)
+            assert control._sealer.seal().records == 50
             self._decide(control)
 
     def _champion(self, control: Control) -> None:

@@ -128,8 +128,10 @@ def _started(job: Job) -> subprocess.Popen[bytes]:
 
 
 def _finished(process: subprocess.Popen[bytes]) -> Tally:
-    content, _ = process.communicate()
-    if process.returncode:
+    assert process.stdout is not None
+    with process.stdout:
+        content = process.stdout.read()
+    if process.wait():
         raise BacktestDied(status=process.returncode)
     return msgspec.json.decode(content, type=Tally)
 
