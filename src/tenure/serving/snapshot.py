@@ -35,6 +35,7 @@ class WorkerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `python` is the rebuilt environment's interpreter, `library_path` its LD_LIBRARY_PATH, `worker` the `worker.pyz`
     the package was sealed with, `package` the folder of the opened package, whose manifest must have digest `digest`.
+    A worker that answers nothing for `silent_seconds` hangs and is killed: half a minute beyond the longest deadline.
     """
 
     digest: str
@@ -44,6 +45,7 @@ class WorkerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     package: str
     threads: int = 1
     network: bool = False
+    silent_seconds: float = 90.0
 
 
 class VersionEntry(msgspec.Struct, frozen=True, omit_defaults=True):

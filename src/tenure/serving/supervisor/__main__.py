@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tenure.serving import sockets
 from tenure.serving.supervisor import state, takeover
+from tenure.serving.supervisor.household import Household
 from tenure.serving.supervisor.kept import Kept
 from tenure.serving.supervisor.office import Office
 from tenure.serving.supervisor.process import start_time
@@ -75,7 +76,8 @@ def _left_behind(home: Home) -> Inherited | None:
 async def _run(
     home: Home, options: argparse.Namespace, inherited: Inherited | None, listener: socket.socket | None
 ) -> int:
-    supervisor = Supervisor(home, options.gateways, control=not options.no_control, load_seconds=options.load_seconds)
+    house = Household(home, options.gateways, control=not options.no_control, load_seconds=options.load_seconds)
+    supervisor = Supervisor(house)
     office = Office(supervisor)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, office.begin_end)
@@ -83,18 +85,18 @@ async def _run(
         await supervisor.continue_from(*inherited)
     if listener is not None:
         supervisor.begin(listener)
-    await _stand_guard(home, supervisor, office)
+    await _stand_guard(house, office)
     office.close()
     return 0
 
 
-async def _stand_guard(home: Home, supervisor: Supervisor, office: Office) -> None:
+async def _stand_guard(house: Household, office: Office) -> None:
     """Keep a standby behind us until the office has finished."""
 
     async def waits(_: object) -> None:
-        await supervisor.changes.until(lambda: office.has_successor)
+        await house.changes.until(lambda: office.has_successor)
 
-    standby = Kept(Recipes(home).standby, waits, supervisor.changes, lambda: None, load_seconds=_STANDBY_SECONDS)
+    standby = Kept(Recipes(house.home).standby, waits, house.changes, lambda: None, load_seconds=_STANDBY_SECONDS)
     await office.ended.wait()
     await standby.release()
     await office.finished.wait()

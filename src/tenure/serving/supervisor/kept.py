@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import enum
 import logging
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,17 @@ class State(enum.StrEnum):
     STOPPED = "stopped"
 
 
+async def _never_hangs(_: Process) -> str:
+    await asyncio.Event().wait()
+    return ""
+
+
 class Kept:
-    """Keeps one process running until told to stop."""
+    """Keeps one process running until told to stop.
+
+    `ready` returns when the process has proved that it is; from then on `hangs` watches it, and returns why it must be
+    killed. `last_end` says how the last process of this place ended after it had been ready.
+    """
 
     def __init__(
         self,
@@ -40,10 +50,12 @@ class Kept:
         started: Callable[[], None],
         *,
         load_seconds: float,
+        hangs: Callable[[Process], Awaitable[str]] = _never_hangs,
         adopted: Process | None = None,
     ) -> None:
-        self.state = State.STARTING
+        self._state = State.STARTING
         self.reason = ""
+        self.last_end = ""
         self.restarts = Restarts()
         self.process = adopted
         self._recipe = recipe
@@ -51,7 +63,13 @@ class Kept:
         self._changes = changes
         self._started = started
         self._load_seconds = load_seconds
+        self._hangs = hangs
         self._keeping = asyncio.create_task(self._keep())
+
+    @property
+    def state(self) -> State:
+        """Return where the place stands; a process that is dead is not ready, though nobody has dealt with it yet."""
+        return State.STARTING if self._state is State.READY and self.pid is None else self._state
 
     @property
     def settled(self) -> bool:
@@ -114,8 +132,8 @@ class Kept:
             self._become(State.FAILED, why)
             return 0.0
         self._become(State.READY, "")
-        await self.process.gone.wait()
-        _LOG.warning("%s (pid %d) died: %s", self._recipe().name, self.process.pid, self.process.last_words())
+        self.last_end = await self._end(self.process)
+        _LOG.warning("%s (pid %d) died: %s", self._recipe().name, self.process.pid, self.last_end)
         self._become(State.STARTING, "")
         return time.monotonic() - began
 
@@ -136,7 +154,23 @@ class Kept:
             proof.cancel()
             death.cancel()
 
+    async def _end(self, process: Process) -> str:
+        """Wait until the process is dead, and kill it when it hangs; return why it died."""
+        hang = asyncio.ensure_future(self._hangs(process))
+        death = asyncio.ensure_future(process.gone.wait())
+        try:
+            await asyncio.wait({hang, death}, return_when=asyncio.FIRST_COMPLETED)
+            if not process.alive:
+                return process.last_words()
+            # Asked to end, it would first finish the call that does not end.
+            process.signal(signal.SIGKILL)
+            await death
+            return f"killed, for {hang.result()}"
+        finally:
+            hang.cancel()
+            death.cancel()
+
     def _become(self, state: State, reason: str) -> None:
-        if (state, reason) != (self.state, self.reason):
-            self.state, self.reason = state, reason
+        if (state, reason) != (self._state, self.reason):
+            self._state, self.reason = state, reason
             self._changes.happened()

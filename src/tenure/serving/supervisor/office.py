@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.serving import sockets
 from tenure.serving.places import successor_socket
-from tenure.serving.supervisor import plan, state
+from tenure.serving.supervisor import announcing, plan, replacing, state, status
 from tenure.serving.supervisor.conversation import Conversation, Door
-from tenure.serving.supervisor.supervisor import GatewayNotReady
+from tenure.serving.supervisor.replacing import GatewayNotReady
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -33,20 +33,21 @@ class Office:
         self.ended = asyncio.Event()
         self.finished = asyncio.Event()
         self._supervisor = supervisor
-        self._home = supervisor.home
+        self._house = supervisor.house
+        self._home = supervisor.house.home
         self._tasks: set[asyncio.Task[None]] = set()
         self._successors: dict[int, socket.socket] = {}
         self._doors = (
             Door(sockets.listen_unix(self._home.supervisor_socket), self._welcome),
             Door(sockets.listen_unix(successor_socket(self._home), socket.SOCK_SEQPACKET), self._welcome_successor),
         )
-        supervisor.remember = self.remember
+        supervisor.house.on_change = self.remember
 
     def remember(self) -> None:
         """Write down what runs and tell the successors."""
-        if self._supervisor.listener is None or self.ended.is_set():
+        if self._house.listener is None or self.ended.is_set():
             return
-        remembered = self._supervisor.remembered()
+        remembered = self._house.remembered()
         state.write(self._home.state, remembered)
         for successor in list(self._successors.values()):
             self._hand(successor, remembered)
@@ -63,7 +64,7 @@ class Office:
     # ---- requests and gateways
 
     def _welcome(self, connection: socket.socket) -> None:
-        Conversation(connection, self._heard, self._supervisor.members.left)
+        Conversation(connection, self._heard, self._house.members.left)
 
     def _heard(self, conversation: Conversation, message: dict[str, Any]) -> None:
         def say(text: str) -> None:
@@ -82,7 +83,7 @@ class Office:
             case "join":
                 self._join(conversation, message)
             case _:
-                self._supervisor.members.heard(conversation, message)
+                self._house.members.heard(conversation, message)
 
     async def _answer(self, conversation: Conversation, work: Coroutine[Any, Any, dict[str, Any]]) -> None:
         try:
@@ -94,16 +95,16 @@ class Office:
 
     async def _announce(self, generation: int, say: Callable[[str], None]) -> dict[str, Any]:
         await self._supervisor.announce(generation, say)
-        if refusals := self._supervisor.refusals():
+        if refusals := announcing.refusals(self._house):
             raise plan.Unplanned("; ".join(refusals))
         return {
-            "generation": self._supervisor.plan.generation,
-            "workers": {key: self._supervisor.workers[key].verdict for key in self._supervisor.plan.workers},
-            "gateways": {str(pid): one.generation for pid, one in self._supervisor.members.by_pid.items()},
+            "generation": self._house.plan.generation,
+            "workers": {key: self._house.workers[key].verdict for key in self._house.plan.workers},
+            "gateways": {str(pid): one.generation for pid, one in self._house.members.by_pid.items()},
         }
 
     async def _status(self) -> dict[str, Any]:
-        return {"status": {**self._supervisor.status(), "successors": len(self._successors)}}
+        return {"status": {**status.shown(self._house), "successors": len(self._successors)}}
 
     async def _upgrade(self, say: Callable[[str], None]) -> dict[str, Any]:
         return {"gateways": await self._supervisor.upgrade_gateways(say)}
@@ -121,11 +122,11 @@ class Office:
         return {}
 
     def _join(self, conversation: Conversation, message: dict[str, Any]) -> None:
-        member = self._supervisor.members.join(conversation, message)
-        if self._supervisor.listener is None and conversation.descriptors:
-            self._supervisor.listener = socket.socket(fileno=conversation.descriptors.pop(0))
-        self._supervisor.joined(member.pid)
-        self._supervisor.changes.happened()
+        member = self._house.members.join(conversation, message)
+        if self._house.listener is None and conversation.descriptors:
+            self._house.listener = socket.socket(fileno=conversation.descriptors.pop(0))
+        replacing.welcome(self._house, member.pid)
+        self._house.changes.happened()
 
     # ---- successors
 
@@ -133,13 +134,13 @@ class Office:
         connection.settimeout(0)
         self._successors[connection.fileno()] = connection
         asyncio.get_running_loop().add_reader(connection, self._successor_spoke, connection)
-        if self._supervisor.listener is not None:
-            self._hand(connection, self._supervisor.remembered())
-        self._supervisor.changes.happened()
+        if self._house.listener is not None:
+            self._hand(connection, self._house.remembered())
+        self._house.changes.happened()
 
     def _hand(self, successor: socket.socket, remembered: state.Remembered) -> None:
-        assert self._supervisor.listener is not None
-        held = {"http": self._supervisor.listener, **self._supervisor.worker_listeners}
+        assert self._house.listener is not None
+        held = {"http": self._house.listener, **self._house.worker_listeners}
         # More workers than descriptors fit: those left out get a new socket when they restart.
         handed = {key: one.fileno() for key, one in list(held.items())[: sockets.MOST_DESCRIPTORS]}
         try:
