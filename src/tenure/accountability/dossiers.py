@@ -90,6 +90,7 @@ class Dossiers:
         Personal fields stand in it only for roles that may read them. An explanation that is refused stands in it as
         its refusal.
         """
+        authorize(actor, Permission.DECISIONS_DOSSIER, next(iter(actor.applications), None))
         why = self._whys.why(actor, decision)
         record = why.record
         authorize(actor, Permission.DECISIONS_DOSSIER, record.application)
@@ -110,17 +111,18 @@ class Dossiers:
             why=why,
             revision=self._files.revision(record),
             asked=None if then is None else self._files.asked(then),
-            explanation=self._explained(actor, record.id),
+            explanation=self._explained(actor, record),
             replayed=self._replays.replay(actor, [record.id])[0],
             place=self._files.place(record.id),
             made_at=self._clock.now(),
             made_by=actor.id,
         )
 
-    def _explained(self, actor: Actor, decision: str) -> Explanation | str:
-        """Return the explanation, or why there is none; what may not be asked is a refusal of the whole."""
-        # Asked before: a role that may not explain is refused, not handed a dossier with a hole.
+    def _explained(self, actor: Actor, record: DecisionRecord) -> Explanation | str:
+        """Return the explanation, or why there is none."""
+        # Asked before: who may not explain is refused the dossier, not handed one with a hole.
+        authorize(actor, Permission.DECISIONS_EXPLAIN, record.application)
         try:
-            return self._explanations.explain(actor, decision)
+            return self._explanations.explain(actor, record.id)
         except TenureError as refusal:
             return str(refusal)
