@@ -102,7 +102,9 @@ def main() -> None:
             for name in APPLICATIONS:
                 text = f"application: {name}\nrequest: {{x: float}}\ndefault: {{answer: {{offer: none}}, reason: R00}}\nreasons: {{R00: none}}\n"
                 if control.revisions.active(name) is None:
-                    control.perform("applications:apply", local_actor("bench"), named("applications:apply").input(text=text))
+                    control.perform(
+                        "applications:apply", local_actor("bench"), named("applications:apply").input(text=text)
+                    )
             questions(control, asked.rounds)
     print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB at most")
 
