@@ -9,7 +9,7 @@ from tenure.contract.predictor import Prediction
 from tenure.governance.access import Actor, Forbidden, Role
 from tenure.kit.errors import TenureError
 from tenure.model.archiving.actions import Archives
-from tenure.model.archiving.findings import Findings
+from tenure.model.archiving.findings import Findings, Repaired, Swept
 from tenure.model.archiving.proof import Kept, NotArchived, Proof
 from tenure.model.decommissioning.actions import Decommissionings
 from tenure.model.lifecycle import IllegalMove, Stage
@@ -48,6 +48,23 @@ class FakeVault:
     def cool(self, kept: Kept, warm: frozenset[str]) -> None:
         self.did.append(f"cool beside {len(warm)}")
 
+    def drill(self, kept: Kept) -> Proof:
+        return self._proof("drill", "blobs")
+
+    def environment(self, kept: Kept) -> str:
+        return "sha256:same"
+
+    def files(self, kept: Kept) -> list[str]:
+        return [kept.digest]
+
+    def discard(self, kept: Kept) -> int:
+        self.did.append("discard")
+        return 7
+
+    def sweep(self, before: int, *, dry_run: bool) -> Swept:
+        self.did.append("sweep")
+        return Swept(("sha256/ab/x",), 3)
+
     def run(self, kept: Kept, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
         return [Prediction(kept.ref.model, kept.ref.number, kept.digest, output={"score": 1.0}) for _ in rows]
 
@@ -58,6 +75,9 @@ class FakeChecks:
 
     def home(self) -> Findings:
         return Findings({"logs": 1})
+
+    def repair(self) -> Repaired:
+        return Repaired(("a",), ("b",))
 
 
 @pytest.fixture
@@ -146,3 +166,24 @@ def test_every_action_asks_for_its_permission_and_archiving_for_a_reason(ended: 
             ask()
     with pytest.raises(ReasonMissing):
         ended.archive(ADA, ONE, "")
+
+
+def test_a_drill_tries_each_distinct_environment_once_and_a_failure_is_attested(
+    shelf: Shelf, vault: FakeVault, archives: Archives
+) -> None:
+    (done,) = archives.drill(ADA)
+    assert (done.ok, str(done.ref), vault.did) == (True, "churn/2", ["drill"])
+    vault.fails = True
+    (done,) = archives.drill(ADA)
+    said = shelf.registry.attestations(VersionRef("churn", 2))[-1]
+    assert (done.ok, said.kind, said.body["failed"]) == (False, "drill", "a byte changed")
+
+
+def test_repairing_and_sweeping_write_what_they_did_and_a_dry_run_writes_nothing(
+    shelf: Shelf, archives: Archives
+) -> None:
+    archives.sweep(ADA, 0, dry_run=True)
+    assert [entry.action for entry in shelf.audit.newest(1)] != ["gc"]
+    archives.sweep(ADA, 0)
+    archives.repair(ADA)
+    assert [entry.action for entry in shelf.audit.newest(2)] == ["repair", "gc"]

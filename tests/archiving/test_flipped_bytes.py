@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.processes
 ADA = local_actor("ada")
 
 
-def perform(control: Control, name: str, **given: object) -> object:
+def perform(control: Control, name: str, **given: Any) -> Any:
     return control.perform(name, ADA, msgspec.convert(given, named(name).input))
 
 

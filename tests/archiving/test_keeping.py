@@ -279,7 +279,8 @@ def test_erasing_a_person_leaves_every_proof_and_everybody_else_as_they_were(dec
 
 
 def test_a_person_or_application_under_a_hold_is_not_erased_and_the_hold_is_named(decided: Desk) -> None:
-    for given in ({"target": "offers", "entity": "eve"}, {"target": "offers"}):
+    targets: list[dict[str, Any]] = [{"target": "offers", "entity": "eve"}, {"target": "offers"}]
+    for given in targets:
         decided.do("holds:add", **given, reason="lawsuit 12")
         with pytest.raises(Held, match="lawsuit 12"):
             decided.do("persons:erase", application="offers", entity="eve", reason="asked")
