@@ -1,6 +1,7 @@
 """Runs over a whole file: in order, resumed after a kill, no row decided twice and none missing."""
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -86,6 +87,32 @@ def _wait(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.005)
+
+
+@pytest.mark.processes
+def test_gateways_killed_under_a_run_cost_no_row_and_double_none(tmp_path: Path) -> None:
+    source = tmp_path / "rows.jsonl"
+    killed: list[int] = []
+    write_rows(source, ROWS)
+    with running(tmp_path / "home") as house:
+
+        def connect() -> Client:
+            return Client(f"http://127.0.0.1:{port}", TOKEN)
+
+        def kill(done: int) -> None:
+            if done and len(killed) < 3 and dice.random() < 0.3:
+                killed.append(dice.choice(house.gateway_pids()))
+                os.kill(killed[-1], signal.SIGKILL)
+
+        port, dice = house.port, random.Random(3)
+        with decided(connect, "offers", TYPES, source, None, "night", 3, kill) as journal:
+            answers = list(journal.answers())
+        house.wait_until(house.is_whole, 20)
+        decisions = [one for one in house.logged() if one["kind"] == "decision"]
+    assert len(killed) == 3
+    assert [one["output"]["score"] for one in answers] == [1.0 + nth for nth in range(len(ROWS))]
+    assert sorted(one["request"]["b"] for one in decisions) == [row["b"] for row in ROWS]
+    assert {one["id"] for one in decisions} == {one["decision_id"] for one in answers}
 
 
 @pytest.mark.processes

@@ -17,7 +17,7 @@ from tenure.adapters.decision_log.segment import HEADER_SIZE, Frame, Header, Sca
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -248,14 +248,11 @@ class UnsealedLog:
     def __init__(self, decisions: Path) -> None:
         self._decisions = decisions
 
-    def get(self, decision_id: str, stream: str | None = None) -> bytes | None:
-        """Return the decision's record, looked for in one stream or in all."""
-        folders = [folder_of(self._decisions, stream)] if stream else stream_folders(self._decisions)
-        for folder in folders:
-            for record in self.records(folder):
-                if head_of(record).id == decision_id:
-                    return record
-        return None
+    def among(self, stream: str, decision_ids: Collection[str]) -> dict[str, bytes]:
+        """Return the records of those of these decisions that the stream holds, read in one pass."""
+        wanted = frozenset(decision_ids)
+        heads = ((head_of(record).id, record) for record in self.records(folder_of(self._decisions, stream)))
+        return {name: record for name, record in heads if name in wanted}
 
     def records(self, folder: Path) -> Iterator[bytes]:
         """Return the records of one stream's segments."""
