@@ -8,9 +8,10 @@ from tenure.application.decisions.deciding import AskModel, Decider
 from tenure.application.revisions.definition import parse
 from tenure.contract.predictor import Prediction
 from tenure.contract.records import encode
+from tenure.contract.schema import Schema
 from tests.accountability.test_replay import INPUTS, OUTPUTS, TEXT
 
-CONTRACTS = {"churn/1": (INPUTS, OUTPUTS), "churn/2": (INPUTS, OUTPUTS)}
+CONTRACTS: dict[str, tuple[Schema, Schema]] = {"churn/1": (INPUTS, OUTPUTS), "churn/2": (INPUTS, OUTPUTS)}
 
 
 class Version:

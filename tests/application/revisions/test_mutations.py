@@ -200,12 +200,13 @@ def mutations():
 
 def misspelt(line, number):
     """Every name of a condition with each of its letters left out, and doubled."""
-    condition = re.search(r'when: "([^"]*)"', line)
-    for name in re.finditer(r"\b(income|children|term|member|day|city)\b", condition[1] if condition else ""):
+    found = re.search(r'when: "([^"]*)"', line)
+    condition = found[1] if found else ""
+    for name in re.finditer(r"\b(income|children|term|member|day|city)\b", condition):
         for at in range(len(name[0])):
             for wrong in (name[0][:at] + name[0][at + 1 :], name[0][: at + 1] + name[0][at:]):
-                changed = condition[1][: name.start()] + wrong + condition[1][name.end() :]
-                text = FILE.replace(line, line.replace(condition[1], changed))
+                changed = condition[: name.start()] + wrong + condition[name.end() :]
+                text = FILE.replace(line, line.replace(condition, changed))
                 yield pytest.param(text, TABLE, "", number, id=f"{name[0]} → {wrong} in line {number}")
 
 
