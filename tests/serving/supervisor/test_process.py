@@ -85,6 +85,53 @@ def test_a_process_that_does_not_become_ready_in_time_is_ended_and_says_so(tmp_p
     asyncio.run(run())
 
 
+def test_a_process_that_hangs_is_killed_and_its_place_filled_again_and_says_why(tmp_path: Path) -> None:
+    async def run() -> None:
+        changes, first = Changes(), list[int]()
+
+        async def at_once(_: Process) -> None:
+            return
+
+        async def hangs(process: Process) -> str:
+            first.append(process.pid)
+            await asyncio.sleep(0.1 if len(first) == 1 else 60)
+            return "it sleeps"
+
+        # It would not hear a request to end.
+        deaf = recipe(tmp_path, "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)")
+        kept = Kept(lambda: deaf, at_once, changes, lambda: None, load_seconds=10, hangs=hangs)
+        assert await changes.until(lambda: len(first) == 1 and kept.pid not in {first[0], None}, 10)
+        assert await changes.until(lambda: kept.state is State.READY, 10)
+        assert kept.last_end == "killed, for it sleeps"
+        assert kept.restarts.total == 1
+        await kept.stop(0.1)
+
+    asyncio.run(run())
+
+
+def test_a_place_whose_process_is_dead_is_not_ready_at_any_moment(tmp_path: Path) -> None:
+    async def run() -> None:
+        changes = Changes()
+
+        async def at_once(_: Process) -> None:
+            return
+
+        kept = Kept(
+            lambda: recipe(tmp_path, "import time; time.sleep(60)"), at_once, changes, lambda: None, load_seconds=10
+        )
+        assert await changes.until(lambda: kept.state is State.READY, 10)
+        process = kept.process
+        assert process is not None
+        process.signal(signal.SIGKILL)
+        # Looked at in every turn of the loop, the one included between the death and whoever deals with it.
+        while process.alive:
+            await asyncio.sleep(0)
+        assert (kept.state, kept.pid) == (State.STARTING, None)
+        await kept.stop(0.1)
+
+    asyncio.run(run())
+
+
 def test_whoever_waits_for_a_fact_hears_of_it_or_of_its_absence() -> None:
     async def run() -> None:
         changes, facts = Changes(), set[str]()
