@@ -192,9 +192,9 @@ def mutations():
             text = FILE.replace(line, line.replace(old, new, 1))
             yield pytest.param(text, TABLE, "", RULES[rule], id=f"{rule}: {old} → {new}")
         yield from misspelt(line, RULES[rule])
-    for old, new, line in _ELSEWHERE:
+    for old, new, number in _ELSEWHERE:
         assert FILE.count(old) >= 1, old
-        yield pytest.param(FILE.replace(old, new, 1), TABLE, "", line, id=f"{old} → {new}"[:90])
+        yield pytest.param(FILE.replace(old, new, 1), TABLE, "", number, id=f"{old} → {new}"[:90])
     yield from of_tables()
 
 
