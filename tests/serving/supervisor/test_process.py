@@ -124,7 +124,7 @@ def test_a_place_whose_process_is_dead_is_not_ready_at_any_moment(tmp_path: Path
         assert process is not None
         process.signal(signal.SIGKILL)
         # Looked at in every turn of the loop, the one included between the death and whoever deals with it.
-        while process.alive:
+        while process.alive:  # noqa: ASYNC110 - this looks at every turn on purpose
             await asyncio.sleep(0)
         assert (kept.state, kept.pid) == (State.STARTING, None)
         await kept.stop(0.1)
