@@ -38,11 +38,11 @@ def start_missing(house: Household, plan: Plan) -> None:
 
 
 async def _settled(house: Household, plan: Plan, say: Say) -> None:
-    """Wait until every worker of the plan is ready or has failed, and say so one by one."""
+    """Wait until every worker of the plan is ready or has failed, and say so one by one; one may be gone at the end."""
     waiting = set(plan.workers)
     while waiting:
-        settled = {key for key in waiting if house.workers[key].settled}
-        for key in sorted(settled):
+        settled = {key for key in waiting if _is_settled(house, key)}
+        for key in sorted(settled & house.workers.keys()):
             say(f"worker {key}: {house.workers[key].verdict}")
         waiting -= settled
         if waiting:
@@ -51,7 +51,11 @@ async def _settled(house: Household, plan: Plan, say: Say) -> None:
 
 
 async def _one_settled(house: Household, waiting: set[str]) -> None:
-    await house.changes.until(lambda: any(house.workers[key].settled for key in waiting))
+    await house.changes.until(lambda: any(_is_settled(house, key) for key in waiting))
+
+
+def _is_settled(house: Household, key: str) -> bool:
+    return key not in house.workers or house.workers[key].settled
 
 
 async def acknowledged(house: Household, say: Say) -> None:

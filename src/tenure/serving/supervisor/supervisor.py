@@ -34,6 +34,7 @@ class Supervisor:
     def __init__(self, house: Household) -> None:
         self.house = house
         self._changing = asyncio.Lock()
+        self._ending = False
 
     def begin(self, listener: socket.socket) -> None:
         """Start everything, behind the caller's back and in order: control, the newest snapshot's workers, gateways."""
@@ -62,6 +63,7 @@ class Supervisor:
         Workers that it does not name stop afterwards, when no gateway has a request in flight that may ask them.
         """
         async with self._changing:
+            self._refuse_at_the_end()
             if generation > self.house.plan.generation:
                 await announcing.serve(self.house, plans.read(self.house.home.snapshots, generation), say)
             await announcing.acknowledged(self.house, say)
@@ -70,11 +72,13 @@ class Supervisor:
     async def upgrade_gateways(self, say: Say) -> list[int]:
         """Replace each gateway by a new process on the same socket: the new one answers before the old one drains."""
         async with self._changing:
+            self._refuse_at_the_end()
             return await replacing.replace_all(self.house, say)
 
     async def end(self, say: Say) -> None:
         """Stop everything in order: gateways finish what they have begun, then workers, then control."""
         house = self.house
+        self._ending = True
         say("gateways finish what they have begun")
         await house.drop_background()
         # Nobody takes the connections over, so idle ones need not be waited for.
@@ -87,6 +91,11 @@ class Supervisor:
         if house.control is not None:
             say("control stops")
             await house.control.stop(_STOP_CONTROL_SECONDS)
+
+    def _refuse_at_the_end(self) -> None:
+        """Start nothing any more once the end has begun: control may announce a generation until it stops itself."""
+        if self._ending:
+            raise plans.Unplanned("everything is being stopped")
 
     async def let_go(self) -> None:
         """Watch nothing any more, and leave everything running for a successor."""
