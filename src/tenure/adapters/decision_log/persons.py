@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS erasures (id INTEGER PRIMARY KEY, pseudonym TEXT NOT 
 CREATE INDEX IF NOT EXISTS erasures_pseudonym ON erasures (pseudonym);
 """
 _NONCE = 12
-_CACHED = 65_536
+_CACHED = 8_192
 #: how long a process may go on without asking who was erased
 LOOK_SECONDS = 0.05
 
