@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from tenure.model.lifecycle import Stage
     from tenure.model.version import VersionRef
 
-#: the retention class there is, and where it comes from; data, printed with its source
-CLASSES = {"ai-act": "10 years from archiving: Regulation (EU) 2024/1689 (AI Act), Article 18"}
-CLASS = "ai-act"
+#: the retention class there is, as it is printed: a choice of ours, since no primary source was read for any law
+CLASSES = {"default": "10 years from archiving, Tenure's own default"}
+CLASS = "default"
 
 
 class StillRetained(TenureError):
