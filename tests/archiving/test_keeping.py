@@ -152,7 +152,7 @@ def test_a_package_that_gc_took_can_be_registered_again(desk: Desk, packages: li
 
 
 def test_destroying_takes_the_end_of_the_period_no_hold_and_two_people(desk: Desk) -> None:
-    with pytest.raises(StillRetained, match="Article 18"):
+    with pytest.raises(StillRetained, match="Tenure's own default"):
         desk.on_first("versions:destroy")
     desk.do("holds:add", target="plain/1", reason="case 7")
     desk.clock.advance(YEARS)

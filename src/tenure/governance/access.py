@@ -116,7 +116,9 @@ _READS = frozenset({
     _P.FEATURES_GET, _P.FEATURES_LIST, _P.MONITOR_REPORT, _P.ALERTS_LIST, _P.POLICY_SHOW,
     _P.LOG_PROOF, _P.LOG_CHECKPOINT, _P.RETENTION_LIST,
 })  # fmt: skip
-_TRIALS = frozenset({_P.VERIFY, _P.RULES_BACKTEST, _P.REPLAY, _P.DECISIONS_EXPLAIN, _P.DECISIONS_DOSSIER, _P.VERSIONS_RUN})
+_TRIALS = frozenset(
+    {_P.VERIFY, _P.RULES_BACKTEST, _P.REPLAY, _P.DECISIONS_EXPLAIN, _P.DECISIONS_DOSSIER, _P.VERSIONS_RUN}
+)
 
 #: The whole of who may do what; a role that is missing here may do nothing.
 ROLES: dict[Role, frozenset[Permission]] = {
