@@ -1,0 +1,108 @@
+"""Who asks, tokens, audit, policy, and the home itself."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from tenure.app.wire.shared import Input, Output
+
+
+class WhoamiAnswer(Output, frozen=True):
+    """Who is asking."""
+
+    actor: str
+    role: str
+    applications: list[str]
+    permissions: list[str]
+
+
+class Restorable(Output, frozen=True):
+    """How many versions were restored from blobs alone when that was last tried, and when the oldest such proof was."""
+
+    proven: int
+    versions: int
+    oldest_proof: str | None
+
+
+class StatusAnswer(Output, frozen=True):
+    """What is served and by whom; `troubles` says of each version that should be served and cannot be, why."""
+
+    home: str
+    version: str
+    policy: str
+    generation: int | None
+    serving: dict[str, Any] | None
+    models: dict[str, int | None]
+    applications: dict[str, int]
+    troubles: dict[str, str]
+    restorable: Restorable | None = None
+
+
+class CreateToken(Input, frozen=True):
+    """A token for a role, limited to some applications if any are named. `expires` is a moment or an age as `90d`."""
+
+    role: Literal["caller", "viewer", "builder", "operator", "validator", "approver", "auditor", "admin"]
+    applications: list[str] = []
+    expires: str = ""
+    reason: str = ""
+
+
+class RevokeToken(Input, frozen=True):
+    """The token that must stop working."""
+
+    token: str
+    reason: str = ""
+
+
+class TokenAnswer(Output, frozen=True):
+    """A token without its secret."""
+
+    id: str
+    role: str
+    applications: list[str]
+    created_at: str
+    created_by: str
+    expires_at: str | None
+    revoked_at: str | None
+
+
+class NewTokenAnswer(TokenAnswer, frozen=True):
+    """A token with its secret, which is shown this once and stored nowhere."""
+
+    token: str
+
+
+class AuditLog(Input, frozen=True):
+    """The newest events; `target` keeps those about one object, as churn/2."""
+
+    target: str = ""
+    limit: int = 100
+
+
+class EventAnswer(Output, frozen=True):
+    """One row of the audit chain."""
+
+    sequence: int
+    at: str
+    actor: str
+    role: str
+    action: str
+    target: str
+    reason: str
+    request: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    digest: str
+
+
+class PolicyAnswer(Output, frozen=True):
+    """`open`: who registers may deploy, recorded as self-approval; `four-eyes`: another person approves first."""
+
+    policy: str
+
+
+class SetPolicy(Input, frozen=True):
+    """The policy from now on."""
+
+    policy: Literal["open", "four-eyes"]
+    reason: str

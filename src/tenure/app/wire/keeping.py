@@ -1,0 +1,141 @@
+"""Proofs, holds, retention, destruction, drills."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tenure.app.wire.shared import Input, Output
+
+
+class LogProof(Input, frozen=True):
+    """A sealed record; `held` is the size of a checkpoint from which the log must be shown to have only grown."""
+
+    decision: str
+    held: int = 0
+
+
+class LogCheckpoint(Input, frozen=True):
+    """The newest checkpoint; `held` as above."""
+
+    held: int = 0
+
+
+class ProofAnswer(Output, frozen=True):
+    """A document that `script` (standard library alone) checks; docs/formats/log-record.md, "Proofs"."""
+
+    document: dict[str, Any]
+    size: int
+    script: str
+
+
+class Repair(Input, frozen=True):
+    """Heal damaged files from their other copy."""
+
+    reason: str = ""
+
+
+class RepairAnswer(Output, frozen=True):
+    """Files that were healed, and contents that are damaged in every copy there is."""
+
+    healed: list[str]
+    lost: list[str]
+
+
+class Sweep(Input, frozen=True):
+    """Remove files that nothing needs and that nobody touched within `older_than`; with `dry_run` only name them."""
+
+    dry_run: bool = False
+    older_than: str = "1h"
+    reason: str = ""
+
+
+class SweepAnswer(Output, frozen=True):
+    """The files, as paths below the home, and their bytes; `removed` is false after a dry run."""
+
+    removed: bool
+    files: list[str]
+    bytes: int
+
+
+class DrilledAnswer(Output, frozen=True):
+    """The restore of one environment on its newest version; `found` has the verdict, or why it failed."""
+
+    ref: str
+    environment: str
+    ok: bool
+    found: dict[str, Any]
+
+
+class DrillAnswer(Output, frozen=True):
+    """One restore for every distinct environment."""
+
+    passed: bool
+    environments: list[DrilledAnswer]
+
+
+class PlaceHold(Input, frozen=True):
+    """What is held: MODEL/VERSION, a model, an application; with `entity` that person in the application's decisions."""
+
+    target: str
+    reason: str
+    entity: str = ""
+
+
+class HoldAnswer(Output, frozen=True):
+    """One hold."""
+
+    target: str
+    reason: str
+    placed_at: str
+    placed_by: str
+
+
+class RetentionOf(Input, frozen=True):
+    """One version, or with no `ref` all that are not destroyed."""
+
+    ref: str = ""
+
+
+class KeptAnswer(Output, frozen=True):
+    """One version with the period it must be kept and the holds on it."""
+
+    ref: str
+    stage: str
+    retention: str
+    since: str | None
+    until: str | None
+    destruction_proposed_by: str | None
+    holds: list[str]
+
+
+class RetentionAnswer(Output, frozen=True):
+    """Versions, and every hold in force."""
+
+    versions: list[KeptAnswer]
+    holds: list[HoldAnswer]
+
+
+class DestroyAnswer(Output, frozen=True):
+    """What the call did: the first proposes, another person's destroys and leaves a tombstone."""
+
+    ref: str
+    stage: str
+    proposed_by: str
+    tombstone: dict[str, Any] | None
+    next_step: str
+
+
+class Erase(Input, frozen=True):
+    """A person, as requests of the application name them."""
+
+    application: str
+    entity: str
+    reason: str
+
+
+class EraseAnswer(Output, frozen=True):
+    """The pseudonym, whether there was a key to be destroyed, and how many decisions of which application it concerns."""
+
+    person: str
+    erased: bool
+    decisions: dict[str, int]
