@@ -20,9 +20,9 @@ from tenure.accountability.explanation import (
     WrongExplanation,
 )
 from tenure.accountability.ports import PastVersion, ReferenceRows
-from tenure.accountability.replay import UnknownDecision
 from tenure.accountability.scale import probability_of
 from tenure.application.decisions.deciding import AskModel, Decider
+from tenure.application.decisions.reading import NoSuchDecision
 from tenure.application.revisions.definition import parse
 from tenure.contract.predictor import Contributions, Prediction
 from tenure.contract.schema import Field
@@ -127,7 +127,7 @@ class FakeEvidence:
 
     def decision(self, decision_id: str) -> DecisionRecord:
         if decision_id not in self.records:
-            raise UnknownDecision(decision=decision_id)
+            raise NoSuchDecision(decision=decision_id)
         return self.records[decision_id]
 
     def sample(self, count: int, application: str, model: str, version: int | None) -> list[DecisionRecord]:
@@ -285,7 +285,7 @@ def test_a_parts_missing_from_the_library_s_answer_is_a_wrong_explanation() -> N
 def test_a_library_that_fails_leaves_the_explanation_to_rows_alone() -> None:
     class Broken(FakeAsked):
         def contributions(self, row: Mapping[str, Any]) -> Contributions | None:
-            raise UnknownDecision(decision="the library's own trouble")
+            raise NoSuchDecision(decision="the library's own trouble")
 
     class Evidence(FakeEvidence):
         @contextlib.contextmanager
@@ -337,7 +337,7 @@ def test_who_may_not_explain_is_not_told_whether_there_is_such_a_decision() -> N
     stranger = Actor("t", Role.AUDITOR, frozenset({"other"}))
     with pytest.raises(Forbidden):
         Explanations(evidence).explain(stranger, "one")
-    with pytest.raises(UnknownDecision):
+    with pytest.raises(NoSuchDecision):
         Explanations(evidence).explain(replace(stranger, applications=frozenset()), "nothing")
     with pytest.raises(Forbidden):
         Explanations(evidence).explain(Actor("c", Role.CALLER), "one")

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from tenure.accountability.ports import PastVersion
-from tenure.accountability.replay import NothingToReplay, Replays, UnknownDecision
+from tenure.accountability.replay import NothingToReplay, Replays
 from tenure.accountability.verdict import Verdict
 from tenure.application.decisions.deciding import AskModel, Decider
+from tenure.application.decisions.reading import NoSuchDecision
 from tenure.application.revisions.definition import parse
 from tenure.application.revisions.terms import Definition
 from tenure.contract.predictor import Prediction
@@ -84,7 +85,7 @@ class FakeEvidence:
 
     def decision(self, decision_id: str) -> DecisionRecord:
         if decision_id not in self.records:
-            raise UnknownDecision(decision=decision_id)
+            raise NoSuchDecision(decision=decision_id)
         return self.records[decision_id]
 
     def sample(self, count: int, application: str, model: str, version: int | None) -> list[DecisionRecord]:
@@ -172,7 +173,7 @@ def test_an_erased_person_cannot_be_replayed_and_the_cause_says_so(evidence: Fak
 
 
 def test_unknown_decisions_and_an_empty_log_say_what_to_do(evidence: FakeEvidence) -> None:
-    with pytest.raises(UnknownDecision):
+    with pytest.raises(NoSuchDecision):
         Replays(evidence).replay(OWNER, ["nobody"])
     with pytest.raises(NothingToReplay):
         Replays(FakeEvidence()).sample(OWNER, 5)

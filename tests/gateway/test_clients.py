@@ -61,7 +61,7 @@ def say(
             422,
             "bad-idempotency-key",
         ),
-        ("/api/v1/outcomes", BODY, {"Authorization": f"Bearer {TOKEN}"}, 422, "bad-outcome"),
+        ("/api/v1/outcomes", BODY, {"Authorization": f"Bearer {TOKEN}"}, 422, "outcome-refused"),
     ],
 )
 def test_what_cannot_be_answered_is_a_problem_that_says_why(
@@ -119,7 +119,7 @@ def test_outcomes_are_recorded_one_or_many(house: House, client: http.client.HTT
         ("outcome", decision["decision_id"], "left", False),
     ]
     status, problem = say(client, "POST", "/api/v1/outcomes", {**one, "value": 3}, Authorization=f"Bearer {TOKEN}")
-    assert (status, problem["code"]) == (422, "bad-outcome")
+    assert (status, problem["code"]) == (422, "outcome-refused")
 
 
 def test_one_key_sent_many_times_at_once_to_both_gateways_decides_once(house: House) -> None:

@@ -23,11 +23,11 @@ from tenure.accountability.explanation import (
     precision_of,
     seed_of,
 )
-from tenure.accountability.replay import UnknownDecision
 from tenure.accountability.scale import LOG_ODDS, SCALES, SCORE
 from tenure.accountability.sources import sources
 from tenure.accountability.target import target_of
 from tenure.application.decisions.deciding import AskModel
+from tenure.application.decisions.reading import NoSuchDecision
 from tenure.governance.access import Permission, authorize
 from tenure.kit.errors import TenureError
 from tenure.worker.columns import Codec
@@ -98,7 +98,7 @@ class Explanations:
         """Return the record; who may read only some applications learns nothing of the others', not even that it is."""
         try:
             record = self._evidence.decision(decision)
-        except UnknownDecision:
+        except NoSuchDecision:
             authorize(actor, Permission.DECISIONS_EXPLAIN, next(iter(actor.applications), None))
             raise
         authorize(actor, Permission.DECISIONS_EXPLAIN, record.application)

@@ -40,7 +40,7 @@ class Evidence(Protocol):
     """Everything that was kept about decisions."""
 
     def decision(self, decision_id: str) -> DecisionRecord:
-        """Return the record; raise `UnknownDecision`."""
+        """Return the record; raise `NoSuchDecision`."""
 
     def sample(self, count: int, application: str, model: str, version: int | None) -> list[DecisionRecord]:
         """Return up to `count` decisions spread over all that match; empty names match everything."""

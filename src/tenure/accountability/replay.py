@@ -29,15 +29,6 @@ _EXACT = Distance(0.0, 0.0)
 _UNKNOWN = Distance(math.inf, math.inf)
 
 
-class UnknownDecision(TenureError):
-    """The log holds no decision of this id."""
-
-    code = "unknown-decision"
-    kind = Kind.NOT_FOUND
-    message = "there is no decision {decision}"
-    next_step = "`tenure decisions` lists those of an application or of an entity"
-
-
 class NothingToReplay(TenureError):
     """No decision matches."""
 
@@ -66,7 +57,7 @@ class Replays:
         self._evidence = evidence
 
     def replay(self, actor: Actor, decisions: Sequence[str]) -> list[Replayed]:
-        """Return the named decisions replayed, in their order; raise `UnknownDecision`."""
+        """Return the named decisions replayed, in their order; raise `NoSuchDecision`."""
         records = [self._evidence.decision(decision) for decision in decisions]
         for record in records:
             authorize(actor, Permission.REPLAY, record.application)

@@ -14,19 +14,20 @@ import msgspec
 from tenure.adapters.decision_log.claims import Claim, Done, InFlight, Mismatch
 from tenure.app.stages import Stages
 from tenure.application.decisions.deciding import AskModel
+from tenure.application.decisions.outcomes import OutcomeRefused, outcome_record
 from tenure.application.decisions.public import public
-from tenure.contract.records import DecisionRecord, OutcomeRecord, encode
+from tenure.contract.records import DecisionRecord, encode
 from tenure.governance.access import Actor, Permission, authorize
-from tenure.kit.clock import parse_iso
 from tenure.kit.digests import digest_of
 from tenure.kit.errors import Kind, TenureError
-from tenure.kit.ids import new_id, parse_id
+from tenure.kit.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from tenure.app.generation import Deployed, Generation
     from tenure.application.decisions.deciding import Settled
+    from tenure.contract.records import OutcomeRecord
     from tenure.kit.clock import Clock
 
 _LONGEST_KEY = 255
@@ -48,15 +49,6 @@ class BadKey(TenureError):
     kind = Kind.BAD_INPUT
     message = "an Idempotency-Key has 1 to 255 characters, this one has {length}"
     next_step = "use a UUID"
-
-
-class BadOutcome(TenureError):
-    """An outcome says too little or the wrong thing."""
-
-    code = "bad-outcome"
-    kind = Kind.BAD_INPUT
-    message = "outcome {place}: {why}"
-    next_step = 'send {{"application": …, "decision_id": …, "value": …}} or a list of these; nothing was recorded'
 
 
 class Log(Protocol):
@@ -266,23 +258,14 @@ class Deciding:
         self, place: int, outcome: Outcome, generation: Generation, actor: Actor | None
     ) -> OutcomeRecord:
         known = authorize(actor, Permission.OUTCOMES_IMPORT, outcome.application)
-        declared = generation.application(outcome.application).decider.definition.outcome
-        name = outcome.name or (declared.name if declared else None)
-        if name is None:
-            raise BadOutcome(place=place, why="the application declares no outcome, so `name` is needed")
-        if declared is not None and name == declared.name and not _fits(declared.type, outcome.value):
-            raise BadOutcome(place=place, why=f"{name} is {declared.type}, not {outcome.value!r}")
-        at = self._clock.now()
-        return OutcomeRecord(
-            format=1,
-            kind="outcome",
-            id=new_id(at),
-            at=at,
-            application=outcome.application,
-            decision=parse_id(outcome.decision_id),
-            name=name,
-            value=outcome.value,
-            observed_at=_moment(place, outcome.observed_at),
+        return outcome_record(
+            generation.application(outcome.application).decider.definition,
+            place,
+            outcome.decision_id,
+            outcome.value,
+            outcome.name or "",
+            outcome.observed_at,
+            at=self._clock.now(),
             actor=known.id,
         )
 
@@ -318,23 +301,5 @@ def _sent(body: bytes) -> list[Outcome]:
     try:
         decoded = _OUTCOMES.decode(body)
     except msgspec.DecodeError as error:
-        raise BadOutcome(place="body", why=str(error)) from error
+        raise OutcomeRefused(place="body", why=str(error)) from error
     return decoded if isinstance(decoded, list) else [decoded]
-
-
-def _moment(place: int, text: str | None) -> int | None:
-    try:
-        return None if text is None else parse_iso(text)
-    except ValueError as error:
-        raise BadOutcome(place=place, why=f"observed_at is no RFC 3339 time: {text!r}") from error
-
-
-_TYPES: dict[str, Callable[[Any], bool]] = {
-    "bool": lambda value: isinstance(value, bool),
-    "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
-    "float": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
-}
-
-
-def _fits(kind: str, value: Any) -> bool:
-    return value is None or _TYPES.get(kind, lambda one: isinstance(one, str))(value)

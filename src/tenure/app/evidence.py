@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tenure.accountability.ports import PastVersion
-from tenure.accountability.replay import UnknownDecision
 from tenure.adapters.blobs import Blobs
 from tenure.adapters.decision_log.persons import PersonErased
 from tenure.adapters.decision_log.writer import LogWriter
 from tenure.app import direct_calls
+from tenure.application.decisions.reading import NoSuchDecision
 from tenure.application.revisions.revision import UnknownApplication, UnknownRevision
 from tenure.application.revisions.terms import plain
 from tenure.contract.records import DecisionRecord, OutcomeRecord, ResolutionRecord, encode
@@ -237,10 +237,10 @@ class HomeEvidence:
         self._ensure = ensure
 
     def decision(self, decision_id: str) -> DecisionRecord:
-        """Return the record; raise `UnknownDecision`."""
+        """Return the record; raise `NoSuchDecision`."""
         found = self._log.decision(decision_id)
         if found is None:
-            raise UnknownDecision(decision=decision_id)
+            raise NoSuchDecision(decision=decision_id)
         return found
 
     def sample(self, count: int, application: str, model: str, version: int | None) -> list[DecisionRecord]:
