@@ -333,7 +333,7 @@ def main() -> int:
     screen.say("demo", f"three applications live through everything; home: {home}", strong=True)
     python = prepare(options.environment.absolute(), screen)
     server = Server(home / "tenure-home", options.port or free_port())
-    up = server.run("up", "--detach", "--port", str(server.port))
+    up = server.run("up", "--detach", "--port", str(server.port), "--gateways", "2")
     server.token = up["token"]
     server.environ["TENURE_URL"], server.environ["TENURE_TOKEN"] = up["url"], up["token"]
     try:

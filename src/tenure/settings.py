@@ -14,6 +14,11 @@ DEFAULT_PORT = 8080
 DEFAULT_HOST = "127.0.0.1"
 
 
+def default_gateways(cores: int) -> int:
+    """Return how many gateways a machine starts: one for every two cores (docs/decisions/0005)."""
+    return max(1, cores // 2)
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     """The folder that holds everything of one installation; ARCHITECTURE.md says which process writes what."""

@@ -7,14 +7,16 @@ import typer
 
 from tenure.entrypoints.cli.caller import opened
 from tenure.entrypoints.cli.screen import Json, Screen
-from tenure.settings import DEFAULT_HOST, DEFAULT_PORT
+from tenure.settings import DEFAULT_HOST, DEFAULT_PORT, default_gateways
 
 
 def up(
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready; `tenure down` ends it.")] = False,
     port: Annotated[int, typer.Option(envvar="TENURE_PORT", help="0 takes any free port.")] = DEFAULT_PORT,
     host: Annotated[str, typer.Option(help="Beyond this machine only with --tls-* or --behind-proxy.")] = DEFAULT_HOST,
-    gateways: Annotated[int, typer.Option(help="How many gateway processes.", min=1, max=64)] = 2,
+    gateways: Annotated[
+        int | None, typer.Option(help="How many gateway processes; default: one for every two cores.", min=1, max=64)
+    ] = None,
     behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="A proxy before it does TLS.")] = False,
     json: Json = False,
 ) -> None:
@@ -24,7 +26,7 @@ def up(
 
     screen = Screen(json)
     home = Settings.of(os.environ).home
-    start = Start(home, host, port, gateways, behind_proxy)
+    start = Start(home, host, port, gateways or default_gateways(os.cpu_count() or 1), behind_proxy)
     with screen.waiting("starting supervisor, control and gateways") as progress:
         running = started(start, progress)
     token = first_token(home)
