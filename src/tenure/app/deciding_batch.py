@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from tenure.adapters.decision_log.claims import Done, InFlight, Mismatch, Reserved
-from tenure.app.deciding import BadKey, KeyInUse, Made
+from tenure.app.deciding import BadKey, KeyInUse, Keys, Made
 from tenure.application.decisions.deciding import AskModel, Settled
 from tenure.contract.records import encode
 from tenure.governance.access import Actor, Permission, authorize
@@ -73,19 +73,8 @@ class Batch(msgspec.Struct, forbid_unknown_fields=True):
     first: int = 0
 
 
-class RowKeys(Protocol):
-    """Idempotency keys, shared by all gateways, many at a time."""
-
-    async def wait(
-        self, application: str, key: str, body_digest: str, decision_id: str, stream: str, *, seconds: float
-    ) -> Claim:
-        """Return like `reserve`, but wait for whoever decides it."""
-
-    def finish(self, application: str, key: str, response: bytes) -> None:
-        """Keep the answer."""
-
-    def release(self, application: str, key: str) -> None:
-        """Give the key back."""
+class RowKeys(Keys, Protocol):
+    """Idempotency keys of many rows, which are all tried before any is waited for."""
 
     def reserve(self, application: str, key: str, body_digest: str, decision_id: str, stream: str) -> Claim:
         """Return whether the key is now ours."""

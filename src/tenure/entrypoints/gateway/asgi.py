@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.entrypoints.api.errors import Unexpected
 from tenure.entrypoints.gateway.batch_route import BATCH, BatchRoute
-from tenure.entrypoints.gateway.bodies import Bodies, ClientLeft
+from tenure.entrypoints.gateway.bodies import Bodies, ClientLeft, read_body
 from tenure.entrypoints.gateway.metrics import exposition
 from tenure.entrypoints.gateway.model_routes import ModelRoutes
 from tenure.entrypoints.gateway.problems import Answer, BodyTooLarge, NotReady, Overloaded, problem_of
@@ -187,15 +187,4 @@ async def _body(headers: list[tuple[bytes, bytes]], receive: Any, limit: int) ->
     """Return the whole body; a body that says or shows that it is too large is not read on."""
     if int(next((value for name, value in headers if name == b"content-length"), b"0")) > limit:
         raise BodyTooLarge(limit=limit)
-    pieces: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientLeft
-        pieces.append(message["body"])
-        size += len(message["body"])
-        if size > limit:
-            raise BodyTooLarge(limit=limit)
-        if not message["more_body"]:
-            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return await read_body(receive, limit)

@@ -63,7 +63,7 @@ class Bodies:
             raise BodyTooLarge(limit=limit)
         encoding = headers.get(b"content-encoding", b"").decode("latin-1").lower()
         with self._place(is_large=length > limits.body_bytes or bool(encoding)):
-            content = await _read(receive, limit)
+            content = await read_body(receive, limit)
             yield await quickly(len(content) if encoding else 0, unpacked, content, encoding, limit)
 
     @contextlib.contextmanager
@@ -82,7 +82,8 @@ async def quickly(size: int, work: Any, *arguments: Any) -> Any:
     return await asyncio.to_thread(work, *arguments) if size > _QUICK else work(*arguments)
 
 
-async def _read(receive: Any, limit: int) -> bytes:
+async def read_body(receive: Any, limit: int) -> bytes:
+    """Return the whole body; one that shows to be too large is not read on."""
     pieces: list[bytes] = []
     size = 0
     while True:
@@ -94,7 +95,7 @@ async def _read(receive: Any, limit: int) -> bytes:
         if size > limit:
             raise BodyTooLarge(limit=limit)
         if not message["more_body"]:
-            return b"".join(pieces)
+            return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def unpacked(content: bytes, encoding: str, limit: int) -> bytes:
