@@ -130,7 +130,7 @@ def test_one_idempotency_key_has_one_effect_across_the_death_of_a_gateway(house:
     again = _ask_anyhow(house.port, body, "once")
     assert first == again
     status, content = _ask_anyhow(house.port, {**body, "a": 3.0}, "once")
-    assert (status, b"idempotency-key-in-use" in content) == (409, True)
+    assert (status, b"idempotency-key-reused" in content) == (422, True)
     assert len(house.logged()) == 1
 
 

@@ -79,7 +79,7 @@ def test_the_same_key_gives_the_same_decisions_in_parts_or_whole_and_no_row_twic
     assert json.loads(ask(connection, rows[7], key="night/7")[1]) == whole["answers"][7]
     connection.close()
     _, changed = send(house, {"rows": [row(0, a=2.0)], "key": "night"})
-    assert changed["answers"][0]["problem"]["code"] == "idempotency-key-in-use"
+    assert changed["answers"][0]["problem"]["code"] == "idempotency-key-reused"
     seen = [one["id"] for one in house.logged() if one["id"] in set(ids(whole))]
     assert len(seen) == len(set(seen)) == 600
 

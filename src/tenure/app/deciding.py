@@ -34,11 +34,20 @@ _LONGEST_KEY = 255
 
 
 class KeyInUse(TenureError):
-    """An Idempotency-Key was used before for something else, or is being used just now."""
+    """The request of this Idempotency-Key is being decided just now."""
 
     code = "idempotency-key-in-use"
     kind = Kind.CONFLICT
-    message = "the Idempotency-Key {key!r} {why}"
+    message = "the Idempotency-Key {key!r} belongs to a request that is being decided just now"
+    next_step = "ask again with the same key in a moment"
+
+
+class KeyReused(TenureError):
+    """An Idempotency-Key was used before for something else (draft-ietf-httpapi-idempotency-key-header, section 2.7)."""
+
+    code = "idempotency-key-reused"
+    kind = Kind.BAD_INPUT
+    message = "the Idempotency-Key {key!r} was used for another request"
     next_step = "use a new key for a new request, the same key only to repeat the same one"
 
 
@@ -178,9 +187,9 @@ class Deciding:
             case Done(response):
                 return Made(response, "")
             case Mismatch():
-                raise KeyInUse(key=key, why="was used for another request")
+                raise KeyReused(key=key)
             case InFlight():
-                raise KeyInUse(key=key, why="belongs to a request that is being decided just now")
+                raise KeyInUse(key=key)
         try:
             made = await self._made(request, alone=False)
         except BaseException:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from tenure.adapters.decision_log.claims import Done, InFlight, Mismatch, Reserved
-from tenure.app.deciding import BadKey, KeyInUse, Keys, Made
+from tenure.app.deciding import BadKey, KeyInUse, KeyReused, Keys, Made
 from tenure.application.decisions.deciding import AskModel, Settled
 from tenure.contract.records import encode
 from tenure.governance.access import Actor, Permission, authorize
@@ -183,7 +183,7 @@ class Batches:
             case Done(response):
                 row.made = Made(response, "")
             case Mismatch():
-                row.made = KeyInUse(key=row.key, why="was used for another request")
+                row.made = KeyReused(key=row.key)
             case InFlight():
                 pass
 
@@ -211,7 +211,7 @@ class Batches:
             finally:
                 self._let_go(application, [row])
         elif row.made is None:
-            row.made = KeyInUse(key=key, why="belongs to a request that is being decided just now")
+            row.made = KeyInUse(key=key)
 
     # ---- decisions
 
