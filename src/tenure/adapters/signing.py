@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from tenure.adapters.secret_files import kept_secret
 from tenure.model.package import Signature
 
 if TYPE_CHECKING:
@@ -44,28 +44,13 @@ class BuilderKey:
         return self._key().sign(content)
 
     def _key(self) -> Ed25519PrivateKey:
-        file = self._folder / _KEY_FILE
-        if not file.exists():
-            _make(file)
-        return Ed25519PrivateKey.from_private_bytes(file.read_bytes())
+        return Ed25519PrivateKey.from_private_bytes(kept_secret(self._folder / _KEY_FILE, _new_key))
 
 
-def _make(file: Path) -> None:
-    """Write a new key so that of two who make it at once, one wins and both use it."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    secret = Ed25519PrivateKey.generate().private_bytes(
+def _new_key() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(
         _RAW, serialization.PrivateFormat.Raw, serialization.NoEncryption()
     )
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(secret)
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
 
 
 def key_id(public: bytes) -> str:

@@ -143,12 +143,12 @@ ROLES: dict[Role, frozenset[Permission]] = {
 #: What an actor limited to some applications may still ask without naming one of them.
 UNSCOPED = frozenset({_P.WHOAMI, _P.STATUS})
 
-ActorKind: TypeAlias = Literal["local", "token", "system"]
+ActorKind: TypeAlias = Literal["local", "token"]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: `local:<user>` at the home itself, the id of a token, or `system:<job>`.
+    """Who acts: `local:<user>` at the home itself, or the id of a token.
 
     `applications` empty means all that the role allows. `request` is the id under which the entry point took the call.
     """
@@ -163,11 +163,6 @@ class Actor:
 def local_actor(user: str) -> Actor:
     """Return the owner of the home acting on the machine itself: an admin."""
     return Actor(f"local:{user}", Role.ADMIN, kind="local")
-
-
-def system_actor(job: str) -> Actor:
-    """Return Tenure itself doing background work."""
-    return Actor(f"system:{job}", Role.ADMIN, kind="system")
 
 
 class Unauthenticated(TenureError):

@@ -1,11 +1,11 @@
-"""What is done with decisions once they are made: find, show, say why, tell what became of them."""
+"""What is done with decisions once they are made: find, show, tell what became of them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from tenure.application.decisions.outcomes import outcome_record
-from tenure.application.decisions.reading import Found, Judged, Search, judged, seen_by
+from tenure.application.decisions.reading import Found, Search, seen_by
 from tenure.application.decisions.resolutions import standing
 from tenure.governance.access import Forbidden, Permission, authorize
 from tenure.governance.audit import Event
@@ -43,11 +43,6 @@ class Decisions:
         record = self._get(actor, decision, Permission.DECISIONS_SHOW)
         now = standing(record, self._log.resolutions_among([record.id]).get(record.id, ()))
         return Found(record, now, tuple(self._log.outcomes(record.id)), self._personal(actor, record))
-
-    def why(self, actor: Actor, decision: str) -> tuple[DecisionRecord, tuple[Judged, ...]]:
-        """Return a decision and what each rule of its revision came to."""
-        record = self._get(actor, decision, Permission.DECISIONS_WHY)
-        return record, judged(self._definitions.definition_of(record.application, record.revision), record)
 
     def import_outcomes(
         self, actor: Actor, application: str, outcomes: Sequence[tuple[str, Any, str, str | None]], reason: str = ""

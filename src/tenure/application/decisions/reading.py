@@ -10,7 +10,6 @@ from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
     from tenure.application.decisions.resolutions import Standing
-    from tenure.application.revisions.terms import Definition
     from tenure.contract.records import DecisionRecord, OutcomeRecord
     from tenure.governance.access import Actor, Permission
 
@@ -69,22 +68,3 @@ class Found:
     standing: Standing
     outcomes: tuple[OutcomeRecord, ...]
     personal: dict[str, object] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One rule of the revision and what it came to."""
-
-    rule: str
-    phase: str
-    when: str
-    verdict: str
-
-
-_VERDICTS = {"t": "fired", "f": "no", "m": "missing value", "-": "not reached"}
-
-
-def judged(definition: Definition, record: DecisionRecord) -> tuple[Judged, ...]:
-    """Return every rule of the revision in order with what it came to in this decision."""
-    pairs = zip(definition.rules, record.verdicts.ljust(len(definition.rules), "-"), strict=True)
-    return tuple(Judged(rule.id, rule.phase, rule.when, _VERDICTS[verdict]) for rule, verdict in pairs)
