@@ -37,8 +37,8 @@ fix: $(READY)  ## format, and mend what the linter can
 bench: $(READY)  ## speed beside a hand-written FastAPI endpoint, in one run
 	@$(BIN)/python benchmarks/serving.py
 
-soak: $(READY)  ## the long forms of the fault tests
-	@$(BIN)/python -m pytest -m soak
+soak: $(READY)  ## the long forms of the fault tests, and every property on new random examples
+	@HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest -m "soak or not soak"
 
 lock: $(READY)  ## resolve the requirements again, with hashes and without addresses
 	@cd requirements && for name in server dev; do ../$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate --python-version 3.11 $$name.in -o $$name.txt; done

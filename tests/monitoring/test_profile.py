@@ -30,6 +30,7 @@ from tenure.model.monitoring.profile import (
     merged,
     rows,
     total,
+    unreadable,
 )
 from tenure.model.version import VersionRef
 
@@ -65,6 +66,13 @@ def test_a_profile_knows_how_many_rows_there_are_about_each_entity(entities: int
         Profile(asked=entities, entities=entities_of(f"person {n}" for n in range(entities))) for _ in range(each)
     ]
     assert total(blocks).repetition == pytest.approx(each, rel=off)
+
+
+@pytest.mark.parametrize("values", [[0.0, 0, False], [1, True, 1.0], [True, 1.0, 1]])
+def test_equal_values_of_different_types_are_counted_apart_in_any_order(values: list[object]) -> None:
+    bins = YARDSTICK.inputs["state"]
+    assert count(bins, values) == count(bins, values[::-1])
+    assert unreadable(count(bins, values)) == 1, "of the three, only the float can be no category"
 
 
 @given(st.lists(value, max_size=40))

@@ -315,16 +315,20 @@ def _count_categories(bins: Bins, values: Sequence[Any] | npt.NDArray[Any]) -> C
     place = {name: index for index, name in enumerate(bins.labels)}
     place |= dict.fromkeys(bins.rare, bins.size + OTHER)
     cells = [0] * (bins.size + _PLACES)
-    for value, times in _times(values.tolist() if isinstance(values, np.ndarray) else values).items():
+    for (_, value), times in _times(values.tolist() if isinstance(values, np.ndarray) else values).items():
         cells[_place_of(value, place, bins.size)] += times
     return tuple(cells)
 
 
-def _times(values: Sequence[Any]) -> Counter[Any]:
-    try:
-        return Counter(values)
-    except TypeError:  # a list or an object among them: each is one more value of a type that no category has
-        return Counter(value if isinstance(value, _CATEGORIES | float | None) else (type(value),) for value in values)
+def _times(values: Sequence[Any]) -> Counter[tuple[type, Any]]:
+    """Return how often each value occurs, told apart by type too: to a dict, 1, 1.0 and True are one key.
+
+    A list or an object is one more value of a type that no category has, so its type alone is kept.
+    """
+    return Counter(
+        (type(value), value) if isinstance(value, _CATEGORIES | float | None) else (object, object())
+        for value in values
+    )
 
 
 def _place_of(value: Any, place: Mapping[str, int], size: int) -> int:

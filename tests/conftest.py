@@ -1,0 +1,14 @@
+"""What all tests share: the gate draws the same examples at every run, so that a landing never hangs on luck.
+
+`make soak` draws new ones (`HYPOTHESIS_PROFILE=random`); what it finds becomes a test of its own.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("gate", derandomize=True)
+settings.register_profile("random", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
