@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SERVED_ANEW = frozenset({
     Permission.APPLICATIONS_APPLY,
     Permission.APPLICATIONS_ROLLBACK,
+    Permission.FEATURES_APPLY,
     Permission.FEATURES_INGEST,
     Permission.TOKENS_CREATE,
     Permission.TOKENS_REVOKE,

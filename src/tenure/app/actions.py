@@ -11,6 +11,7 @@ from tenure.app.calls import (
     applications,
     data_out,
     decisions,
+    features,
     governance,
     keeping,
     resolutions,
@@ -110,9 +111,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("sql", "POST", f"{_API}/sql", wire.Sql, wire.SqlAnswer, data_out.sql),
     Action("outcomes:import", "POST", f"{_APPLICATION}/outcomes", wire.ImportOutcomes, wire.OutcomesAnswer, decisions.import_outcomes),
 
-    Action("features:list", "GET", f"{_API}/features", wire.Nothing, list[wire.ViewAnswer], applications.views),
-    Action("features:get", "GET", f"{_API}/features/{{view}}/values/{{key}}", wire.Feature, wire.FeatureAnswer, applications.feature),
-    Action("features:ingest", "POST", f"{_API}/features/{{view}}/rows", wire.Ingest, wire.IngestAnswer, applications.ingest),
+    Action("features:list", "GET", f"{_API}/features", wire.Nothing, list[wire.ViewAnswer], features.views),
+    Action("features:get", "GET", f"{_API}/features/{{view}}/values/{{key}}", wire.Feature, wire.FeatureAnswer, features.feature),
+    Action("features:ingest", "POST", f"{_API}/features/{{view}}/rows", wire.Ingest, wire.IngestAnswer, features.ingest),
+    Action("features:apply", "POST", f"{_API}/features", wire.ApplyView, wire.ViewDetail, features.apply),
+    Action("features:show", "GET", f"{_API}/features/{{view}}", wire.ShowView, wire.ViewDetail, features.show),
+    Action("features:join", "POST", f"{_API}/features/join", wire.Join, wire.JoinAnswer, features.join),
 
     Action("monitor:report", "GET", f"{_VERSION}/report", wire.ReportOn, Report, decisions.report),
     Action("alerts:list", "GET", f"{_API}/alerts", wire.Alerts, list[wire.AlertAnswer], decisions.alerts),

@@ -20,7 +20,8 @@ from tenure.adapters.decision_log.persons import Persons
 from tenure.adapters.decision_log.proofs import Proofs, script
 from tenure.adapters.decision_log.reader import LogReader
 from tenure.adapters.decision_log.sealer import Sealer
-from tenure.adapters.features_sqlite import SqliteFeatures
+from tenure.adapters.features.joining import DuckJoin
+from tenure.adapters.features.store import SqliteFeatures
 from tenure.adapters.signing import BuilderKey
 from tenure.adapters.sql.audit import SqlAudit
 from tenure.adapters.sql.backtests import SqlBacktests
@@ -184,7 +185,7 @@ class Control:
         self.erasures = Erasures(self.log, self.holds_db, audit, clock)
         self.proofs = LogProofs(Proofs(self.home.decisions))
         self.applications = Applications(self.revisions, audit, clock, meeting, self.features_db)
-        self.features = Features(self.features_db, audit, clock)
+        self.features = Features(self.features_db, DuckJoin(self.features_db), audit, clock)
         self.decisions = Decisions(self.log, definitions, audit, clock)
         # What is exported is sealed first, without the usual lag: all that was decided before is in it.
         at_once = Sealer(self.home.decisions, clock=clock, hold=self._claims.unsettled_streams, lag=0)

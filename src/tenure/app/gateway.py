@@ -12,7 +12,7 @@ from tenure.adapters.decision_log.committer import DamagedStream
 from tenure.adapters.decision_log.persons import Persons
 from tenure.adapters.decision_log.streams import StreamInUse, UnsealedLog, dead_streams
 from tenure.adapters.decision_log.writer import LogWriter
-from tenure.adapters.features_sqlite import SqliteFeatures
+from tenure.adapters.features.store import SqliteFeatures
 from tenure.app.deciding import Deciding
 from tenure.app.deciding_batch import Batches
 from tenure.app.generation import Generation, Links

@@ -10,6 +10,7 @@ import msgspec
 
 from tenure.client.asking import asked
 from tenure.client.connection import TIMEOUT_SECONDS, Connection
+from tenure.client.tables import plain_rows
 from tenure.client.version import Version
 from tenure.client.where import Local, Remote, where
 
@@ -72,6 +73,28 @@ class Client:
         told = [{"application": application, **outcome} for outcome in outcomes]
         pieces = (told[start : start + _OUTCOMES_AT_ONCE] for start in range(0, len(told), _OUTCOMES_AT_ONCE))
         return sum(self._connection.json("POST", "/api/v1/outcomes", document=piece)["recorded"] for piece in pieces)
+
+    def ingest(self, view: str, rows: Any, **given: Any) -> int:
+        """Take rows into a feature view, all or none, and return how many said something new.
+
+        `rows` are a list of objects, a pandas or polars DataFrame or an Arrow table; `key` names the column that carries
+        the key (needed the first time), `at_column` the one that says since when a row is known. Other parameters are
+        those of the action `features:ingest`.
+        """
+        return int(self.call("features:ingest", view=view, rows=plain_rows(rows), **given)["new"])
+
+    def join(self, rows: Any, at: str = "event_time", *, views: Sequence[str] = (), application: str = "") -> Any:
+        """Return a training set as an Arrow table: the rows in their order, each with what the views knew at its moment.
+
+        `views` are `VIEW` or `VIEW:COLUMN`, where the rows' column has another name than the view's key; `application`
+        takes those that it reads, with its defaults. Needs pyarrow.
+        """
+        from tenure.client.tables import arrow_table, from_parquet, to_parquet
+
+        asked = {name: column for name, _, column in (one.partition(":") for one in views)}
+        table = to_parquet(arrow_table(rows))
+        found = self.call("features:join", table=table, at=at, views=asked, application=application or None)
+        return from_parquet(found["parquet"])
 
     def register(self, package: Path, reason: str = "") -> Version:
         """Upload a package folder, without the blobs that the server has, and return the version it became."""

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenure.adapters.feature_files import UnreadableTable, rows_of
-from tenure.adapters.features_sqlite import SqliteFeatures
+from tenure.adapters.features.joining import DuckJoin
+from tenure.adapters.features.store import SqliteFeatures
 from tenure.application.features.actions import Features
-from tenure.application.features.rows import UnclearView, guessed_view, typed_rows
+from tenure.application.features.ports import Held
+from tenure.application.features.rows import Times, UnclearView, guessed_view, typed_rows
 from tenure.application.features.view import BadRow, UnknownView, View, ViewChanged, widened
 from tenure.contract.schema import Field
+from tenure.entrypoints.cli.rows import read_rows
 from tenure.governance.access import Actor, Forbidden, Role
 from tenure.kit.clock import DAY, FixedClock
 
@@ -52,7 +54,7 @@ def store(tmp_path, clock):
 
 
 def rows(*triples):
-    return [(key, at, {"n": n, "mean": None}) for key, at, n in triples]
+    return [(key, at, {"n": n, "mean": None}, 0) for key, at, n in triples]
 
 
 def test_a_late_row_never_hides_a_newer_one_and_is_found_as_of_its_own_time(store):
@@ -97,17 +99,17 @@ def test_a_value_that_has_grown_too_old_counts_as_missing(store, clock):
 
 
 def test_an_ingest_is_all_or_nothing(store):
-    bad = [("1", 1, {"n": 1}), ("2", None, {"n": 2})]
+    bad = [("1", 1, {"n": 1}, 0), ("2", None, {"n": 2}, 0)]
     with pytest.raises(Exception, match="NOT NULL"):
         store.ingest(RATINGS, bad)
-    assert store.size("ratings") == (0, None)
+    assert store.held("ratings") == Held(0, None, 0)
 
 
 def _ingest_all(file, begin):
     store = SqliteFeatures(file, FixedClock())
     begin.wait()
     for at in range(100):
-        store.ingest(RATINGS, [(str(key), at, {"n": at, "mean": 1.0}) for key in range(20)])
+        store.ingest(RATINGS, [(str(key), at, {"n": at, "mean": 1.0}, at) for key in range(20)])
     store.close()
 
 
@@ -153,14 +155,14 @@ def test_a_read_takes_microseconds(store):
 )
 def test_a_row_that_does_not_fit_is_refused_naming_row_and_column(row, column, why):
     with pytest.raises(BadRow) as refused:
-        typed_rows(RATINGS, [{"user_id": "1", "n": 1}, row], 0)
+        typed_rows(RATINGS, [{"user_id": "1", "n": 1}, row], Times(0, 0))
     assert str(refused.value) == f"row 2 of ratings, column {column!r}: {why}"
 
 
 def test_a_view_is_guessed_from_its_rows_with_the_narrowest_types(tmp_path):
     file = tmp_path / "ratings.csv"
     file.write_text("user_id,n,mean,day,vip,note\n7,1,2,2026-01-01,true,x\n8,2,2.5,2026-01-02,false,\n")
-    view = guessed_view("ratings", "user_id", rows_of(file))
+    view = guessed_view("ratings", "user_id", read_rows(file))
     assert [(column.name, column.type, column.nullable) for column in view.columns] == [
         ("n", "int", False),
         ("mean", "float", False),
@@ -169,23 +171,21 @@ def test_a_view_is_guessed_from_its_rows_with_the_narrowest_types(tmp_path):
         ("note", "string", True),
     ]
     with pytest.raises(UnclearView, match="no row has the key column 'user'"):
-        guessed_view("ratings", "user", rows_of(file))
+        guessed_view("ratings", "user", read_rows(file))
 
 
 def test_rows_of_csv_and_parquet_become_the_same_values(tmp_path):
     (tmp_path / "a.csv").write_text("user_id,n,mean\n7,1,2.5\n8,2,\n")
     pq.write_table(pa.table({"user_id": [7.0, 8.0], "n": [1, 2], "mean": [2.5, None]}), tmp_path / "a.parquet")
-    of_csv, of_parquet = (typed_rows(RATINGS, rows_of(tmp_path / name), 5) for name in ("a.csv", "a.parquet"))
-    assert of_csv == of_parquet == [("7", 5, {"n": 1, "mean": 2.5}), ("8", 5, {"n": 2, "mean": None})]
-    (tmp_path / "b.csv").write_text("user_id,n\n7,1,2\n")
-    for name in ("b.csv", "c.csv", "d.txt"):
-        with pytest.raises(UnreadableTable, match=name):
-            rows_of(tmp_path / name)
+    of_csv, of_parquet = (
+        typed_rows(RATINGS, read_rows(tmp_path / name), Times(5, 6)) for name in ("a.csv", "a.parquet")
+    )
+    assert of_csv == of_parquet == [("7", 5, {"n": 1, "mean": 2.5}, 6), ("8", 5, {"n": 2, "mean": None}, 6)]
 
 
 def test_an_ingest_defines_the_view_is_audited_and_can_be_read_as_of(store, clock):
     events = Events()
-    features = Features(store, events, clock)
+    features = Features(store, DuckJoin(store), events, clock)
     given_rows = [{"movie": "1", "views": 10, "at": "2026-01-01"}, {"movie": "1", "views": 20, "at": "2026-02-01"}]
     made = features.ingest(
         BUILDER, "movies", given_rows, key="movie", at_column="at", defaults={"views": "0"}, owner="anna"
@@ -194,7 +194,7 @@ def test_an_ingest_defines_the_view_is_audited_and_can_be_read_as_of(store, cloc
     assert features.get(BUILDER, "movies", "1") == ({"views": 20}, 1_769_904_000_000_000)
     assert features.get(BUILDER, "movies", "1", 1_768_000_000_000_000) == ({"views": 10}, 1_767_225_600_000_000)
     assert (events.events[0].target, events.events[0].after["rows"]) == ("features:movies", 2)
-    assert [(state.view.name, state.keys) for state in features.all(BUILDER)] == [("movies", 1), ("ratings", 0)]
+    assert [(state.view.name, state.held.keys) for state in features.all(BUILDER)] == [("movies", 1), ("ratings", 0)]
     with pytest.raises(UnknownView, match="there is no feature view 'shops'"):
         features.ingest(BUILDER, "shops", given_rows)
     with pytest.raises(Forbidden):

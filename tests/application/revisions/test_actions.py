@@ -4,7 +4,7 @@ import pytest
 
 import tenure.adapters.sql.application_tables
 import tenure.adapters.sql.tables  # noqa: F401
-from tenure.adapters.features_sqlite import SqliteFeatures
+from tenure.adapters.features.store import SqliteFeatures
 from tenure.adapters.sql.audit import SqlAudit
 from tenure.adapters.sql.engine import Database
 from tenure.adapters.sql.metadata import metadata

@@ -1,13 +1,10 @@
-"""Applications, their revisions, and the feature views."""
+"""Applications and their revisions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from tenure.app import wire
-from tenure.app.calls.moments import moment, shown
 from tenure.app.calls.rules import kept_backtest
 from tenure.application.revisions.tables import table_texts
 from tenure.application.revisions.terms import ModelUse, plain
@@ -119,48 +116,4 @@ def history(control: Control, actor: Actor, given: wire.Application) -> list[wir
             digest=revision.digest,
         )
         for activation, revision in control.applications.history(actor, given.application)
-    ]
-
-
-# ---- features
-
-
-def ingest(control: Control, actor: Actor, given: wire.Ingest) -> wire.IngestAnswer:
-    """Take rows into a view."""
-    taken = control.features.ingest(
-        actor,
-        given.view,
-        given.rows,
-        key=given.key,
-        known_at=moment(given.known_at, control.clock.now()),
-        at_column=given.at_column,
-        defaults=given.defaults,
-        owner=given.owner,
-        reason=given.reason,
-    )
-    return wire.IngestAnswer(view=taken.view.name, rows=taken.rows)
-
-
-def feature(control: Control, actor: Actor, given: wire.Feature) -> wire.FeatureAnswer:
-    """Show the values of a key."""
-    found = control.features.get(actor, given.view, given.key, moment(given.as_of, control.clock.now()))
-    values: dict[str, Any] | None = dict(found[0]) if found else None
-    return wire.FeatureAnswer(
-        view=given.view, key=given.key, values=values, known_at=shown(found[1]) if found else None
-    )
-
-
-def views(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.ViewAnswer]:
-    """List feature views."""
-    return [
-        wire.ViewAnswer(
-            view=state.view.name,
-            key=state.view.key,
-            owner=state.view.owner,
-            columns=[msgspec.to_builtins(column) for column in state.view.columns],
-            defaults=state.view.defaults,
-            keys=state.keys,
-            newest=shown(state.newest),
-        )
-        for state in control.features.all(actor)
     ]

@@ -42,6 +42,20 @@ from tenure.app.wire.decisions import (
     RuleVerdict,
     WhyAnswer,
 )
+from tenure.app.wire.features import (
+    ApplyView,
+    Feature,
+    FeatureAnswer,
+    Ingest,
+    IngestAnswer,
+    Join,
+    JoinAnswer,
+    ShowView,
+    ViewAnswer,
+    ViewDetail,
+    WatermarkAnswer,
+    WatermarkGiven,
+)
 from tenure.app.wire.governance import (
     AuditLog,
     CreateToken,
@@ -78,12 +92,7 @@ from tenure.app.wire.monitoring import (
     Acknowledge,
     AlertAnswer,
     Alerts,
-    Feature,
-    FeatureAnswer,
-    Ingest,
-    IngestAnswer,
     ReportOn,
-    ViewAnswer,
 )
 from tenure.app.wire.people import (
     OverrideRate,
@@ -146,6 +155,7 @@ __all__ = [
     "ApplicationAnswer",
     "Applied",
     "Apply",
+    "ApplyView",
     "ArchiveAnswer",
     "AskWhy",
     "AuditLog",
@@ -193,6 +203,8 @@ __all__ = [
     "Init",
     "InitAnswer",
     "Input",
+    "Join",
+    "JoinAnswer",
     "KeptAnswer",
     "KnownAnswer",
     "LogCheckpoint",
@@ -243,6 +255,7 @@ __all__ = [
     "SetPolicy",
     "ShowApplication",
     "ShowOverrides",
+    "ShowView",
     "Sql",
     "SqlAnswer",
     "StatusAnswer",
@@ -259,6 +272,9 @@ __all__ = [
     "VersionDetail",
     "VersionHistory",
     "ViewAnswer",
+    "ViewDetail",
+    "WatermarkAnswer",
+    "WatermarkGiven",
     "WhoamiAnswer",
     "WhyAnswer",
 ]

@@ -1,5 +1,5 @@
 """Feature views: named columns by key, read as of now or as of any past moment.
 
-Nothing here opens a database: `ports.py` says what a store must do, `adapters/features_sqlite.py` does it. Start with
+Nothing here opens a database: `ports.py` says what a store must do, `adapters/features/` does it. Start with
 `view.py`.
 """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 
@@ -13,6 +14,8 @@ from tenure.kit.clock import SECOND, parse_iso
 from tenure.kit.errors import Kind, TenureError
 
 Row: TypeAlias = Mapping[str, Any]
+#: key, since when it is known, the values, and when the row itself was written, which orders rows of one moment
+Typed: TypeAlias = tuple[str, int, dict[str, Any], int]
 _TRUTHS = {"true": True, "false": False}
 
 
@@ -25,29 +28,42 @@ class UnclearView(TenureError):
     next_step = "name the key column, and give at least one row with a value in every column"
 
 
-def typed_rows(
-    view: View, rows: Sequence[Row], known_at: int, at_column: str = ""
-) -> list[tuple[str, int, dict[str, Any]]]:
-    """Return (key, known_at, values) for each row; raise `BadRow` for the first that does not fit.
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When rows became known and were written: both at one moment, or as their columns of these names say."""
 
-    `at_column` names the column that says when the row became known; without it all are known since `known_at`.
-    """
-    return [_typed(view, place, row, known_at, at_column) for place, row in enumerate(rows, start=1)]
+    known_at: int
+    written_at: int
+    known_column: str = ""
+    written_column: str = ""
 
 
-def _typed(view: View, place: int, row: Row, known_at: int, at_column: str) -> tuple[str, int, dict[str, Any]]:
-    known = {view.key, at_column, *(column.name for column in view.columns)}
+def typed_rows(view: View, rows: Sequence[Row], times: Times) -> list[Typed]:
+    """Return the rows typed; raise `BadRow` for the first that does not fit."""
+    return [_typed(view, place, row, times) for place, row in enumerate(rows, start=1)]
+
+
+def _typed(view: View, place: int, row: Row, times: Times) -> Typed:
+    known = {view.key, times.known_column, times.written_column, *(column.name for column in view.columns)}
     for name in row:
         if name not in known:
             raise BadRow(row=place, view=view.name, column=name, why="the view has no such column")
     key = row.get(view.key)
     if key is None or key == "":
         raise BadRow(row=place, view=view.name, column=view.key, why="the key is missing")
-    moment = _converted(view, place, at_column, row.get(at_column), "timestamp") if at_column else known_at
-    if moment is None:
-        raise BadRow(row=place, view=view.name, column=at_column, why="the time is missing")
+    known_at = _moment(view, place, row, times.known_column, times.known_at)
+    written_at = _moment(view, place, row, times.written_column, times.written_at)
     values = {c.name: _converted(view, place, c.name, row.get(c.name), c.type) for c in view.columns}
-    return _key(key), moment, values
+    return key_text(key), known_at, values, written_at
+
+
+def _moment(view: View, place: int, row: Row, column: str, otherwise: int) -> int:
+    if not column:
+        return otherwise
+    moment: int | None = _converted(view, place, column, row.get(column), "timestamp")
+    if moment is None:
+        raise BadRow(row=place, view=view.name, column=column, why="the time is missing")
+    return moment
 
 
 def typed_defaults(view: View, defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +75,7 @@ def typed_defaults(view: View, defaults: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _converted(view, 0, name, value, types[name]) for name, value in defaults.items()}
 
 
-def _key(value: Any) -> str:
+def key_text(value: Any) -> str:
     """Return a key as text, the same for 7, 7.0 and "7": columns of whole numbers with gaps arrive as floats."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
@@ -115,9 +131,12 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-def guessed_view(name: str, key: str, rows: Sequence[Row], at_column: str = "") -> View:
-    """Return a view whose columns have the narrowest type that takes every value of these rows."""
-    names = list(dict.fromkeys(column for row in rows for column in row if column not in {key, at_column}))
+def guessed_view(name: str, key: str, rows: Sequence[Row], times: Collection[str] = ()) -> View:
+    """Return a view whose columns have the narrowest type that takes every value of these rows.
+
+    `times` are columns that say when a row became known or was written.
+    """
+    names = list(dict.fromkeys(column for row in rows for column in row if column not in {key, *times}))
     if not any(key in row for row in rows):
         raise UnclearView(view=name, why=f"no row has the key column {key!r}")
     return View(name, key, tuple(_column(name, column, [row.get(column) for row in rows]) for column in names))

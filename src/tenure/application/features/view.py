@@ -11,7 +11,7 @@ from tenure.kit.errors import Kind, TenureError
 
 
 class View(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a view holds. `key` names the column of a file that carries the key.
+    """What a view holds. `key` names the column of a file that carries the key, `entity` says what a key stands for.
 
     A value older than `ttl_us` microseconds counts as missing; None means that it never grows old. `defaults` stand in
     for what is missing where an application says `on_missing: default`.
@@ -23,6 +23,8 @@ class View(msgspec.Struct, frozen=True, omit_defaults=True):
     owner: str = ""
     ttl_us: int | None = None
     defaults: dict[str, Any] = {}
+    entity: str = ""
+    description: str = ""
 
 
 class UnknownView(TenureError):

@@ -1,45 +1,86 @@
 """Commands for feature views."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.caller import Caller, opened
 from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.kit.errors import Kind, TenureError
 
 View = Annotated[str, typer.Argument(help="The view's name.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")]
+
+
+class OneSource(TenureError):
+    """Rows come from a file or from a query."""
+
+    code = "one-source"
+    kind = Kind.BAD_INPUT
+    message = "rows come from a file or from a query: give one of the two"
+    next_step = "tenure features ingest VIEW FILE, or tenure features ingest VIEW --query 'SELECT …' --source URL"
 
 
 def ingest(
     view: View,
-    file: Annotated[Path, typer.Argument(help="Rows: CSV, JSON, JSON lines or Parquet.", exists=True)],
+    file: Annotated[Path | None, typer.Argument(help="Rows: CSV, JSON, JSON lines or Parquet.", exists=True)] = None,
     key: Annotated[str, typer.Option(help="The column that carries the key; needed the first time.")] = "",
     known_at: Annotated[
         str | None, typer.Option("--known-at", help="Since when the rows are known; default now.")
     ] = None,
     at_column: Annotated[str, typer.Option("--at-column", help="The column that says so for each row.")] = "",
-    reason: Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")] = "",
+    written_column: Annotated[
+        str, typer.Option("--written-column", help="When a row was written: of rows for one moment the latest counts.")
+    ] = "",
+    query: Annotated[str, typer.Option("--query", help="A SELECT that gives the rows, instead of a file.")] = "",
+    source: Annotated[
+        str, typer.Option("--source", help="Where to ask it: a SQLAlchemy URL; without it DuckDB, over files.")
+    ] = "",
+    watermark: Annotated[
+        str,
+        typer.Option("--watermark", help="A column that only grows: later runs take what is not below the last value."),
+    ] = "",
+    reason: Reason = "",
     json: Json = False,
 ) -> None:
-    """Take rows into a view, all or none; the first rows define it."""
+    """Take rows into a view, from a file or a query; the first rows define it."""
+    screen = Screen(json)
+    if (file is None) == (not query):
+        raise OneSource
+    options = {
+        "key": key, "known_at": known_at, "at_column": at_column, "written_column": written_column, "reason": reason,
+    }  # fmt: skip
+    with opened() as tenure, screen.waiting(f"ingesting into {view}") as say:
+        if file is not None:
+            found = _file(tenure, view, file, options)
+        else:
+            from tenure.entrypoints.cli.querying import Querying
+
+            found = Querying(tenure, view, query, source, watermark).run(options, say)
+    screen.facts(found, view)
+
+
+def _file(tenure: Caller, view: str, file: Path, options: dict[str, Any]) -> Any:
     from tenure.entrypoints.cli.rows import guessed, read_rows, typed
 
-    screen = Screen(json)
     rows = read_rows(file)
-    with opened() as tenure, screen.waiting(f"ingesting {len(rows)} rows into {view}"):
-        known = {each["view"]: each for each in tenure.call("features:list")}
-        types = {c["name"]: c["type"] for c in known[view]["columns"]} if view in known else guessed(rows, key)
-        found = tenure.call(
-            "features:ingest",
-            view=view,
-            rows=[typed(row, types) for row in rows],
-            key=key,
-            known_at=known_at,
-            at_column=at_column,
-            reason=reason,
-        )
-    screen.facts(found, view)
+    known = {each["view"]: each for each in tenure.call("features:list")}
+    types = {c["name"]: c["type"] for c in known[view]["columns"]} if view in known else guessed(rows, options["key"])
+    return tenure.call("features:ingest", view=view, rows=[typed(row, types) for row in rows], **options)
+
+
+def apply(
+    file: Annotated[Path, typer.Argument(help="The view's file: docs/features.md.", exists=True)],
+    reason: Reason = "",
+    json: Json = False,
+) -> None:
+    """Define a view as its file says, or widen it: columns, owner, time to live, defaults."""
+    with opened() as tenure:
+        found = tenure.call("features:apply", text=file.read_text(encoding="utf-8"), reason=reason)
+    screen = Screen(json)
+    screen.facts(found, found["view"])
+    screen.say("defined" if found["changed"] else "nothing has changed")
 
 
 def get(
@@ -58,4 +99,32 @@ def list_views(json: Json = False) -> None:
     """List feature views with how much they hold and how fresh they are."""
     with opened() as tenure:
         found = tenure.call("features:list")
-    Screen(json).table(found, found, ("view", "key", "keys", "newest", "owner"), "no feature view is defined")
+    columns = ("view", "key", "keys", "stale", "newest", "owner")
+    Screen(json).table(found, found, columns, "no feature view is defined")
+
+
+def show(view: View, json: Json = False) -> None:
+    """Show one view: its columns, how fresh it is, what is missing, how far its sources were read, who uses it."""
+    with opened() as tenure:
+        found = tenure.call("features:show", view=view)
+    Screen(json).facts(found, view)
+
+
+def join(
+    file: Annotated[Path, typer.Argument(help="Rows with keys and a moment: CSV, JSON lines or Parquet.", exists=True)],
+    output: Annotated[Path, typer.Option("--output", help="The training set: .parquet or .csv.")],
+    at: Annotated[str, typer.Option("--at", help="The column with each row's own moment.")] = "event_time",
+    views: Annotated[
+        list[str] | None, typer.Option("--view", help="A view, or VIEW:COLUMN where its key has another name.")
+    ] = None,
+    application: Annotated[str, typer.Option(help="The views that an application reads, with its defaults.")] = "",
+    json: Json = False,
+) -> None:
+    """Make a training set: each row with what the views knew at its own moment; no row is lost or multiplied."""
+    from tenure.entrypoints.cli.joining import joined
+
+    screen = Screen(json)
+    asked = {name: column for name, _, column in (one.partition(":") for one in views or ())}
+    with opened() as tenure, screen.waiting("joining") as say:
+        rows = joined(tenure, file, output, {"at": at, "views": asked, "application": application}, say)
+    screen.facts({"rows": rows, "output": str(output)}, str(output))

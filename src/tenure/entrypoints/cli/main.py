@@ -101,7 +101,14 @@ GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
     "features": (
         "Applications",
         "Feature views.",
-        {"ingest": features.ingest, "get": features.get, "list": features.list_views},
+        {
+            "apply": features.apply,
+            "ingest": features.ingest,
+            "get": features.get,
+            "list": features.list_views,
+            "show": features.show,
+            "join": features.join,
+        },
     ),
     "monitor": ("Monitoring", "Reports.", {"report": monitoring.report}),
     "alerts": ("Monitoring", "List alerts, newest first; or say that one is known.", {"ack": monitoring.ack}),

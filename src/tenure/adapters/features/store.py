@@ -1,0 +1,197 @@
+"""Features in one SQLite file, through the driver: a read is one look-up by primary key.
+
+`feature_latest` answers what is known now, `feature_history` what was known when. Several processes read while one
+writes: WAL, and a reader waits for no writer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tenure.application.features.ports import Held, Watermark
+from tenure.application.features.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from tenure.application.features.rows import Typed
+    from tenure.kit.clock import Clock
+
+_BUSY_SECONDS = 10
+_NEVER = 2**63 - 1
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS feature_views (name TEXT PRIMARY KEY, definition TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE IF NOT EXISTS feature_latest (
+    view TEXT NOT NULL, key TEXT NOT NULL, known_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, body BLOB NOT NULL,
+    written_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (view, key)
+) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS feature_history (
+    sequence INTEGER PRIMARY KEY, view TEXT NOT NULL, key TEXT NOT NULL, known_at INTEGER NOT NULL, body BLOB NOT NULL,
+    written_at INTEGER NOT NULL DEFAULT 0
+)""",
+    """CREATE TABLE IF NOT EXISTS feature_watermarks (
+    view TEXT NOT NULL, source TEXT NOT NULL, "column" TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (view, source)
+) WITHOUT ROWID""",
+)
+_INDEXES = (
+    "DROP INDEX IF EXISTS feature_history_as_of",
+    "CREATE INDEX IF NOT EXISTS feature_history_at ON feature_history (view, key, known_at, written_at, sequence)",
+)
+#: columns that a file of an earlier Tenure does not have yet
+_ADDED = (
+    ("feature_latest", "written_at", "INTEGER NOT NULL DEFAULT 0"),
+    ("feature_history", "written_at", "INTEGER NOT NULL DEFAULT 0"),
+)
+_READ = "SELECT body, known_at, expires_at FROM feature_latest WHERE view = ? AND key = ?"
+# Of rows for one moment the one written last counts, of those taken together the last one.
+_NEWEST_FIRST = "ORDER BY known_at DESC, written_at DESC, sequence DESC LIMIT 1"
+_AS_OF = f"SELECT body, known_at FROM feature_history WHERE view = ? AND key = ? AND known_at <= ? {_NEWEST_FIRST}"  # noqa: S608 - a constant
+_AT = f"SELECT body FROM feature_history WHERE view = ? AND key = ? AND known_at = ? {_NEWEST_FIRST}"  # noqa: S608
+_KEEP = "INSERT INTO feature_history (view, key, known_at, body, written_at) VALUES (?, ?, ?, ?, ?)"
+_UPSERT = """
+INSERT INTO feature_latest (view, key, known_at, expires_at, body, written_at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (view, key) DO UPDATE SET known_at = excluded.known_at, expires_at = excluded.expires_at,
+body = excluded.body, written_at = excluded.written_at
+WHERE (excluded.known_at, excluded.written_at) >= (feature_latest.known_at, feature_latest.written_at)
+"""
+_HELD = "SELECT count(*), max(known_at), count(*) FILTER (WHERE expires_at <= ?) FROM feature_latest WHERE view = ?"
+#: one row for each moment at which a key's values changed
+_CHANGES = """
+SELECT key, known_at, body FROM (
+    SELECT key, known_at, body,
+        row_number() OVER (PARTITION BY key, known_at ORDER BY written_at DESC, sequence DESC) AS place
+    FROM feature_history WHERE view = ?1 AND key IN (SELECT value FROM json_each(?2))
+) WHERE place = 1
+"""
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class SqliteFeatures:
+    """The feature store (application/features/ports.py). One object serves several threads; writes wait for each other."""
+
+    def __init__(self, file: Path, clock: Clock) -> None:
+        self._clock = clock
+        self._write_lock = threading.Lock()
+        self._writer = _connected(file)
+        _prepare(self._writer)
+        self._reader = _connected(file)
+        self._reader.execute("PRAGMA query_only = ON")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()
+        self._writer.close()
+
+    def define(self, view: View) -> None:
+        """Keep a view's definition; a new time to live counts for the values that are there too."""
+        with self._write_lock, self._writer as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "INSERT OR REPLACE INTO feature_views VALUES (?, ?)", (view.name, msgspec.json.encode(view))
+            )
+            expiry = "known_at + ?" if view.ttl_us is not None else "?"
+            connection.execute(
+                f"UPDATE feature_latest SET expires_at = {expiry} WHERE view = ?",  # noqa: S608 - one of two constants
+                (_NEVER if view.ttl_us is None else view.ttl_us, view.name),
+            )
+
+    def views(self) -> dict[str, View]:
+        """Return every view by its name."""
+        rows = self._reader.execute("SELECT name, definition FROM feature_views ORDER BY name").fetchall()
+        return {name: msgspec.json.decode(definition, type=View) for name, definition in rows}
+
+    def ingest(self, view: View, rows: Iterable[Typed], watermark: Watermark | None = None) -> int:
+        """Keep rows and how far their source was read, all or none, and return how many were new."""
+        new = 0
+        with self._write_lock, self._writer as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for key, known_at, values, written_at in rows:
+                new += _kept(connection, view, key, known_at, msgspec.json.encode(values), written_at)
+            if watermark is not None:
+                connection.execute(
+                    "INSERT OR REPLACE INTO feature_watermarks VALUES (?, ?, ?, ?, ?)",
+                    (view.name, watermark.source, watermark.column, _text(watermark.value), watermark.at),
+                )
+        return new
+
+    def read(self, view: str, key: str) -> tuple[dict[str, Any], int] | None:
+        """Return the newest values and when they became known; None where there are none or they are too old."""
+        row = self._reader.execute(_READ, (view, key)).fetchone()
+        if row is None or (row[2] != _NEVER and row[2] <= self._clock.now()):
+            return None
+        return _decode(row[0]), row[1]
+
+    def read_as_of(self, view: str, key: str, moment: int) -> tuple[dict[str, Any], int] | None:
+        """Return what was known at a moment, None where nothing was or it was too old by then."""
+        row = self._reader.execute(_AS_OF, (view, key, moment)).fetchone()
+        definition = self.views().get(view)
+        if row is None or (definition is not None and _expiry(definition, row[1]) <= moment):
+            return None
+        return _decode(row[0]), row[1]
+
+    def held(self, view: str) -> Held:
+        """Return how much a view holds and how fresh it is."""
+        return Held(*self._reader.execute(_HELD, (self._clock.now(), view)).fetchone())
+
+    def missing(self, view: View) -> dict[str, int]:
+        """Return for every column how many keys have no value in it now."""
+        counted = ", ".join("sum(json_extract(text, ?) IS NULL)" for _ in view.columns)
+        query = f"SELECT {counted} FROM (SELECT CAST(body AS TEXT) AS text FROM feature_latest WHERE view = ?)"  # noqa: S608
+        paths = [f'$."{column.name}"' for column in view.columns]
+        counts = self._reader.execute(query, (*paths, view.name)).fetchone()
+        return {column.name: count or 0 for column, count in zip(view.columns, counts, strict=True)}
+
+    def watermarks(self, view: str) -> list[Watermark]:
+        """Return how far each source was read into the view."""
+        query = 'SELECT source, "column", value, at FROM feature_watermarks WHERE view = ? ORDER BY source'
+        rows = self._reader.execute(query, (view,)).fetchall()
+        return [Watermark(source, column, msgspec.json.decode(value), at) for source, column, value, at in rows]
+
+    def changes(self, view: View, keys: Sequence[str]) -> Iterator[tuple[str, int, dict[str, Any]]]:
+        """Return (key, known_at, values) for every moment at which what is known of these keys changed, in any order."""
+        for key, known_at, body in self._reader.execute(_CHANGES, (view.name, _text(list(keys)))):
+            yield key, known_at, _decode(body)
+
+
+def _kept(connection: sqlite3.Connection, view: View, key: str, known_at: int, body: bytes, written_at: int) -> bool:
+    """Keep one row, and return whether it says anything new."""
+    known = connection.execute(_AT, (view.name, key, known_at)).fetchone()
+    if known is not None and known[0] == body:
+        return False
+    connection.execute(_KEEP, (view.name, key, known_at, body, written_at))
+    connection.execute(_UPSERT, (view.name, key, known_at, _expiry(view, known_at), body, written_at))
+    return True
+
+
+def _expiry(view: View, known_at: int) -> int:
+    return _NEVER if view.ttl_us is None else known_at + view.ttl_us
+
+
+def _text(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _connected(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make what is missing in one transaction: several processes may open the file at once."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _TABLES:
+            connection.execute(statement)
+        for table, column, kind in _ADDED:
+            if column not in {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        for statement in _INDEXES:
+            connection.execute(statement)
