@@ -2,7 +2,7 @@
 
 - A change of tokens, revisions, views or versions in service → the gateways serve a new snapshot (`SERVED_ANEW`).
 - A version gets traffic → every active revision that asks its model must give what it needs (`Meeting.check`).
-- A revision is applied → it must fit the champion and the rollback target (`Meeting.of`).
+- A revision is applied → it must fit the champion, the rollback target, shadows and canary (`Meeting.of`).
 - A version is decommissioned → no active revision may reach it (`Meeting.naming`).
 """
 
@@ -55,13 +55,14 @@ class Meeting:
         self._views = views
 
     def of(self, model: ModelUse) -> dict[str, Contract]:
-        """Return the version behind the alias, then the one that a rollback would give it back to, by reference."""
+        """Return the version behind the alias, then those that a rollback would go to or that run beside it."""
         try:
             now = self._versions.find(AliasRef(model.name, model.alias))
         except (UnknownModel, UnknownVersion):
             return {}
-        target = self._fleets.get(model.name).rollback_target
-        refs = [now] if target is None else [now, VersionRef(model.name, target)]
+        fleet = self._fleets.get(model.name)
+        numbers = [number for number in (fleet.rollback_target, *fleet.compared) if number is not None]
+        refs = dict.fromkeys([now, *(VersionRef(model.name, number) for number in numbers)])
         return {str(ref): self._versions.schemas(ref) for ref in refs}
 
     def check(self, ref: VersionRef) -> list[str]:
@@ -71,6 +72,11 @@ class Meeting:
             _, problems = check(revision.definition, {str(ref): self._versions.schemas(ref)}, self._views.views())
             lines += [f"{revision.ref}: {problem}" for problem in problems]
         return lines
+
+    def asking(self, model: str, alias: str) -> list[str]:
+        """Return the active revisions that ask the model through this alias."""
+        uses = ((one.ref, one.definition.model) for one in self._asking(model))
+        return [ref for ref, use in uses if use is not None and use.alias == alias]
 
     def naming(self, ref: VersionRef) -> list[str]:
         """Return the active revisions whose model reference leads to this very version."""

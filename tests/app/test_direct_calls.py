@@ -12,6 +12,7 @@ from tenure.adapters.decision_log.reader import LogReader
 from tenure.adapters.decision_log.writer import LogWriter
 from tenure.app.evidence import MonitoredLog, ReadLog
 from tenure.app.predicting import Predicted, Predicting
+from tenure.app.shadowing import Shadowing
 from tenure.application.decisions.reading import Search
 from tenure.contract.predictor import Prediction
 from tenure.governance.access import Actor, Role
@@ -39,7 +40,9 @@ class Link:
 def predicted(tmp_path: Path) -> Predicted:
     async def scenario() -> Predicted:
         log = LogWriter.open(tmp_path, "gateway-1")
-        predicting = Predicting(log=log, clock=FixedClock())
+        clock = FixedClock()
+        shadowing = Shadowing(log=log, features=cast("Any", None), clock=clock)
+        predicting = Predicting(log=log, clock=clock, shadowing=shadowing)
         done = await predicting.predict(cast("Any", Link()), Actor("t1", Role.CALLER), ROWS, "oip")
         await log.close()
         return done

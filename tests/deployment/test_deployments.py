@@ -17,7 +17,8 @@ from tenure.governance.approvals import NotApproved, Policy
 from tenure.governance.audit import problems
 from tenure.kit.errors import TenureError
 from tenure.model.decommissioning.actions import Decommissionings
-from tenure.model.deployment.actions import LacksInputs
+from tenure.model.decommissioning.tombstone import StillNeeded
+from tenure.model.deployment.actions import AliasNeeded, LacksInputs
 from tenure.model.lifecycle import Stage
 from tenure.model.version import CHAMPION, AliasRef, ReasonMissing, UnknownVersion, VersionRef
 from tests.registry.shelf import ADA, BOB, Quiet, Shelf
@@ -69,6 +70,47 @@ def test_under_four_eyes_an_unapproved_version_is_not_deployed(shelf: Shelf) -> 
     shelf.models.approve(BOB, ref, "good")
     shelf.deploy(ref)
     assert shelf.fleets.get("churn").champion == 1
+
+
+def test_a_comparison_is_kept_with_its_share_and_the_history_of_its_alias(shelf: Shelf) -> None:
+    one, two = shelf.register(mark="1"), shelf.register(mark="2")
+    shelf.deploy(one)
+    shelf.deploy(two, "shadow")
+    shelf.clock.advance(1)
+    shelf.deployments.deploy(ADA, two, "canary", "looks good", 0.25)
+    record = shelf.registry.get(AliasRef("churn", "challenger"))
+    assert (record.ref, record.role, record.share) == (two, "canary", 0.25)
+    shelf.promote(two)
+    assert [(row.alias, row.number) for row in shelf.registry.served("churn")] == [
+        ("champion", 1),
+        ("challenger", 2),
+        ("champion", 2),
+        ("challenger", 0),
+    ]
+    with pytest.raises(UnknownVersion):
+        shelf.registry.get(AliasRef("churn", "challenger"))
+
+
+def test_a_version_that_lacks_inputs_is_not_compared_and_one_that_is_asked_for_does_not_leave(shelf: Shelf) -> None:
+    one, two = shelf.register(mark="1"), shelf.register(mark="2")
+    shelf.deploy(one)
+    shelf.gate.lines = ["offers/12: add `income: float`"]
+    for role in ("shadow", "canary"):
+        with pytest.raises(LacksInputs):
+            shelf.deploy(two, role)
+    shelf.gate.lines, shelf.gate.names = [], ["offers/12"]
+    shelf.deploy(two, "shadow")
+    with pytest.raises(AliasNeeded, match="offers/12"):
+        shelf.deploy(two, "warm")
+
+
+def test_a_version_under_comparison_is_not_decommissioned(shelf: Shelf) -> None:
+    one, two = shelf.register(mark="1"), shelf.register(mark="2")
+    shelf.deploy(one)
+    shelf.deploy(two, "shadow")
+    endings = Decommissionings(shelf.standings, Quiet(), Quiet(), shelf.audit, shelf.clock)
+    with pytest.raises(StillNeeded, match="as shadow"):
+        endings.decommission(ADA, two, "old")
 
 
 def test_changes_of_traffic_need_a_reason_and_the_right_role(shelf: Shelf) -> None:
@@ -197,7 +239,7 @@ class Fleets(RuleBasedStateMachine):
         self.marks += 1
         self.shelf.register(mark=str(self.marks))
 
-    @rule(number=st.integers(1, 4), role=st.sampled_from([None, "champion", "warm", "shadow"]))
+    @rule(number=st.integers(1, 4), role=st.sampled_from([None, "champion", "warm", "shadow", "canary"]))
     def deploy(self, number: int, role: str | None) -> None:
         self._attempt(lambda: self.shelf.deploy(VersionRef("churn", number), role))
 
@@ -234,7 +276,12 @@ class Fleets(RuleBasedStateMachine):
             assert fleet.champion is None
         else:
             assert (record.stage, record.role) == (Stage.DEPLOYED, "champion")
-            assert record.ref.number == fleet.champion == self.shelf.registry.served("churn")[-1].number
+            moves = [row.number for row in self.shelf.registry.served("churn") if row.alias == CHAMPION]
+            assert record.ref.number == fleet.champion == moves[-1]
+        told = {row.alias: row.number for row in self.shelf.registry.served("churn")}
+        assert told.get("challenger", 0) == (fleet.challenger or 0)
+        assert fleet.challenger is None or fleet.deployed[fleet.challenger].compared
+        assert bool(fleet.share) == (fleet.canary is not None)
 
     @invariant()
     def the_chain_is_whole(self) -> None:

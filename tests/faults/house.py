@@ -21,7 +21,15 @@ from tenure.application.revisions import definition
 from tenure.application.revisions.terms import plain
 from tenure.model.package import BatchForm
 from tenure.serving import announce, snapshot
-from tenure.serving.snapshot import ApplicationEntry, Limits, ModelEntry, Snapshot, TokenEntry
+from tenure.serving.snapshot import (
+    ApplicationEntry,
+    CanaryEntry,
+    Limits,
+    ModelEntry,
+    Snapshot,
+    TokenEntry,
+    TrialEntry,
+)
 from tenure.settings import Home
 from tests.worker.packages import PLAIN, Made, Maker
 
@@ -64,7 +72,18 @@ class House:
             batch=BatchForm("multiple", 8),
         )
 
-    def publish(self, champion: int, *, running: tuple[int, ...] | None = None, tokens: bool = True) -> int:
+    def publish(
+        self,
+        champion: int,
+        *,
+        running: tuple[int, ...] | None = None,
+        tokens: bool = True,
+        shadows: tuple[int, ...] = (),
+        canary: CanaryEntry | None = None,
+        trial: TrialEntry | None = None,
+        revision: int = 1,
+        application: str = APPLICATION,
+    ) -> int:
         """Write the next generation, with `champion` in service and `running` versions kept up."""
         self.generation += 1
         kept = (champion,) if running is None else running
@@ -78,9 +97,14 @@ class House:
                 tokens={hashlib.sha256(TOKEN.encode()).hexdigest(): TokenEntry("t1", "caller")} if tokens else {},
                 workers={key: made.worker for key, made in entries.items()},
                 models={
-                    "plain": ModelEntry({"champion": champion}, {int(k[6:]): _of(m, k) for k, m in entries.items()})
+                    "plain": ModelEntry(
+                        {"champion": champion},
+                        {int(k[6:]): _of(m, k) for k, m in entries.items()},
+                        shadows=shadows,
+                        canary=canary,
+                    )
                 },
-                applications={"offers": ApplicationEntry(1, plain(definition.parse(APPLICATION)))},
+                applications={"offers": ApplicationEntry(revision, plain(definition.parse(application)), trial)},
                 limits=self.limits,
             ),
         )

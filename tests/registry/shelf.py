@@ -84,9 +84,13 @@ class OpenTraffic:
 class OpenGate:
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.names: list[str] = []
 
     def check(self, ref: VersionRef) -> list[str]:
         return self.lines
+
+    def asking(self, model: str, alias: str) -> list[str]:
+        return self.names if alias == "challenger" else []
 
 
 class Quiet:

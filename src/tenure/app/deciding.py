@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from tenure.adapters.decision_log.claims import Claim, Done, InFlight, Mismatch
+from tenure.app.shadowing import Seen
 from tenure.app.stages import Stages
 from tenure.application.decisions.deciding import AskModel
 from tenure.application.decisions.outcomes import OutcomeRefused, outcome_record
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tenure.app.generation import Deployed, Generation
-    from tenure.application.decisions.deciding import Settled
+    from tenure.application.decisions.deciding import Admitted, Settled
     from tenure.contract.records import OutcomeRecord
     from tenure.kit.clock import Clock
 
@@ -99,6 +100,13 @@ class Features(Protocol):
         """Return a key's values and since when they are known, or None."""
 
 
+class Watchers(Protocol):
+    """Those who see what was decided after it was answered."""
+
+    def saw(self, deployed: Deployed, seen: Seen) -> None:
+        """Take note of a decision."""
+
+
 class Outcome(msgspec.Struct, forbid_unknown_fields=True):
     """One outcome as it is sent. `name` defaults to the application's own outcome; `observed_at` is RFC 3339."""
 
@@ -141,6 +149,7 @@ class Deciding:
         features: Features,
         clock: Clock,
         base_url: str,
+        shadowing: Watchers,
     ) -> None:
         self._log = log
         self._stream = stream
@@ -149,6 +158,7 @@ class Deciding:
         self._features = features
         self._clock = clock
         self._base_url = base_url
+        self._shadowing = shadowing
         self.stages = Stages()
 
     def actor(self, generation: Generation, authorization: str | None) -> Actor | None:
@@ -199,9 +209,9 @@ class Deciding:
         return made
 
     async def _made(self, request: _Request, *, alone: bool) -> Made:
-        settled = await self._settled(request)
+        deployed, settled, asked = await self._settled(request)
         began = perf_counter_ns()
-        record = request.deployed.decider.record(
+        record = deployed.decider.record(
             settled,
             id=request.id,
             at=request.at,
@@ -216,25 +226,39 @@ class Deciding:
         durable = perf_counter_ns()
         answer = self.answer(record)
         self.stages.made(began, recorded, durable, perf_counter_ns())
+        if deployed.is_watched:
+            self._shadowing.saw(deployed, Seen(record, settled, asked, request.body))
         return Made(answer, record.decided_by)
 
-    async def _settled(self, request: _Request) -> Settled:
-        decider = request.deployed.decider
+    async def _settled(self, request: _Request) -> tuple[Deployed, Settled, AskModel | None]:
+        """Return who answers the request, its decision, and what the model was asked for it."""
         began = perf_counter_ns()
-        admitted = decider.admit(request.body)
+        deployed = request.deployed
+        admitted = deployed.decider.admit(request.body)
+        if deployed.splits:
+            deployed, admitted = self._split(deployed, admitted, request)
+        decider = deployed.decider
         taken = perf_counter_ns()
         features = {view: self._features.read(view, key) for view, key in decider.views(admitted)}
         read = perf_counter_ns()
         step = decider.before(admitted, features)
         before = perf_counter_ns()
         self.stages.settled(began, taken, read, before)
-        if isinstance(step, AskModel):
-            left = decider.deadline_us - (self._clock.now() - request.at)
-            prediction = await request.deployed.predict(step.row, left)
-            answered = perf_counter_ns()
-            step = decider.after(step, prediction)
-            self.stages.asked(before, answered, perf_counter_ns())
-        return step
+        if not isinstance(step, AskModel):
+            return deployed, step, None
+        left = decider.deadline_us - (self._clock.now() - request.at)
+        prediction = await deployed.predict(step.row, left)
+        answered = perf_counter_ns()
+        settled = decider.after(step, prediction)
+        self.stages.asked(before, answered, perf_counter_ns())
+        return deployed, settled, step
+
+    def _split(self, deployed: Deployed, admitted: Admitted, request: _Request) -> tuple[Deployed, Admitted]:
+        """Return what answers this entity, and the request as that one reads it."""
+        answering = deployed.answering(name_of(deployed, admitted, request.id, self._persons))
+        if answering.decider.revision == deployed.decider.revision:
+            return answering, admitted
+        return answering, answering.decider.admit(request.body)
 
     def _protect(self, entity: str, fields: dict[str, Any]) -> tuple[str, str]:
         pseudonym = self._persons.pseudonym(entity)
@@ -277,6 +301,12 @@ class Deciding:
             at=self._clock.now(),
             actor=known.id,
         )
+
+
+def name_of(deployed: Deployed, admitted: Admitted, decision: str, persons: Protection) -> str:
+    """Return by what a share of the traffic is told apart: the entity, or each decision where there is none."""
+    entity = deployed.decider.entity(admitted)
+    return decision if entity is None else persons.pseudonym(entity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from tenure.adapters.decision_log.claims import Done, InFlight, Mismatch, Reserved
-from tenure.app.deciding import BadKey, KeyInUse, KeyReused, Keys, Made
+from tenure.app.deciding import BadKey, KeyInUse, KeyReused, Keys, Made, name_of
+from tenure.app.shadowing import Seen
 from tenure.application.decisions.deciding import AskModel, Settled
 from tenure.contract.records import encode
 from tenure.governance.access import Actor, Permission, authorize
@@ -22,11 +23,11 @@ from tenure.kit.errors import Kind, TenureError
 from tenure.kit.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from tenure.adapters.decision_log.claims import Claim
-    from tenure.app.deciding import Features, Log, Protection
+    from tenure.app.deciding import Features, Log, Protection, Watchers
     from tenure.app.generation import Deployed, Generation
     from tenure.application.decisions.deciding import Admitted
     from tenure.contract.predictor import Prediction
@@ -112,6 +113,7 @@ class Batches:
         features: Features,
         clock: Clock,
         answer: Any,
+        shadowing: Watchers,
     ) -> None:
         self._log = log
         self._stream = stream
@@ -120,6 +122,7 @@ class Batches:
         self._features = features
         self._clock = clock
         self._answer = answer
+        self._shadowing = shadowing
 
     @staticmethod
     def check(generation: Generation, application: str, actor: Actor | None) -> tuple[Actor, Deployed]:
@@ -217,9 +220,31 @@ class Batches:
 
     async def _make(self, deployed: Deployed, actor: Actor, rows: Sequence[_Row]) -> None:
         """Decide rows that are ours, and make their records durable."""
-        settled = await self._settled(deployed, rows)
+        if not deployed.splits:
+            await self._make_by(deployed, actor, rows)
+            return
+        for answering, some in self._split(deployed, rows):
+            await self._make_by(answering, actor, some)
+
+    def _split(self, deployed: Deployed, rows: Sequence[_Row]) -> Iterable[tuple[Deployed, list[_Row]]]:
+        """Return the rows by what answers their entities, each as that one reads it."""
+        parts: dict[int, tuple[Deployed, list[_Row]]] = {}
+        for row in rows:
+            assert row.admitted is not None
+            answering = deployed.answering(name_of(deployed, row.admitted, row.id, self._persons))
+            if answering.decider.revision != deployed.decider.revision:
+                try:
+                    row.admitted = answering.decider.admit(row.body)
+                except TenureError as error:
+                    row.made = error
+                    continue
+            parts.setdefault(id(answering), (answering, []))[1].append(row)
+        return parts.values()
+
+    async def _make_by(self, deployed: Deployed, actor: Actor, rows: Sequence[_Row]) -> None:
+        steps = await self._settled(deployed, rows)
         records: list[DecisionRecord] = []
-        async for row, one in _politely(list(zip(rows, settled, strict=True))):
+        async for row, (one, _) in _politely(list(zip(rows, steps, strict=True))):
             records.append(
                 deployed.decider.record(
                     one,
@@ -234,15 +259,18 @@ class Batches:
         kept = await asyncio.gather(
             *(self._log.append(encode(record), alone=False) for record in records), return_exceptions=True
         )
-        for row, record, trouble in zip(rows, records, kept, strict=True):
+        for row, record, trouble, (settled, asked) in zip(rows, records, kept, steps, strict=True):
             if trouble is None:
                 row.made = Made(self._answer(record), record.decided_by)
+                if deployed.is_watched:
+                    self._shadowing.saw(deployed, Seen(record, settled, asked, row.body))
             elif isinstance(trouble, TenureError):
                 row.made = trouble
             else:
                 raise trouble
 
-    async def _settled(self, deployed: Deployed, rows: Sequence[_Row]) -> list[Settled]:
+    async def _settled(self, deployed: Deployed, rows: Sequence[_Row]) -> list[tuple[Settled, AskModel | None]]:
+        """Return for each row its decision, and what the model was asked for it."""
         decider = deployed.decider
         steps: list[Settled | AskModel] = []
         async for row in _politely(rows):
@@ -252,7 +280,8 @@ class Batches:
         asked = [step for step in steps if isinstance(step, AskModel)]
         said = iter(await self._predicted(deployed, [step.row for step in asked]) if asked else [])
         return [
-            decider.after(step, next(said)) if isinstance(step, AskModel) else step async for step in _politely(steps)
+            (decider.after(step, next(said)), step) if isinstance(step, AskModel) else (step, None)
+            async for step in _politely(steps)
         ]
 
     async def _predicted(self, deployed: Deployed, rows: Sequence[dict[str, Any]]) -> list[Prediction]:

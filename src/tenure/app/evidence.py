@@ -18,9 +18,9 @@ from tenure.app import direct_calls
 from tenure.application.decisions.reading import NoSuchDecision
 from tenure.application.revisions.revision import UnknownApplication, UnknownRevision
 from tenure.application.revisions.terms import plain
-from tenure.contract.records import DecisionRecord, OutcomeRecord, ResolutionRecord, encode
+from tenure.contract.records import DecisionRecord, OutcomeRecord, ResolutionRecord, ShadowRecord, encode
 from tenure.model.decommissioning.tombstone import Traffic
-from tenure.model.monitoring.observation import facts_of
+from tenure.model.monitoring.observation import facts_of, moment_of
 from tenure.model.monitoring.reference import reference_of
 from tenure.model.registry.record import served_at
 from tenure.model.version import CHAMPION, VersionRef
@@ -47,7 +47,10 @@ if TYPE_CHECKING:
 _DECISION = msgspec.json.Decoder(DecisionRecord)
 _OUTCOME = msgspec.json.Decoder(OutcomeRecord)
 _RESOLUTION = msgspec.json.Decoder(ResolutionRecord)
+_SHADOW = msgspec.json.Decoder(ShadowRecord)
 _STREAM = "control"
+#: decisions that are looked up at once for those who saw them
+_TOGETHER = 2000
 #: more live requests than this are not counted
 _MANY = 1000
 
@@ -116,6 +119,10 @@ class ReadLog:
         """Return these decisions in the order of the ids given, those that there are."""
         found = self._reader.several(decisions)
         return [_DECISION.decode(found[name]) for name in decisions if name in found]
+
+    def shadows(self, decision_id: str) -> list[ShadowRecord]:
+        """Return what shadows and revisions on trial made of a decision, oldest first."""
+        return [_SHADOW.decode(record) for record in self._reader.about([decision_id], "shadow")]
 
     def resolutions(self, decision_id: str) -> list[ResolutionRecord]:
         """Return a decision's resolutions, oldest first."""
@@ -303,11 +310,31 @@ class MonitoredLog:
             yield from group
         for group in self._reader.scan(kind=direct_calls.KIND, since=since, until=until, model=model, version=version):
             yield from direct_calls.observed(group)
+        for group in self._reader.scan(kind="shadow", since=since, until=until):
+            yield from self._watched([one for one in group if _asks(one, model, version)])
+
+    def _watched(self, shadows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        """Return the decisions that these shadows saw, each with what they said in the place of what was served."""
+        for start in range(0, len(shadows), _TOGETHER):
+            some = shadows[start : start + _TOGETHER]
+            found = self._reader.several({one["decision"] for one in some})
+            decisions = {name: msgspec.json.decode(record) for name, record in found.items()}
+            for one in some:
+                seen = decisions.get(one["decision"])
+                if seen is not None:
+                    kept = {name: one.get(name) for name in ("kind", "at", "predictions", "answer", "decided_by")}
+                    yield {**seen, **kept, "event_time": moment_of(seen)}
 
     def outcomes(self, application: str) -> Iterable[Mapping[str, Any]]:
         """Return every outcome record of the application, in any order, corrections too."""
         for group in self._reader.scan(kind="outcome", application=application):
             yield from group
+
+
+def _asks(shadow: Mapping[str, Any], model: str | None, version: int | None) -> bool:
+    """Return whether the version was asked for it; with None, any."""
+    asked = shadow.get("predictions") or ()
+    return any(model in {None, one["model"]} and version in {None, one["version"]} for one in asked)
 
 
 class MonitoredApplications:

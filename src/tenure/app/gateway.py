@@ -18,6 +18,7 @@ from tenure.app.deciding_batch import Batches
 from tenure.app.generation import Generation, Links
 from tenure.app.predicting import Predicting
 from tenure.app.secrets import persons_key
+from tenure.app.shadowing import Shadowing
 from tenure.kit.clock import SystemClock
 from tenure.serving import snapshot as snapshots
 
@@ -47,6 +48,7 @@ class Gateway:
         self._pinned: list[Generation] = []
         self.left: Callable[[], None] = lambda: None
         self.swapped: Callable[[], None] = lambda: None
+        self.shadowing = Shadowing(log=self.log, features=self._features, clock=clock)
         self.deciding = Deciding(
             log=self.log,
             stream=stream,
@@ -55,6 +57,7 @@ class Gateway:
             features=self._features,
             clock=clock,
             base_url=base_url,
+            shadowing=self.shadowing,
         )
         self.batches = Batches(
             log=self.log,
@@ -64,8 +67,9 @@ class Gateway:
             features=self._features,
             clock=clock,
             answer=self.deciding.answer,
+            shadowing=self.shadowing,
         )
-        self.predicting = Predicting(log=self.log, clock=clock)
+        self.predicting = Predicting(log=self.log, clock=clock, shadowing=self.shadowing)
         # Whoever died with keys reserved left them to the next gateway that starts; its stream may be the one that
         # was taken over here, in which nothing is in flight yet.
         orphans = [*dead_streams(home.decisions), stream]
@@ -128,6 +132,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Make everything durable and let go of the stream."""
+        await self.shadowing.close()
         await self._links.close()
         await self.log.close()
         self._claims.close()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tenure.application.decisions.deciding import Decider
 from tenure.application.revisions.terms import Definition, from_plain
 from tenure.governance.access import Actor, Role
 from tenure.kit.errors import Kind, TenureError
+from tenure.kit.shares import in_share
 from tenure.model.version import CHAMPION
 from tenure.serving.link import WorkerLink
 from tenure.serving.places import worker_socket
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tenure.contract.predictor import Prediction
-    from tenure.contract.schema import Schema
-    from tenure.serving.snapshot import ApplicationEntry, Limits, Snapshot, VersionEntry
+    from tenure.serving.snapshot import ApplicationEntry, Limits, ModelEntry, Snapshot, VersionEntry
     from tenure.settings import Home
 
 _LOG = logging.getLogger("tenure.gateway")
@@ -64,11 +64,39 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """A part of the entities that is answered by another version or revision, the same entities each time."""
+
+    key: str
+    share: float
+    deployed: Deployed
+
+
+@dataclass(frozen=True, slots=True)
 class Deployed:
-    """An application in service: how it decides, and the version it asks (None where it asks no model)."""
+    """An application in service: how it decides, and the version it asks (None where it asks no model).
+
+    `splits` answer in its place where an entity is in their share. `shadows` are other versions, and `trial` another
+    revision, that see the same requests after the answer and never answer.
+    """
 
     decider: Decider
     link: WorkerLink | None
+    splits: tuple[Split, ...] = ()
+    shadows: tuple[Deployed, ...] = ()
+    trial: Deployed | None = None
+
+    @property
+    def is_watched(self) -> bool:
+        """Return whether anybody sees what is decided."""
+        return bool(self.shadows) or self.trial is not None
+
+    def answering(self, name: str) -> Deployed:
+        """Return what answers the entity of this name."""
+        for split in self.splits:
+            if in_share(name, split.key, split.share):
+                return split.deployed.answering(name)
+        return self
 
     async def predict(self, row: Mapping[str, object], deadline_us: int) -> Prediction:
         """Return what the model says, or its failure."""
@@ -96,7 +124,7 @@ class Generation:
             if entry.role in Role._value2member_map_
         }
         self._applications: dict[str, Deployed | TenureError] = {
-            name: _deployed(name, entry, snapshot, links) for name, entry in snapshot.applications.items()
+            name: _Made(name, entry, snapshot, links).application() for name, entry in snapshot.applications.items()
         }
 
     def token(self, digest: str, now: int) -> Token | None:
@@ -121,6 +149,14 @@ class Generation:
         if link is None:
             raise NotInService(ref=f"{model}/{version}" if version else f"{model}@{CHAMPION}")
         return link
+
+    def shadows(self, link: WorkerLink) -> list[WorkerLink]:
+        """Return the versions that see what this one is asked directly: the shadows of a champion."""
+        entry = self.models[link.model]
+        if not entry.shadows or entry.aliases.get(CHAMPION) != link.version:
+            return []
+        found = (self.links.get(f"{link.model}/{number}") for number in entry.shadows)
+        return [one for one in found if one is not None]
 
 
 class Links:
@@ -159,29 +195,79 @@ class Links:
         return known
 
 
-def _deployed(
-    name: str, entry: ApplicationEntry, snapshot: Snapshot, links: Mapping[str, WorkerLink]
-) -> Deployed | TenureError:
-    """Return the application ready to decide, or why it cannot; one that cannot must not hold up the others."""
-    try:
-        definition = from_plain(entry.definition)
-        link = _asked(definition, snapshot, links)
-        inputs: Schema | None = link.inputs if link else None
-        outputs: Schema | None = link.outputs if link else None
-        return Deployed(Decider(definition, inputs, outputs, entry.revision), link)
-    except TenureError as error:
-        _LOG.error("%s/%d cannot decide: %s", name, entry.revision, error)
-        return UnusableApplication(application=name, revision=entry.revision, why=str(error))
+class _Made:
+    """Makes one application ready to decide, with what answers or watches beside its active revision."""
 
+    def __init__(self, name: str, entry: ApplicationEntry, snapshot: Snapshot, links: Mapping[str, WorkerLink]) -> None:
+        self._name = name
+        self._entry = entry
+        self._models = snapshot.models
+        self._links = links
 
-def _asked(definition: Definition, snapshot: Snapshot, links: Mapping[str, WorkerLink]) -> WorkerLink | None:
-    if definition.model is None:
-        return None
-    model = snapshot.models.get(definition.model.name)
-    number = None if model is None else model.aliases.get(definition.model.alias)
-    found = links.get(f"{definition.model.name}/{number}")
-    if found is None:
-        raise UnusableApplication(
-            application=definition.application, revision=0, why=f"{definition.model} is not deployed"
+    def application(self) -> Deployed | TenureError:
+        """Return the application, or why it cannot decide; one that cannot must not hold up the others."""
+        revision = self._entry.revision
+        try:
+            active = self._revision(self._entry.definition, revision)
+        except TenureError as error:
+            _LOG.error("%s/%d cannot decide: %s", self._name, revision, error)
+            return UnusableApplication(application=self._name, revision=revision, why=str(error))
+        trial = self._trial()
+        if self._entry.trial is None or trial is None:
+            return active
+        share = self._entry.trial.share
+        splits = (
+            (Split(f"{self._name}/{trial.decider.revision}", share, trial), *active.splits) if share else active.splits
         )
-    return found
+        return replace(active, splits=splits, trial=trial)
+
+    def _trial(self) -> Deployed | None:
+        entry = self._entry.trial
+        if entry is None:
+            return None
+        try:
+            return self._revision(entry.definition, entry.revision)
+        except TenureError as error:
+            _LOG.error("%s/%d cannot be tried: %s", self._name, entry.revision, error)
+            return None
+
+    def _revision(self, plain: Mapping[str, object], revision: int) -> Deployed:
+        definition = from_plain(dict(plain))
+        if definition.model is None:
+            return Deployed(Decider(definition, None, None, revision), None)
+        model = self._models.get(definition.model.name)
+        number = None if model is None else model.aliases.get(definition.model.alias)
+        served = self._asking(definition, revision, number)
+        if served is None or model is None:
+            raise UnusableApplication(
+                application=self._name, revision=revision, why=f"{definition.model} is not deployed"
+            )
+        if definition.model.alias != CHAMPION:
+            return served
+        return self._beside(served, model)
+
+    def _beside(self, served: Deployed, model: ModelEntry) -> Deployed:
+        """Return what asks the champion with the shadows that watch it and the canary that answers a share."""
+        watching = tuple(
+            one for number in model.shadows if (one := self._attempted(served.decider, number)) is not None
+        )
+        served = replace(served, shadows=watching)
+        canary = None if model.canary is None else self._attempted(served.decider, model.canary.version)
+        if model.canary is None or canary is None:
+            return served
+        key = f"{served.link.model}/{model.canary.version}" if served.link else ""
+        share = Split(key, model.canary.share, replace(canary, shadows=watching))
+        return replace(served, splits=(share,))
+
+    def _attempted(self, decider: Decider, number: int) -> Deployed | None:
+        """Return the same revision with another version; None where they do not fit, which must not hold up answers."""
+        try:
+            return self._asking(decider.definition, decider.revision, number)
+        except TenureError as error:
+            _LOG.error("%s/%d does not fit %s/%d: %s", self._name, decider.revision, decider.model, number, error)
+            return None
+
+    def _asking(self, definition: Definition, revision: int, number: int | None) -> Deployed | None:
+        assert definition.model is not None
+        link = self._links.get(f"{definition.model.name}/{number}")
+        return None if link is None else Deployed(Decider(definition, link.inputs, link.outputs, revision), link)

@@ -33,6 +33,15 @@ class Log(Protocol):
         """Return when the record is durable."""
 
 
+class Watchers(Protocol):
+    """Those who see what was asked after it was answered."""
+
+    def called(
+        self, shadows: Sequence[WorkerLink], calls: Sequence[tuple[Mapping[str, Any], PredictionCallRecord]]
+    ) -> None:
+        """Take note of the rows of a call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Predicted:
     """What a version said to the rows of one call, in order; `call` is the id of the first row's record."""
@@ -44,9 +53,10 @@ class Predicted:
 class Predicting:
     """Asks versions directly."""
 
-    def __init__(self, *, log: Log, clock: Clock) -> None:
+    def __init__(self, *, log: Log, clock: Clock, shadowing: Watchers) -> None:
         self._log = log
         self._clock = clock
+        self._shadowing = shadowing
 
     @staticmethod
     def version(generation: Generation, actor: Actor | None, model: str, version: str) -> WorkerLink:
@@ -61,8 +71,9 @@ class Predicting:
         rows: Sequence[Mapping[str, Any]],
         protocol: Literal["oip", "mlflow"],
         deadline_us: int = DEADLINE_US,
+        shadows: Sequence[WorkerLink] = (),
     ) -> Predicted:
-        """Return what the version says to the rows, when a record of each is durable.
+        """Return what the version says to the rows, when a record of each is durable; `shadows` see them afterwards.
 
         Raises `MisfitRow`, and asks nothing, when a row is not what the version takes.
         """
@@ -73,25 +84,25 @@ class Predicting:
         # Later rows have later ids, so that a list in order of ids shows a call's rows in their order.
         ids = [new_id(at + place) for place in range(len(rows))]
         records = [
-            encode(
-                PredictionCallRecord(
-                    format=FORMAT,
-                    kind="prediction",
-                    id=ids[place],
-                    at=at,
-                    application=implicit_application(link.model),
-                    request=dict(row),
-                    predictions=[predicted("served", said)],
-                    protocol=protocol,
-                    call=ids[0],
-                    row=place,
-                    elapsed_us=elapsed,
-                    actor=actor.id,
-                )
+            PredictionCallRecord(
+                format=FORMAT,
+                kind="prediction",
+                id=ids[place],
+                at=at,
+                application=implicit_application(link.model),
+                request=dict(row),
+                predictions=[predicted("served", said)],
+                protocol=protocol,
+                call=ids[0],
+                row=place,
+                elapsed_us=elapsed,
+                actor=actor.id,
             )
             for place, (row, said) in enumerate(zip(rows, predictions, strict=True))
         ]
-        await self._keep(records)
+        await self._keep([encode(record) for record in records])
+        if shadows:
+            self._shadowing.called(shadows, list(zip(rows, records, strict=True)))
         return Predicted(ids[0], predictions)
 
     async def _keep(self, records: Sequence[bytes]) -> None:

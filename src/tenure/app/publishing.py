@@ -17,7 +17,7 @@ from tenure.application.revisions.terms import plain
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import snapshot as snapshots
 from tenure.serving.announce import NoSupervisor, SupervisorRefused, announce
-from tenure.serving.snapshot import ApplicationEntry, ModelEntry, Snapshot, TokenEntry, UnreadableSnapshot
+from tenure.serving.snapshot import ApplicationEntry, CanaryEntry, ModelEntry, Snapshot, TokenEntry, UnreadableSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -115,6 +115,7 @@ class Contents:
                 model = models.setdefault(record.ref.model, ModelEntry({}, {}))
                 model.versions[record.ref.number] = version
                 model.aliases.update(dict.fromkeys(record.aliases, record.ref.number))
+                models[record.ref.model] = _with_role(model, record)
         return Snapshot(
             format=snapshots.FORMAT,
             generation=generation,
@@ -254,6 +255,16 @@ class Publisher:
         for file in self._home.snapshots.glob("[0-9]*.json"):
             if int(file.stem) <= newest - _KEPT:
                 file.unlink(missing_ok=True)
+
+
+def _with_role(model: ModelEntry, record: VersionRecord) -> ModelEntry:
+    number = record.ref.number
+    match record.role:
+        case "shadow":
+            return msgspec.structs.replace(model, shadows=(*model.shadows, number))
+        case "canary":
+            return msgspec.structs.replace(model, canary=CanaryEntry(number, record.share))
+    return model
 
 
 def _same(one: Snapshot, other: Snapshot) -> bool:

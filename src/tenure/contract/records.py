@@ -124,6 +124,35 @@ class PredictionCallRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_o
     actor: str = ""
 
 
+class ShadowRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What another version, or another revision, would have made of a decision that was answered without it.
+
+    It is worked out after the answer has left, so it is a record of its own; a decision may have none, or several.
+    """
+
+    format: int = msgspec.field(name="v")
+    kind: Literal["shadow"] = msgspec.field(name="kind")
+    id: str
+    at: int
+    application: str
+    #: id of the decision, or of a direct call's record, that was answered
+    decision: str
+    #: the revision that was evaluated; 0 for a direct call of a model
+    revision: int
+    #: what the shadow version said; empty where the output that was served was used, or none was needed
+    predictions: list[PredictionRecord] = []
+    #: what the application would have answered, and why
+    decided_by: DecidedBy | None = None
+    status: Status = "final"
+    answer: dict[str, Any] | None = None
+    rules: list[str] = []
+    verdicts: str = ""
+    #: the answer, or its status, is another than the one that was given
+    differs: bool = False
+    #: why there is no answer: the revision would have refused the request
+    error: str = ""
+
+
 def implicit_application(model: str) -> str:
     """Return the application under which calls of a model without an application are logged; no name has a colon."""
     return f"model:{model}"

@@ -59,11 +59,31 @@ class VersionEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     batch_rows: int
 
 
-class ModelEntry(msgspec.Struct, frozen=True):
-    """A model's aliases and the versions behind them; a version in no alias is warm (rollback) or shadow."""
+class CanaryEntry(msgspec.Struct, frozen=True):
+    """The version that answers a share of the entities of every application that asks the model's champion."""
+
+    version: int
+    share: float
+
+
+class ModelEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A model's aliases and the versions behind them; `shadows` are asked what the champion is asked, and never answer.
+
+    A version that is named by nothing but `versions` is warm.
+    """
 
     aliases: dict[str, int]
     versions: dict[int, VersionEntry]
+    shadows: tuple[int, ...] = ()
+    canary: CanaryEntry | None = None
+
+
+class TrialEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A revision on trial: evaluated beside the active one; it answers the `share` of the entities, none with 0."""
+
+    revision: int
+    definition: dict[str, Any]
+    share: float = 0.0
 
 
 class ApplicationEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,6 +91,7 @@ class ApplicationEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
     revision: int
     definition: dict[str, Any]
+    trial: TrialEntry | None = None
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -33,7 +33,9 @@ class SqlStandings:
         with self._database.reading() as connection:
             row = _version(connection, ref)
             aliases = _aliases(connection, ref)
-            return Standing(ref, row.changes, Stage(row.stage), aliases, _left_at(connection, ref))
+            return Standing(
+                ref, row.changes, Stage(row.stage), aliases, _left_at(connection, ref), _role(connection, ref)
+            )
 
     def retire(self, standing: Standing, actor: Actor, now: int, tombstone: dict[str, Any]) -> None:
         """Take the version out of service for good; raise `ChangedMeanwhile` if its model changed since `get`."""
@@ -102,6 +104,12 @@ def _aliases(connection: Connection, ref: VersionRef) -> tuple[str, ...]:
     columns = model_alias.c
     query = select(columns.alias).where(columns.model == ref.model, columns.number == ref.number)
     return tuple(connection.execute(query.order_by(columns.alias)).scalars())
+
+
+def _role(connection: Connection, ref: VersionRef) -> str:
+    columns = model_deployment.c
+    query = select(columns.role).where(columns.model == ref.model, columns.number == ref.number)
+    return connection.execute(query).scalar() or ""
 
 
 def _left_at(connection: Connection, ref: VersionRef) -> int | None:

@@ -12,7 +12,7 @@ from tenure.adapters.sql.tables import model_alias, model_deployment, model_mode
 from tenure.model.deployment.fleet import Fleet, Role, champions_before
 from tenure.model.lifecycle import Stage
 from tenure.model.registry.record import Attestation
-from tenure.model.version import CHAMPION, ChangedMeanwhile, UnknownModel, VersionRef
+from tenure.model.version import CHALLENGER, CHAMPION, ChangedMeanwhile, UnknownModel, VersionRef
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -34,8 +34,15 @@ class SqlFleets:
             changes = connection.execute(select(model_model.c.changes).where(model_model.c.name == model)).scalar()
             if changes is None:
                 raise UnknownModel(model=model)
+            roles = _roles(connection, model)
             return Fleet(
-                model, changes, _stages(connection, model), _roles(connection, model), _past(connection, model)
+                model,
+                changes,
+                _stages(connection, model),
+                {number: role for number, (role, _) in roles.items()},
+                _past(connection, model),
+                sum(share for role, share in roles.values() if role is Role.CANARY),
+                _alias(connection, model, CHALLENGER),
             )
 
     def save(self, fleet: Fleet, now: int) -> None:
@@ -44,7 +51,8 @@ class SqlFleets:
             claim_change(connection, fleet.model, fleet.changes)
             _save_stages(connection, fleet)
             _save_roles(connection, fleet, now)
-            _save_champion(connection, fleet)
+            _save_alias(connection, fleet.model, CHAMPION, fleet.champion)
+            _save_alias(connection, fleet.model, CHALLENGER, fleet.challenger)
 
     def author(self, ref: VersionRef) -> str:
         """Return who registered the version."""
@@ -53,9 +61,11 @@ class SqlFleets:
         with self._database.reading() as connection:
             return str(connection.execute(query).scalar_one())
 
-    def note_served(self, ref: VersionRef, actor: Actor, now: int, action: str, reason: str) -> None:
-        """Keep that `champion` points to the version from now on."""
-        row = {"model": ref.model, "alias": CHAMPION, "number": ref.number, "at": now}
+    def note_alias(
+        self, model: str, alias: str, number: int | None, actor: Actor, now: int, action: str, reason: str
+    ) -> None:
+        """Keep that the alias points to the version from now on; to nothing, with None."""
+        row = {"model": model, "alias": alias, "number": number or 0, "at": now}
         with self._database.writing() as connection:
             connection.execute(model_served.insert().values(**row, actor=actor.id, action=action, reason=reason))
 
@@ -80,9 +90,17 @@ def _stages(connection: Connection, model: str) -> dict[int, Stage]:
     return {row.number: Stage(row.stage) for row in connection.execute(query)}
 
 
-def _roles(connection: Connection, model: str) -> dict[int, Role]:
-    query = select(model_deployment.c.number, model_deployment.c.role).where(model_deployment.c.model == model)
-    return {row.number: Role(row.role) for row in connection.execute(query)}
+def _roles(connection: Connection, model: str) -> dict[int, tuple[Role, float]]:
+    """Return role and share by number."""
+    columns = model_deployment.c
+    query = select(columns.number, columns.role, columns.share).where(columns.model == model)
+    return {row.number: (Role(row.role), row.share) for row in connection.execute(query)}
+
+
+def _alias(connection: Connection, model: str, alias: str) -> int | None:
+    query = select(model_alias.c.number).where(model_alias.c.model == model, model_alias.c.alias == alias)
+    number: int | None = connection.execute(query).scalar()
+    return number
 
 
 def _past(connection: Connection, model: str) -> tuple[int, ...]:
@@ -103,17 +121,17 @@ def _save_roles(connection: Connection, fleet: Fleet, now: int) -> None:
     before, table = _roles(connection, fleet.model), model_deployment
     for number in before.keys() | fleet.deployed.keys():
         role = fleet.deployed.get(number)
-        if role is before.get(number):
+        share = fleet.share if role is Role.CANARY else 0.0
+        if (role, share) == before.get(number):
             continue
         connection.execute(table.delete().where(table.c.model == fleet.model, table.c.number == number))
         if role is not None:
-            row = {"model": fleet.model, "number": number, "role": role.value, "since": now}
+            row = {"model": fleet.model, "number": number, "role": role.value, "since": now, "share": share}
             connection.execute(table.insert().values(**row))
 
 
-def _save_champion(connection: Connection, fleet: Fleet) -> None:
-    mine = (model_alias.c.model == fleet.model) & (model_alias.c.alias == CHAMPION)
+def _save_alias(connection: Connection, model: str, alias: str, number: int | None) -> None:
+    mine = (model_alias.c.model == model) & (model_alias.c.alias == alias)
     connection.execute(model_alias.delete().where(mine))
-    if fleet.champion is not None:
-        row = {"model": fleet.model, "alias": CHAMPION, "number": fleet.champion}
-        connection.execute(model_alias.insert().values(**row))
+    if number is not None:
+        connection.execute(model_alias.insert().values(model=model, alias=alias, number=number))

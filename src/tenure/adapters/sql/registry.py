@@ -176,7 +176,7 @@ def _aliases(connection: Connection, model: str) -> dict[str, int]:
 
 def _records(connection: Connection, condition: Any) -> Iterable[VersionRecord]:
     same = (model_deployment.c.model == _VERSION.model) & (model_deployment.c.number == _VERSION.number)
-    query = select(model_version, model_deployment.c.role).outerjoin(model_deployment, same)
+    query = select(model_version, model_deployment.c.role, model_deployment.c.share).outerjoin(model_deployment, same)
     rows = connection.execute(query.where(condition).order_by(_VERSION.model, _VERSION.number)).all()
     aliases = {model: _aliases(connection, model) for model in {row.model for row in rows}}
     return [_record(row, aliases[row.model]) for row in rows]
@@ -193,4 +193,5 @@ def _record(row: Row[Any], aliases: dict[str, int]) -> VersionRecord:
         manifest=msgspec.json.decode(row.manifest, type=Manifest),
         role=row.role or "",
         aliases=tuple(alias for alias, number in aliases.items() if number == row.number),
+        share=row.share or 0.0,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Table, Text
 
 from tenure.adapters.sql.metadata import metadata
 
@@ -42,7 +42,7 @@ model_alias = Table(
     ForeignKeyConstraint(["model", "number"], ["model_version.model", "model_version.number"]),
 )
 
-#: one row per version in service; `role` is champion or warm
+#: one row per version in service; `role` is one of model/deployment/fleet.py, `share` a canary's part of the traffic
 model_deployment = Table(
     "model_deployment",
     metadata,
@@ -50,10 +50,11 @@ model_deployment = Table(
     Column("number", Integer, primary_key=True),
     Column("role", String(16), nullable=False),
     Column("since", BigInteger, nullable=False),
+    Column("share", Float, nullable=False, server_default="0"),
     ForeignKeyConstraint(["model", "number"], ["model_version.model", "model_version.number"]),
 )
 
-#: what an alias pointed to from `at` on, until the next row of the same alias; never changed
+#: what an alias pointed to from `at` on, until the next row of the same alias (number 0: to nothing); never changed
 model_served = Table(
     "model_served",
     metadata,

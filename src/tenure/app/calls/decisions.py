@@ -10,6 +10,7 @@ import msgspec
 from tenure.app import wire
 from tenure.app.calls.moments import moment, shown
 from tenure.app.calls.resolutions import resolved
+from tenure.app.calls.roles import beside
 from tenure.app.calls.versions import numbered
 from tenure.application.decisions.reading import Search
 from tenure.kit.clock import iso
@@ -84,6 +85,7 @@ def decision(control: Control, actor: Actor, given: wire.Decision) -> wire.Decis
         event_time=shown(record.event_time),
         elapsed_us=record.elapsed_us,
         actor=record.actor,
+        beside=beside(control, record.id),
     )
 
 

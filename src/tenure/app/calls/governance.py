@@ -10,6 +10,7 @@ from tenure import __version__
 from tenure.app import wire
 from tenure.app.calls.moments import shown
 from tenure.app.calls.restorable import restorable
+from tenure.app.calls.roles import role_of
 from tenure.governance.access import ROLES, Permission, Role, authorize
 from tenure.governance.approvals import Policy
 from tenure.kit.clock import iso
@@ -49,6 +50,7 @@ def status(control: Control, actor: Actor, _: wire.Nothing) -> wire.StatusAnswer
         serving=None if scope else _serving(control),
         models={} if scope else {one.name: one.aliases.get(CHAMPION) for one in control.registry.models()},
         applications={name: number for name, number in revisions.items() if not scope or name in scope},
+        roles={} if scope else {str(one.ref): role_of(one) for one in control.registry.in_service()},
         troubles={} if scope else dict(control.publisher.contents.troubles),
         restorable=None if scope else restorable(control),
     )

@@ -11,6 +11,7 @@ from tenure.accountability.begun import served
 from tenure.accountability.why import WORDS
 from tenure.app import wire
 from tenure.app.calls.moments import shown
+from tenure.app.calls.roles import beside
 from tenure.governance.access import Permission
 from tenure.kit.clock import SECOND, iso
 
@@ -138,6 +139,7 @@ def why(control: Control, actor: Actor, given: wire.AskWhy) -> wire.WhyAnswer:
         predictions=msgspec.to_builtins(record.predictions),
         why_not=found.why_not[1] if found.why_not else "",
         url=control.url(f"/decisions/{record.id}"),
+        beside=beside(control, record.id),
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from tenure.app import wire
 from tenure.app.calls.governance import event_answer
 from tenure.app.calls.moments import moment
+from tenure.app.calls.roles import role_of
 from tenure.kit.clock import iso
 from tenure.model.version import CHAMPION, AliasRef, VersionRef, parse_name, parse_ref
 from tenure.serving.places import worker_log
@@ -89,6 +90,7 @@ def _facts(control: Control, record: VersionRecord) -> dict[str, Any]:
         "digest": record.digest,
         "stage": record.stage.value,
         "role": record.role,
+        "share": record.share or None,
         "aliases": list(record.aliases),
         "registered_at": iso(record.registered_at),
         "registered_by": record.registered_by,
@@ -109,7 +111,25 @@ def compare(control: Control, actor: Actor, given: wire.Compare) -> wire.Compare
     other = named(given.model, given.other) if given.other.isdigit() else parse_ref(given.other)
     left, right, found = control.models.compare(actor, named(given.model, given.version), other)
     differences = [wire.Difference(what=one.what, left=one.left, right=one.right) for one in found]
-    return wire.CompareAnswer(left=str(left.ref), right=str(right.ref), differences=differences)
+    since = moment(given.since, control.clock.now())
+    begun = _both_in_service(control, left.ref, right.ref) if since is None else since
+    live = control.monitoring.side_by_side(actor, left.ref, right.ref, begun)
+    return wire.CompareAnswer(
+        left=str(left.ref), right=str(right.ref), differences=differences, roles=_roles(left, right), live=live
+    )
+
+
+def _roles(*records: VersionRecord) -> dict[str, str]:
+    return {str(one.ref): role_of(one) or one.stage.value for one in records}
+
+
+def _both_in_service(control: Control, *refs: VersionRef) -> int:
+    """Return since when both have had an alias: what one of them said before is nothing to compare."""
+    began = []
+    for ref in refs:
+        first = next((row.at for row in control.registry.served(ref.model) if row.number == ref.number), 0)
+        began.append(first)
+    return max(began)
 
 
 def history(control: Control, actor: Actor, given: wire.ModelHistory) -> wire.HistoryAnswer:
@@ -129,7 +149,7 @@ def _history(model: str, found: History) -> wire.HistoryAnswer:
         wire.ServedAnswer(
             at=iso(row.at),
             alias=row.alias,
-            ref=str(VersionRef(model, row.number)),
+            ref=str(VersionRef(model, row.number)) if row.number else None,
             actor=row.actor,
             action=row.action,
             reason=row.reason,
@@ -153,7 +173,7 @@ def logs(control: Control, actor: Actor, given: wire.Logs) -> wire.LogsAnswer:
 def deploy(control: Control, actor: Actor, given: wire.Deploy) -> wire.Moved:
     """Bring a version into service."""
     ref = numbered(control, actor, given.model, given.version)
-    fleet, before = control.deployments.deploy(actor, ref, given.role, given.reason)
+    fleet, before = control.deployments.deploy(actor, ref, given.role, given.reason, given.share)
     return _moved(control, ref, fleet, before)
 
 
@@ -179,6 +199,8 @@ def _moved(control: Control, ref: VersionRef, fleet: Fleet, before: int | None) 
         role=role.value if role else "",
         champion=fleet.champion,
         before=before,
+        challenger=fleet.challenger,
+        share=fleet.share if fleet.canary == ref.number else None,
         url=control.url(f"/models/{ref}"),
     )
 

@@ -75,6 +75,8 @@ class DecisionDetail(DecisionRow, frozen=True):
     event_time: str | None
     elapsed_us: int
     actor: str
+    #: what shadow versions and revisions on trial made of it
+    beside: list[dict[str, Any]] = []
 
 
 class AskWhy(Input, frozen=True):
@@ -147,6 +149,8 @@ class WhyAnswer(Output, frozen=True):
     predictions: list[dict[str, Any]]
     why_not: str
     url: str
+    #: what shadow versions and revisions on trial made of it
+    beside: list[dict[str, Any]] = []
 
 
 class Explain(Input, frozen=True):

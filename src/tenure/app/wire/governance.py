@@ -25,7 +25,10 @@ class Restorable(Output, frozen=True):
 
 
 class StatusAnswer(Output, frozen=True):
-    """What is served and by whom; `troubles` says of each version that should be served and cannot be, why."""
+    """What is served and by whom; `troubles` says of each version that should be served and cannot be, why.
+
+    `roles` says of each version in service what it does there.
+    """
 
     home: str
     version: str
@@ -36,6 +39,7 @@ class StatusAnswer(Output, frozen=True):
     applications: dict[str, int]
     troubles: dict[str, str]
     restorable: Restorable | None = None
+    roles: dict[str, str] = {}
 
 
 class CreateToken(Input, frozen=True):

@@ -8,6 +8,7 @@ import msgspec
 
 from tenure.app.wire.governance import EventAnswer
 from tenure.app.wire.shared import Input, Output
+from tenure.model.monitoring.side_by_side import SideBySide
 
 
 class Model(Input, frozen=True):
@@ -74,7 +75,11 @@ class VersionHistory(Input, frozen=True):
 
 
 class Deploy(Input, frozen=True):
-    """Bring a version into service; with no `role`: champion if the model has none, else warm, without traffic."""
+    """Bring a version into service; with no `role`: champion if the model has none, else warm, without traffic.
+
+    `shadow` is asked what the champion is asked, and never answers; `canary` answers the `share` of the entities (0.1
+    where none is given), the same entities always. `warm`, or the share 0, ends either.
+    """
 
     model: str
     version: str
@@ -93,11 +98,12 @@ class Decommission(Input, frozen=True):
 
 
 class Compare(Input, frozen=True):
-    """Two versions of one model or of two, `other` written as in churn/2."""
+    """Two versions of one model or of two, `other` written as in churn/2; live requests count `since` a moment."""
 
     model: str
     version: str
     other: str
+    since: str = ""
 
 
 class Run(Input, frozen=True):
@@ -117,7 +123,7 @@ class Logs(Input, frozen=True):
 
 
 class VersionAnswer(Output, frozen=True):
-    """One version. `role` is empty unless it is deployed; `aliases` are those that point to it."""
+    """One version. `role` is empty unless it is deployed; `share` is a canary's; `aliases` are those that point to it."""
 
     ref: str
     model: str
@@ -125,6 +131,7 @@ class VersionAnswer(Output, frozen=True):
     digest: str
     stage: str
     role: str
+    share: float | None
     aliases: list[str]
     registered_at: str
     registered_by: str
@@ -165,6 +172,10 @@ class Moved(Output, frozen=True):
     champion: int | None
     before: int | None
     url: str
+    #: the version under comparison
+    challenger: int | None = None
+    #: the part of the entities that `ref` answers as canary
+    share: float | None = None
 
 
 class EndedAnswer(Output, frozen=True):
@@ -203,11 +214,16 @@ class Difference(Output, frozen=True):
 
 
 class CompareAnswer(Output, frozen=True):
-    """Everything in which two versions differ, grouped: metrics, inputs, outputs, environment, model."""
+    """Everything in which two versions differ, grouped: metrics, inputs, outputs, environment, model.
+
+    `roles` says what each does now; `live` compares what they said to live requests.
+    """
 
     left: str
     right: str
     differences: list[Difference]
+    roles: dict[str, str]
+    live: SideBySide
 
 
 class RunAnswer(Output, frozen=True):

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
 
 from tenure.application.decisions.moments import moment_of
 from tenure.application.decisions.plan import plan
@@ -24,11 +26,9 @@ from tenure.application.decisions.request import RequestForm
 from tenure.application.revisions.problems import refusal
 from tenure.application.revisions.terms import Definition, from_plain
 from tenure.application.rules.ruleset import NOT_REACHED, Trace, walk
-from tenure.contract.records import FORMAT, DecisionRecord, PredictionRecord, Reason
+from tenure.contract.records import FORMAT, DecisionRecord, PredictionRecord, Reason, ShadowRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tenure.application.decisions.plan import ReadyAnswer
     from tenure.application.decisions.reads import Read
     from tenure.contract.predictor import Prediction
@@ -134,6 +134,16 @@ class Decider:
         facts, reads, trace = begun
         return AskModel(self._plan.row.row(facts), admitted, facts, reads, trace)
 
+    def asking(self, asked: AskModel) -> AskModel:
+        """Return what to ask this version, where another one was asked for the same decision."""
+        assert self._plan.row is not None, "a version that is asked takes a row"
+        return replace(asked, row=self._plan.row.row(asked.facts))
+
+    def entity(self, admitted: Admitted) -> str | None:
+        """Return whom the request is about, None where the application declares no entity."""
+        name = self.definition.entity
+        return None if name is None else str(admitted.values[name])
+
     def _begun(self, admitted: Admitted, features: Mapping[str, Read | None]) -> Settled | _Begun:
         """Return the decision where it is settled without the model, else all that is known before it is asked."""
         facts = dict(zip(self._keys, admitted.values.values(), strict=True))
@@ -183,7 +193,6 @@ class Decider:
         elapsed_us: int = 0,
         actor: str = "",
         key: str = "",
-        shadows: Sequence[Prediction] = (),
     ) -> DecisionRecord:
         """Return the record for the log, with the entity and the personal fields handed to `protect`."""
         values = settled.admitted.values
@@ -203,7 +212,7 @@ class Decider:
             features=settled.reads,
             rules=settled.rules,
             verdicts=settled.verdicts,
-            predictions=served + [predicted("shadow", shadow) for shadow in shadows],
+            predictions=served,
             decided_by=settled.decided_by,
             status=settled.status,
             answer=settled.answer,
@@ -219,6 +228,41 @@ class Decider:
             return None, ""
         fields = {name: values[name] for name in self._hidden if values[name] is not None}
         return protect(str(values[entity]), fields)
+
+    def shadow_record(
+        self,
+        decision: DecisionRecord,
+        settled: Settled | None,
+        *,
+        id: str,  # noqa: A002 - the record's own name for it
+        at: int,
+        asked: Prediction | None = None,
+        error: str = "",
+    ) -> ShadowRecord:
+        """Return what this revision and version would have made of a decision; `settled` is None where they refuse it."""
+        made = ShadowRecord(
+            format=FORMAT,
+            kind="shadow",
+            id=id,
+            at=at,
+            application=self.application,
+            decision=decision.id,
+            revision=self.revision,
+            predictions=[] if asked is None else [predicted("shadow", asked)],
+            differs=True,
+            error=error,
+        )
+        if settled is None:
+            return made
+        return msgspec.structs.replace(
+            made,
+            decided_by=settled.decided_by,
+            status=settled.status,
+            answer=settled.answer,
+            rules=settled.rules,
+            verdicts=settled.verdicts,
+            differs=settled.answer != decision.answer or settled.status != decision.status,
+        )
 
 
 def predicted(role: Any, prediction: Prediction) -> PredictionRecord:

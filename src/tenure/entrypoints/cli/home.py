@@ -78,10 +78,18 @@ def status(json: Json = False) -> None:
         screen.say("nothing runs; start it with: tenure up --detach")
     else:
         screen.table(found, _processes(serving), ("process", "pid", "state", "restarts", "generation"))
-    served = [{"model": name, "champion": number} for name, number in found["models"].items()]
-    screen.table(found, served, ("model", "champion"), "no model is registered yet")
+    served = [
+        {"model": name, "champion": number, "in_service": _in_service(found, name)}
+        for name, number in found["models"].items()
+    ]
+    screen.table(found, served, ("model", "champion", "in_service"), "no model is registered yet")
     revisions = [{"application": name, "revision": number} for name, number in found["applications"].items()]
     screen.table(found, revisions, ("application", "revision"), "no application is defined yet")
+
+
+def _in_service(found: dict[str, Any], model: str) -> list[str]:
+    roles = found["roles"].items()
+    return [f"{ref.rpartition('/')[2]} {role}" for ref, role in roles if ref.rpartition("/")[0] == model]
 
 
 def restorable_line(found: dict[str, Any]) -> str:

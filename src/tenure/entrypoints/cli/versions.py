@@ -7,13 +7,13 @@ import typer
 
 from tenure.entrypoints.cli.applications import show_revision
 from tenure.entrypoints.cli.caller import opened, version_at
-from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.entrypoints.cli.screen import Json, Screen, readable
 
 Ref = Annotated[str, typer.Argument(metavar="MODEL/VERSION", help="As churn/2, or churn@champion.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")]
 
-_COLUMNS = ("ref", "stage", "role", "aliases", "python", "metrics", "registered_at", "registered_by")
-_MOVED = ("ref", "stage", "role", "champion", "before", "tombstone", "proof")
+_COLUMNS = ("ref", "stage", "role", "share", "aliases", "python", "metrics", "registered_at", "registered_by")
+_MOVED = ("ref", "stage", "role", "share", "champion", "challenger", "before", "tombstone", "proof")
 
 
 def package(
@@ -125,13 +125,50 @@ def _of_package(manifest: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def compare(left: Ref, right: Annotated[str, typer.Argument(metavar="MODEL/VERSION")], json: Json = False) -> None:
-    """Show in what two versions differ."""
+def compare(
+    left: Ref,
+    right: Annotated[str, typer.Argument(metavar="MODEL/VERSION")],
+    since: Annotated[
+        str | None, typer.Option(help="Live requests since then, as 7d; by default since both are in service.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show in what two versions differ: contract, metrics, and what they said to the same live requests."""
     screen = Screen(json)
     with opened() as tenure:
-        found = tenure.call("versions:compare", **version_at(left), other=right)
+        found = tenure.call("versions:compare", **version_at(left), other=right, since=since)
     rows = [{"what": d["what"], found["left"]: d["left"], found["right"]: d["right"]} for d in found["differences"]]
     screen.table(found, rows, ("what", found["left"], found["right"]), "they are the same")
+    if not screen.as_json:
+        _show_live(screen, found)
+
+
+_MEASURED = ("pairs", "mean_difference", "mean_absolute_difference", "p95_absolute_difference", "largest_difference")
+
+
+def _show_live(screen: Screen, found: dict[str, Any]) -> None:
+    live = found["live"]
+    roles = "   ".join(f"{ref}: {role}" for ref, role in found["roles"].items())
+    screen.say(f"live     {roles}   asked {live['seen_left']} and {live['seen_right']} times")
+    if live["pairs"]:
+        gaps = {name: live[name] for name in _MEASURED} | {"psi": live["psi"]}
+        gaps |= {"answers that differ": f"{live['disagreements']} ({live['disagreement_share']:.2%})"}
+        screen.facts(gaps, f"the same requests: {live['score'] or 'answers'} of {live['right']} less {live['left']}")
+    elif live["seen_left"] and live["seen_right"]:
+        means = {name: live[name] for name in ("mean_left", "mean_right", "apart_psi")}
+        screen.facts(means, f"requests of their own: {live['score']}")
+    for one in live["performance"]:
+        paired = "the same requests" if one["paired"] else "requests of their own"
+        measures = [
+            {"measure": name, live["left"]: value, live["right"]: one["right"].get(name)}
+            for name, value in one["left"].items()
+        ]
+        screen.say(
+            f"{one['application']}, outcome {one['outcome']}, {paired}: {one['labelled_left']} and {one['labelled_right']}"
+        )
+        screen.table(one, measures, ("measure", live["left"], live["right"]))
+    for one in live["examples"][:3]:
+        screen.say(f"differs  {one['decision']}: {readable(one['left_answer'])} | {readable(one['right_answer'])}")
 
 
 def history(
@@ -180,12 +217,19 @@ def logs(
 
 def deploy(
     ref: Ref,
-    role: Annotated[Literal["champion", "warm", "shadow", "canary"] | None, typer.Option("--as")] = None,
-    share: Annotated[float | None, typer.Option(help="A canary's part of the traffic, as 0.1.")] = None,
+    role: Annotated[
+        Literal["champion", "warm", "shadow", "canary"] | None,
+        typer.Option(
+            "--as", help="shadow sees every request and never answers; canary answers a share; warm ends either."
+        ),
+    ] = None,
+    share: Annotated[
+        float | None, typer.Option(help="A canary's part of the entities, as 0.1 (the default); 0 ends it.")
+    ] = None,
     reason: Reason = "",
     json: Json = False,
 ) -> None:
-    """Bring a version into service: champion if the model has none, else warm, without traffic."""
+    """Bring a version into service, or change what it does there: champion if the model has none, else warm."""
     given = {"as": role, "share": share, "reason": reason}
     _move("versions:deploy", ref, f"deploying {ref}: start its worker, wait until every gateway knows it", json, given)
 

@@ -40,7 +40,19 @@ def _show(screen: Screen, found: dict[str, Any]) -> None:
     for reason in found["reasons"]:
         screen.say(f"reason   {reason['code']} {reason['text']} ({reason['source']})")
     screen.say(f"answer   {readable(found['answer'])}   by {found['decided_by']}: {found['closed_by']}")
+    for one in found["beside"]:
+        screen.say(_beside(found, one))
     screen.say(found["url"])
+
+
+def _beside(found: dict[str, Any], one: dict[str, Any]) -> str:
+    """Return the line of what did not answer, with what it would have answered."""
+    trial = one["revision"] != found["revision"]
+    who = f"trial    {found['application']}/{one['revision']}" if trial else f"shadow   {one['model']}"
+    if one["error"]:
+        return f"{who}: would refuse the request: {one['error']}"
+    said = f"{readable(one['output']) or one['failure']} → " if one["model"] else ""
+    return f"{who}: {said}{readable(one['answer'])}{'   differs' if one['differs'] else ''}"
 
 
 def _input(one: dict[str, Any]) -> dict[str, Any]:

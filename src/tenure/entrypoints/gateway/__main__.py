@@ -84,6 +84,10 @@ class _Process:
     def _watch(self, metrics: Metrics) -> None:
         log = self._gateway.log
         metrics.watch_stages(self._gateway.deciding.stages.sums)
+        shadowing = self._gateway.shadowing
+        metrics.watch("tenure_shadows_waiting", lambda: shadowing.waiting)
+        metrics.watch("tenure_shadows_kept_total", lambda: shadowing.counts.kept)
+        metrics.watch("tenure_shadows_dropped_total", lambda: shadowing.counts.dropped)
         metrics.watch("tenure_connections", lambda: self._server.connections)
         metrics.watch("tenure_generation", lambda: self._gateway.number)
         metrics.watch("tenure_log_backlog_bytes", lambda: log.backlog)

@@ -21,6 +21,12 @@ KINDS = {
     "tenure_log_backlog_bytes": ("gauge", "Bytes of records that wait to become durable."),
     "tenure_log_commit_seconds": ("gauge", "Recent mean time of one commit of the decision log."),
     "tenure_generation": ("gauge", "Generation of the snapshot in service."),
+    "tenure_shadows_waiting": ("gauge", "Requests that shadows and revisions on trial have yet to look at."),
+    "tenure_shadows_kept_total": ("counter", "Requests that a shadow or a revision on trial looked at."),
+    "tenure_shadows_dropped_total": (
+        "counter",
+        "Requests that no shadow looked at: too many waited, or the log was full.",
+    ),
     "tenure_restarts_total": ("counter", "Restarts of a process since the supervisor began to watch it."),
 }
 

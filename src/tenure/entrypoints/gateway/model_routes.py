@@ -166,7 +166,9 @@ class ModelRoutes:
             async with self._bodies.body(headers, receive, generation.limits) as body:
                 asked, rows = await quickly(len(body), _read_inference, body, headers, link)
                 wait_us = asked.timeout_us or DEADLINE_US
-                predicted = await self._gateway.predicting.predict(link, actor, rows, "oip", wait_us)
+                predicted = await self._gateway.predicting.predict(
+                    link, actor, rows, "oip", wait_us, generation.shadows(link)
+                )
         self._count(link, predicted)
         check_answered(predicted.predictions)
         content, json_length = oip.answer(
@@ -182,7 +184,9 @@ class ModelRoutes:
             kind = headers.get(b"content-type", b"").decode("latin-1")
             async with self._bodies.body(headers, receive, generation.limits) as body:
                 rows = await quickly(len(body), scoring.rows_of, kind, body, link.inputs)
-                predicted = await self._gateway.predicting.predict(link, actor, rows, "mlflow")
+                predicted = await self._gateway.predicting.predict(
+                    link, actor, rows, "mlflow", shadows=generation.shadows(link)
+                )
         self._count(link, predicted)
         check_answered(predicted.predictions)
         return _json(scoring.answer(link.outputs, predicted.predictions), predicted.call)

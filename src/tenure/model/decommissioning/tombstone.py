@@ -31,13 +31,17 @@ class StillNeeded(TenureError):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a version stands; `left_at` is when an alias last pointed elsewhere, None if none ever left it."""
+    """Where a version stands; `left_at` is when an alias last pointed elsewhere, None if none ever left it.
+
+    `role` is what it does in service, empty where it is not.
+    """
 
     ref: VersionRef
     changes: int
     stage: Stage
     aliases: tuple[str, ...]
     left_at: int | None
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,10 @@ def live_since(standing: Standing, now: int) -> int:
 def dependents(standing: Standing, revisions: Sequence[str], traffic: Traffic, since: int) -> list[str]:
     """Return who depends on the version, a line each; empty means nobody."""
     found = [f"the alias {standing.ref.model}@{alias}" for alias in standing.aliases]
+    if standing.role in {"shadow", "canary"}:
+        found.append(
+            f"the comparison that it runs in as {standing.role} (end it: tenure deploy {standing.ref} --as warm)"
+        )
     found += [f"the active revision {revision}" for revision in revisions]
     if traffic.requests:
         found.append(f"live traffic: {traffic.requests} requests since {iso(since)}")

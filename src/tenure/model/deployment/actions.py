@@ -18,7 +18,7 @@ from tenure.model.deployment.fleet import (
     promote,
     roll_back,
 )
-from tenure.model.version import reason_for
+from tenure.model.version import CHALLENGER, CHAMPION, reason_for
 
 if TYPE_CHECKING:
     from tenure.governance.access import Actor
@@ -37,6 +37,15 @@ class LacksInputs(TenureError):
     kind = Kind.REFUSED
     message = "{ref} needs what active revisions do not give:\n{lines}"
     next_step = "add these lines to application.yaml, `tenure apply` it, then try again"
+
+
+class AliasNeeded(TenureError):
+    """An active revision asks for the version under comparison, and there would be none."""
+
+    code = "alias-needed"
+    kind = Kind.CONFLICT
+    message = "{ref} cannot leave the comparison: nothing would be {model}@challenger, which is asked by:\n{lines}"
+    next_step = "apply a revision that asks {model}@champion, then try again"
 
 
 class Deployments:
@@ -59,16 +68,21 @@ class Deployments:
         self._clock = clock
 
     def deploy(
-        self, actor: Actor, ref: VersionRef, role: str | None = None, reason: str = ""
+        self, actor: Actor, ref: VersionRef, role: str | None = None, reason: str = "", share: float | None = None
     ) -> tuple[Fleet, int | None]:
-        """Bring a version into service; return the fleet and the champion before."""
+        """Bring a version into service, or give it another role there; return the fleet and the champion before.
+
+        A shadow or canary becomes `challenger`; back to warm ends it. Raises `LacksInputs` for one that gets requests
+        it cannot be asked with.
+        """
         authorize(actor, Permission.VERSIONS_DEPLOY)
         fleet = self._store.get(ref.model)
-        deployment = deploy(fleet, ref.number, role)
+        deployment = deploy(fleet, ref.number, role, share)
         approval = self._approval(actor, deployment) if deployment.approves else None
-        if deployment.role is Role.CHAMPION:
+        if deployment.role is not Role.WARM:
             self._check_contract(ref)
         changed = after_deploying(fleet, deployment)
+        self._check_challenger(fleet, changed)
         with self._traffic.ready(ref), self._audit.transaction():
             self._keep(actor, Permission.VERSIONS_DEPLOY, ref, fleet, changed, reason, approval)
         self._traffic.switch()
@@ -93,6 +107,7 @@ class Deployments:
     ) -> tuple[Fleet, int | None]:
         self._check_contract(switch.ref)
         changed = after_switch(fleet, switch)
+        self._check_challenger(fleet, changed)
         with self._traffic.ready(switch.ref), self._audit.transaction():
             self._keep(actor, permission, switch.ref, fleet, changed, reason, None)
         self._traffic.switch()
@@ -105,6 +120,13 @@ class Deployments:
     def _check_contract(self, ref: VersionRef) -> None:
         if lines := self._gate.check(ref):
             raise LacksInputs(ref=ref, lines="\n".join(f"  {line}" for line in lines))
+
+    def _check_challenger(self, before: Fleet, after: Fleet) -> None:
+        if before.challenger is None or after.challenger is not None:
+            return
+        ref = before.ref(before.challenger)
+        if lines := self._gate.asking(ref.model, CHALLENGER):
+            raise AliasNeeded(ref=ref, model=ref.model, lines="\n".join(f"  {line}" for line in lines))
 
     def _keep(
         self,
@@ -120,8 +142,10 @@ class Deployments:
         self._store.save(after, now)
         if approval is not None:
             self._store.note_approval(ref, approval, now, reason)
-        if after.champion != before.champion:
-            self._store.note_served(ref, actor, now, permission.value, reason)
+        for alias in (CHAMPION, CHALLENGER):
+            number = getattr(after, alias)
+            if number != getattr(before, alias):
+                self._store.note_alias(ref.model, alias, number, actor, now, permission.value, reason)
         self._audit.write(
             Event(permission, actor, now, str(ref), reason, _facts(before, ref), _facts(after, ref, approval))
         )
@@ -131,7 +155,9 @@ def _facts(fleet: Fleet, ref: VersionRef, approval: Approval | None = None) -> d
     role = fleet.deployed.get(ref.number)
     facts: dict[str, object] = {
         "champion": fleet.champion,
+        "challenger": fleet.challenger,
         "role": role.value if role else None,
+        "share": fleet.share if role is Role.CANARY else None,
         "stage": fleet.stages[ref.number].value,
     }
     return facts | ({"self_approved": approval.own_work} if approval else {})

@@ -14,11 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+#: a canary's part of the traffic where none is given
+DEFAULT_SHARE = 0.1
+
+
 class Role(enum.StrEnum):
-    """What a deployed version does: answer (champion), or stand ready to be rolled back or promoted to (warm)."""
+    """What a deployed version does.
+
+    It answers (champion), answers a share of the entities (canary), is asked beside the champion and never answers
+    (shadow), or stands ready to be rolled back or promoted to (warm).
+    """
 
     CHAMPION = "champion"
+    CANARY = "canary"
+    SHADOW = "shadow"
     WARM = "warm"
+
+    @property
+    def compared(self) -> bool:
+        """Return whether a version in this role is being compared with the champion."""
+        return self in {Role.CANARY, Role.SHADOW}
 
 
 class NotDeployed(TenureError):
@@ -57,13 +72,40 @@ class NothingBefore(TenureError):
     next_step = "deploy one again (`tenure versions {model}`), or name one with --to"
 
 
-class RoleNotServed(TenureError):
-    """This Tenure sends no traffic of that kind yet."""
+class UnknownRole(TenureError):
+    """No deployed version does this."""
 
-    code = "role-not-served"
-    kind = Kind.REFUSED
-    message = "no gateway sends {role} traffic yet, so {ref} would get none"
-    next_step = "deploy it without --as (it stays warm), ask it with `tenure run {ref} --input …`, then promote it"
+    code = "unknown-role"
+    kind = Kind.BAD_INPUT
+    message = "a version is not deployed as {role!r}; it is deployed as one of: {roles}"
+    next_step = "see `tenure deploy --help`"
+
+
+class NothingToCompare(TenureError):
+    """A shadow or a canary runs beside a champion, and there is none."""
+
+    code = "nothing-to-compare-with"
+    kind = Kind.CONFLICT
+    message = "{ref} cannot be a {role}: {model} has no champion to run it beside"
+    next_step = "deploy the champion first: `tenure deploy {model}/VERSION`"
+
+
+class BadShare(TenureError):
+    """The share is none that a version can have."""
+
+    code = "bad-share"
+    kind = Kind.BAD_INPUT
+    message = "{ref} cannot have the share {share}: {why}"
+    next_step = "give a canary a share above 0 and below 1 (`--as canary --share 0.1`); 0 ends it, `tenure promote` gives it all"
+
+
+class CanaryThere(TenureError):
+    """A model has one canary at a time, so that every answer has one of two versions."""
+
+    code = "canary-there"
+    kind = Kind.CONFLICT
+    message = "{model} has a canary already: {canary}, with the share {share}"
+    next_step = "end it first: `tenure deploy {canary} --share 0`, or `tenure promote {canary} --reason …`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +113,8 @@ class Fleet:
     """What one model has in service.
 
     `stages` has every version; `deployed` the role of those in service; `past` the champions before this one that a
-    roll-back goes through, nearest first; `changes` is the count that a save must meet unchanged.
+    roll-back goes through, nearest first; `share` is the canary's, 0 without one; `challenger` the version under
+    comparison; `changes` is the count that a save must meet unchanged.
     """
 
     model: str
@@ -79,11 +122,26 @@ class Fleet:
     stages: Mapping[int, Stage]
     deployed: Mapping[int, Role]
     past: tuple[int, ...] = ()
+    share: float = 0.0
+    challenger: int | None = None
 
     @property
     def champion(self) -> int | None:
         """Return the number of the version that answers, None while there is none."""
-        return next((number for number, role in self.deployed.items() if role is Role.CHAMPION), None)
+        return self._only(Role.CHAMPION)
+
+    @property
+    def canary(self) -> int | None:
+        """Return the number of the version that answers a share, None while there is none."""
+        return self._only(Role.CANARY)
+
+    @property
+    def compared(self) -> tuple[int, ...]:
+        """Return the versions that run beside the champion to be compared with it."""
+        return tuple(sorted(number for number, role in self.deployed.items() if role.compared))
+
+    def _only(self, wanted: Role) -> int | None:
+        return next((number for number, role in self.deployed.items() if role is wanted), None)
 
     @property
     def rollback_target(self) -> int | None:
@@ -99,11 +157,16 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Decided: the version comes into service in this role; `approves` when that implies its approval."""
+    """Decided: the version is in service in this role; `approves` when that implies its approval.
+
+    `share` is a canary's part of the traffic. `joins` when it was not in service before.
+    """
 
     ref: VersionRef
     role: Role
     approves: bool
+    share: float = 0.0
+    joins: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +177,57 @@ class Switch:
     before: int | None
 
 
-def deploy(fleet: Fleet, number: int, wanted: str | None) -> Deployment:
-    """Decide how a version comes into service: champion if the model has none, else warm, unless `wanted` says."""
+def deploy(fleet: Fleet, number: int, wanted: str | None, share: float | None = None) -> Deployment:
+    """Decide how a version comes into service, or which other role it gets there.
+
+    Without `wanted` it becomes champion if the model has none, else warm; a share means a canary, and the share 0 ends
+    one. A version in service changes only between warm, shadow and canary: `champion` is moved by promoting.
+    """
     ref = fleet.ref(number)
-    if wanted not in {None, *Role}:
-        raise RoleNotServed(role=wanted, ref=ref)
-    if number in fleet.deployed:
-        raise AlreadyDeployed(ref=ref, role=fleet.deployed[number].value)
+    before = fleet.deployed.get(number)
+    role = _role(fleet, ref, wanted, share)
+    part = _share(ref, role, share)
+    _check_comparison(fleet, ref, role)
+    if before is not None:
+        if before is Role.CHAMPION or role is Role.CHAMPION or (before is role and part in {0.0, fleet.share}):
+            raise AlreadyDeployed(ref=ref, role=before.value)
+        return Deployment(ref, role, approves=False, share=part, joins=False)
     stage = fleet.stages[number]
     approves = stage is Stage.REGISTERED
     move(ref, Stage.APPROVED if approves else stage, Stage.DEPLOYED)
-    default = Role.CHAMPION if fleet.champion is None else Role.WARM
-    return Deployment(ref, default if wanted is None else Role(wanted), approves)
+    return Deployment(ref, role, approves, part)
+
+
+def _role(fleet: Fleet, ref: VersionRef, wanted: str | None, share: float | None) -> Role:
+    if wanted is not None:
+        if wanted not in Role._value2member_map_:
+            raise UnknownRole(role=wanted, roles=", ".join(Role))
+        return Role.WARM if wanted == Role.CANARY and share == 0 else Role(wanted)
+    if share is None:
+        return Role.CHAMPION if fleet.champion is None else Role.WARM
+    if share == 0 and fleet.deployed.get(ref.number) is not Role.CANARY:
+        raise BadShare(ref=ref, share=share, why="it is no canary, so there is none to end")
+    return Role.WARM if share == 0 else Role.CANARY
+
+
+def _share(ref: VersionRef, role: Role, share: float | None) -> float:
+    if role is not Role.CANARY:
+        if share:
+            raise BadShare(ref=ref, share=share, why=f"a {role.value} has no share of the answers")
+        return 0.0
+    part = DEFAULT_SHARE if share is None else share
+    if not 0 < part < 1:
+        raise BadShare(ref=ref, share=part, why="it is not between 0 and 1")
+    return part
+
+
+def _check_comparison(fleet: Fleet, ref: VersionRef, role: Role) -> None:
+    if not role.compared:
+        return
+    if fleet.champion is None:
+        raise NothingToCompare(ref=ref, role=role.value, model=fleet.model)
+    if role is Role.CANARY and fleet.canary not in {None, ref.number}:
+        raise CanaryThere(model=fleet.model, canary=f"{fleet.model}/{fleet.canary}", share=fleet.share)
 
 
 def promote(fleet: Fleet, number: int) -> Switch:
@@ -148,20 +250,30 @@ def roll_back(fleet: Fleet, to: int | None) -> Switch:
 
 
 def after_deploying(fleet: Fleet, deployment: Deployment) -> Fleet:
-    """Return the fleet with the version in service."""
-    number = deployment.ref.number
-    joined = replace(
+    """Return the fleet with the version in service in its role."""
+    number, role = deployment.ref.number, deployment.role
+    placed = replace(
         fleet,
         stages={**fleet.stages, number: Stage.DEPLOYED},
-        deployed={**fleet.deployed, number: Role.WARM},
+        deployed={**fleet.deployed, number: Role.WARM if role is Role.CHAMPION else role},
     )
-    return after_switch(joined, Switch(deployment.ref, fleet.champion)) if deployment.role is Role.CHAMPION else joined
+    if role is Role.CHAMPION:
+        return after_switch(placed, Switch(deployment.ref, fleet.champion))
+    return _compared(placed, number if role.compared else None, deployment.share)
 
 
 def after_switch(fleet: Fleet, switch: Switch) -> Fleet:
-    """Return the fleet with `champion` moved."""
-    roles = dict.fromkeys(fleet.deployed, Role.WARM)
-    return replace(fleet, deployed={**roles, switch.ref.number: Role.CHAMPION})
+    """Return the fleet with `champion` moved; a version that was compared with the former one is so no more if it has it."""
+    left = {} if switch.before is None else {switch.before: Role.WARM}
+    return _compared(replace(fleet, deployed={**fleet.deployed, **left, switch.ref.number: Role.CHAMPION}), None, 0.0)
+
+
+def _compared(fleet: Fleet, newest: int | None, share: float) -> Fleet:
+    """Return the fleet with `challenger` on the newest version under comparison, and the canary's share as it is now."""
+    compared = fleet.compared
+    kept = fleet.challenger if fleet.challenger in compared else next(iter(compared[::-1]), None)
+    part = share or (fleet.share if fleet.canary is not None else 0.0)
+    return replace(fleet, challenger=kept if newest is None else newest, share=part if fleet.canary else 0.0)
 
 
 def champions_before(moves: Iterable[tuple[str, int]]) -> tuple[int, ...]:

@@ -25,8 +25,10 @@ class FleetStore(Protocol):
     def author(self, ref: VersionRef) -> str:
         """Return who registered the version."""
 
-    def note_served(self, ref: VersionRef, actor: Actor, now: int, action: str, reason: str) -> None:
-        """Keep that `champion` points to the version from now on."""
+    def note_alias(
+        self, model: str, alias: str, number: int | None, actor: Actor, now: int, action: str, reason: str
+    ) -> None:
+        """Keep that the alias points to the version from now on; to nothing, with None."""
 
     def note_approval(self, ref: VersionRef, approval: Approval, now: int, reason: str) -> None:
         """Keep the approval that lay in deploying."""
@@ -51,3 +53,6 @@ class TrafficGate(Protocol):
 
     def check(self, ref: VersionRef) -> list[str]:
         """Return the lines that active revisions would have to add before the version can get their traffic."""
+
+    def asking(self, model: str, alias: str) -> list[str]:
+        """Return the active revisions that ask the model through this alias, as `churn-offers/12`."""

@@ -15,11 +15,12 @@ from tenure.kit.errors import TenureError
 from tenure.kit.ids import new_id
 from tenure.model.monitoring.alert import Alert, State, UnknownAlert, Window, acknowledged, episodes, reconciled
 from tenure.model.monitoring.drift import DEFAULT, Signal, Thresholds
-from tenure.model.monitoring.observation import Facts, Observation, day_of, observations, profile_of
+from tenure.model.monitoring.observation import Facts, Observation, day_of, moment_of, observations, profile_of
 from tenure.model.monitoring.performance import Judged, Performance, latest_truths, performance, task_of
 from tenure.model.monitoring.ports import Applications, Chunk, LogSource, MonitoringStore, Versions
 from tenure.model.monitoring.profile import Profile, Yardstick, freeze, merged
 from tenure.model.monitoring.report import DayPerformance, Report, report
+from tenure.model.monitoring.side_by_side import Said, SideBySide, side_by_side
 from tenure.model.monitoring.windows import windows_of
 from tenure.model.version import VersionRef
 
@@ -107,6 +108,42 @@ class Monitoring:
             self._store.alerts(ref.model, ref.number),
             self._thresholds,
         )
+
+    def side_by_side(self, actor: Actor, left: VersionRef, right: VersionRef, since: int = 0) -> SideBySide:
+        """Return what the two versions said to live requests, those that both saw beside each other."""
+        authorize(actor, Permission.VERSIONS_COMPARE)
+        said = [self._said(ref, since) for ref in (left, right)]
+        measures = [self._measure(ref).reference for ref in (left, right)]
+        outputs = [() if one is None else one.outputs for one in measures]
+        names = sorted({one.application for side in said for one, _ in side.values()})
+        return side_by_side(
+            (str(left), str(right)),
+            {name: one for name, (one, _) in said[0].items()},
+            {name: one for name, (one, _) in said[1].items()},
+            (outputs[0], outputs[1]),
+            {name: self._matured(self._facts(name), said) for name in names},
+        )
+
+    def _said(self, ref: VersionRef, since: int) -> dict[str, tuple[Said, int]]:
+        """Return what the version said by decision, with the decision's moment."""
+        found = {}
+        for record in self._log.decisions(ref.model, ref.number, since, self._clock.now()):
+            one = next(
+                (p for p in record["predictions"] if (p["model"], p["version"]) == (ref.model, ref.number)), None
+            )
+            if one is not None:
+                said = Said(record["application"], one.get("output"), record.get("answer"))
+                found[record["id"]] = (said, moment_of(record))
+        return found
+
+    def _matured(self, facts: Facts, said: Sequence[Mapping[str, tuple[Said, int]]]) -> tuple[Facts, dict[str, Any]]:
+        """Return the truths about decisions that are old enough for theirs to be known."""
+        if not facts.outcome:
+            return facts, {}
+        until = self._clock.now() - facts.matures_after
+        old = {name for side in said for name, (_, moment) in side.items() if moment <= until}
+        truths = latest_truths(self._log.outcomes(facts.name), facts.outcome)
+        return facts, {name: truth for name, truth in truths.items() if name in old}
 
     def alerts(self, actor: Actor, model: str | None = None, state: State | None = None) -> list[Alert]:
         """Return the alerts, newest first, of one model and in one state if so asked."""

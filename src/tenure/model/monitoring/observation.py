@@ -117,6 +117,8 @@ def observations(
             inputs=inputs_of(record, facts),
             output=one.get("output"),
         )
+    if record.get("kind") == "shadow":  # the decision itself is a record of its own
+        return
     if not any(one["role"] == "served" for one in asked) and facts.model:
         number = champion(facts.model, record["at"])
         if number is not None:

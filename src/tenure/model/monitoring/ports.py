@@ -23,7 +23,8 @@ class LogSource(Protocol):
     def decisions(self, model: str | None, version: int | None, since: int, until: int) -> Iterable[Mapping[str, Any]]:
         """Return the decision records that arrived in [since, until) UTC microseconds, in any order.
 
-        With `model` and `version`, those in which that version was asked; with None, all of them.
+        With `model` and `version`, those in which that version was asked; with None, all of them. What a shadow saw is
+        a record of its own, of kind `shadow`: the decision with the shadow's predictions and answer in it.
         """
 
     def outcomes(self, application: str) -> Iterable[Mapping[str, Any]]:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
-    """One version. `draft` is the digest of the package as handed in; `role` is empty unless it is deployed."""
+    """One version. `draft` is the digest of the package as handed in; `role` is empty unless it is deployed.
+
+    `share` is its part of the traffic while it is a canary.
+    """
 
     ref: VersionRef
     digest: str
@@ -29,6 +32,7 @@ class VersionRecord:
     manifest: Manifest
     role: str = ""
     aliases: tuple[str, ...] = ()
+    share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Attestation:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """From `at` on `alias` pointed to version `number`; who moved it there, by which action, and why."""
+    """From `at` on `alias` pointed to version `number` (0: to none); who moved it there, by which action, and why."""
 
     alias: str
     number: int
@@ -76,7 +80,7 @@ def served_at(rows: Iterable[Served], moment: int) -> tuple[Served, ...]:
     `rows` come oldest first; of two at the same microsecond the later one counts.
     """
     newest = {row.alias: row for row in rows if row.at <= moment}
-    return tuple(newest[alias] for alias in sorted(newest))
+    return tuple(newest[alias] for alias in sorted(newest) if newest[alias].number)
 
 
 @dataclass(frozen=True, slots=True)
