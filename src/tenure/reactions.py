@@ -31,6 +31,10 @@ SERVED_ANEW = frozenset({
     Permission.FEATURES_INGEST,
     Permission.TOKENS_CREATE,
     Permission.TOKENS_REVOKE,
+    Permission.USERS_CHANGE,
+    Permission.USERS_DISABLE,
+    Permission.USERS_PASSWORD,
+    Permission.SESSIONS_END,
     Permission.VERSIONS_DECOMMISSION,
 })  # fmt: skip
 

@@ -19,6 +19,8 @@ from tenure.governance.access import Actor, Role, Unauthenticated
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving.sockets import listen_unix
 
+SESSION = "tns_good"
+
 
 class Promote(msgspec.Struct, frozen=True, kw_only=True):
     model: str
@@ -82,6 +84,11 @@ class Echo:
         if token != "good":
             raise Unauthenticated
         return Actor("t1", Role.ADMIN)
+
+    def authenticate_session(self, secret: str) -> Actor:
+        if secret != SESSION:
+            raise Unauthenticated
+        return Actor("user:ann", Role.ADMIN, kind="user")
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import pytest
 
 from tenure.client.connection import Connection, RemoteProblem
 from tenure.entrypoints.api.routes import application
-from tests.api.conftest import ACTIONS, PROMOTE_ROUTES, serving
+from tenure.governance.sessions import csrf_token
+from tests.api.conftest import ACTIONS, PROMOTE_ROUTES, SESSION, serving
 
 
 def status(call):
@@ -56,3 +57,22 @@ def test_every_route_of_the_table_asks_who_you_are(connect, verb, path):
 
 def test_what_does_not_exist_asks_who_you_are_too(connect):
     assert status(lambda: connect().json("GET", "/api/v1/nothing", headers={"X-Tenure-Relay": "1"})) == 401
+
+
+def test_a_session_counts_by_its_cookie_and_a_write_needs_its_csrf_token(connect):
+    cookie = {"X-Tenure-Relay": "1", "Cookie": f"tenure_session={SESSION}"}
+    assert connect().json("GET", "/api/v1/whoami", headers=cookie)["actor"] == "user:ann"
+    promote, body = "/api/v1/models/churn/versions/2/promote", {"reason": "better"}
+    assert status(lambda: connect().json("POST", promote, document=body, headers=cookie)) == 403
+    meant = cookie | {"X-CSRF-Token": csrf_token(SESSION)}
+    assert connect().json("POST", promote, document=body, headers=meant)["actor"] == "user:ann"
+    forged = meant | {"Origin": "http://evil.example"}
+    assert status(lambda: connect().json("POST", promote, document=body, headers=forged)) == 403
+
+
+def test_a_wrong_cookie_never_falls_back_to_the_owner(connect):
+    assert status(lambda: connect().json("GET", "/api/v1/whoami", headers={"Cookie": "tenure_session=tns_bad"})) == 401
+
+
+def test_a_sessions_secret_may_come_as_a_bearer_token_which_no_other_site_can_send(connect):
+    assert connect(SESSION).json("GET", "/api/v1/whoami", headers={"X-Tenure-Relay": "1"})["actor"] == "user:ann"

@@ -13,8 +13,13 @@ from tenure.client.connection import Connection, RemoteProblem
 from tenure.client.routes import ROUTES, Route
 from tenure.entrypoints.api.pages import page_routes
 from tenure.entrypoints.api.routes import application
+from tenure.entrypoints.api.sessions import session_routes
 from tenure.entrypoints.api.uploads import missing_route, upload_route
+from tenure.governance.sessions import SignInRefused
 from tests.api.conftest import Echo, serving
+
+#: what is sent where one says who one is
+CLAIM = {"/api/v1/sessions": {"user": "eve", "password": "guess"}}
 
 
 def test_the_client_knows_every_action_under_the_same_name_verb_and_path():
@@ -39,12 +44,26 @@ class NoStore:
         raise AssertionError("reached")
 
 
+class NoDesk:
+    """Nobody gets in here."""
+
+    def sign_in(self, given, address):
+        raise SignInRefused(what="nothing does")
+
+    def sign_out(self, actor, secret):
+        raise AssertionError("reached")
+
+    def current(self, actor, secret):
+        raise AssertionError("reached")
+
+
 @pytest.fixture(scope="module")
 def routes(tmp_path_factory):
     """All that control answers, as `__main__` puts it together, with an echo in control's place."""
     echo = Echo()
     taking = [upload_route(echo, NoStore(), each, tmp_path_factory.mktemp("up")) for each in ACTIONS if each.upload]
-    return application(echo, ACTIONS, "1", [*taking, missing_route(NoStore()), *page_routes(echo)])
+    more = [*taking, missing_route(NoStore()), *session_routes(NoDesk()), *page_routes(echo)]
+    return application(echo, ACTIONS, "1", more)
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +82,14 @@ def all_routes(app):
 def test_every_route_denies_who_has_no_token_or_a_wrong_one(routes, socket):
     looked_at = 0
     for verb, path in all_routes(routes):
-        if path.startswith("/problems/"):
+        if path.startswith("/problems/") or (verb, path) == ("GET", "/sign-in"):
             continue
-        for headers in ({}, {"Authorization": "Bearer wrong"}):
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Cookie": "tenure_session=tns_wrong"}):
             connection = Connection("http://localhost", unix_socket=socket)
             with pytest.raises(RemoteProblem) as caught:
-                connection.json(verb, path, headers={"X-Tenure-Relay": "1", **headers})
+                connection.json(verb, path, document=CLAIM.get(path), headers={"X-Tenure-Relay": "1", **headers})
             connection.close()
+            # Who comes to sign in with a form gets a page back, not a problem.
             assert caught.value.status == 401, (verb, path)
             looked_at += 1
     assert looked_at > 2 * len(ACTIONS)

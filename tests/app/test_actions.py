@@ -16,8 +16,13 @@ from tenure.kit.ids import new_id
 from tenure.settings import Home
 from tests.app.plain_model import APPLICATION
 
-#: permissions that stand for no entry of the table: what gateways answer, and a part of `decisions:show`
-ELSEWHERE = {Permission.APPLICATIONS_DECIDE, Permission.MODELS_PREDICT, Permission.DECISIONS_PERSONAL}
+#: permissions that stand for no entry of the table: what gateways answer, a part of `decisions:show`, and signing in
+ELSEWHERE = {
+    Permission.APPLICATIONS_DECIDE,
+    Permission.MODELS_PREDICT,
+    Permission.DECISIONS_PERSONAL,
+    Permission.SESSIONS_BEGIN,
+}
 ADMIN = local_actor("ada")
 NOBODY = Actor("t0", Role.CALLER, frozenset({"none"}))
 
@@ -37,6 +42,9 @@ VALUES: dict[str, Any] = {
     "key": "k",
     "alert": "a",
     "token": "t",
+    "user": "ann",
+    "password": "correct horse battery",
+    "session": "s",
     "role": "viewer",
     "policy": "open",
     "target": "churn/1",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tenure.app import wire
 from tenure.app.calls import (
     accountability,
+    accounts,
     applications,
     data_out,
     decisions,
@@ -60,6 +61,7 @@ _API = "/api/v1"
 _MODEL = f"{_API}/models/{{model}}"
 _VERSION = f"{_MODEL}/versions/{{version}}"
 _APPLICATION = f"{_API}/applications/{{application}}"
+_USER = f"{_API}/users/{{user}}"
 
 # fmt: off
 ACTIONS: tuple[Action, ...] = (
@@ -138,6 +140,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("tokens:list", "GET", f"{_API}/tokens", wire.Nothing, list[wire.TokenAnswer], governance.tokens),
     Action("tokens:create", "POST", f"{_API}/tokens", wire.CreateToken, wire.NewTokenAnswer, governance.create_token),
     Action("tokens:revoke", "POST", f"{_API}/tokens/{{token}}/revoke", wire.RevokeToken, wire.TokenAnswer, governance.revoke_token),
+    Action("users:list", "GET", f"{_API}/users", wire.Nothing, list[wire.UserAnswer], accounts.users),
+    Action("users:create", "POST", f"{_API}/users", wire.CreateUser, wire.UserAnswer, accounts.create_user),
+    Action("users:change", "POST", f"{_USER}/change", wire.ChangeUser, wire.UserAnswer, accounts.change_user),
+    Action("users:disable", "POST", f"{_USER}/disable", wire.NamedUser, wire.UserAnswer, accounts.disable_user),
+    Action("users:enable", "POST", f"{_USER}/enable", wire.NamedUser, wire.UserAnswer, accounts.enable_user),
+    Action("users:password", "POST", f"{_USER}/password", wire.SetPassword, wire.UserAnswer, accounts.set_password),
+    Action("users:link", "POST", f"{_API}/sign-in-links", wire.MakeLink, wire.LinkAnswer, accounts.link),
+    Action("sessions:list", "GET", f"{_API}/sessions", wire.Nothing, list[wire.SessionRow], accounts.sessions),
+    Action("sessions:end", "DELETE", f"{_API}/sessions/{{session}}", wire.EndSession, wire.SessionRow, accounts.end_session),
     Action("policy:show", "GET", f"{_API}/policy", wire.Nothing, wire.PolicyAnswer, governance.policy),
     Action("policy:set", "PUT", f"{_API}/policy", wire.SetPolicy, wire.PolicyAnswer, governance.set_policy),
 )

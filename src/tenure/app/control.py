@@ -22,6 +22,7 @@ from tenure.adapters.decision_log.reader import LogReader
 from tenure.adapters.decision_log.sealer import Sealer
 from tenure.adapters.features.joining import DuckJoin
 from tenure.adapters.features.store import SqliteFeatures
+from tenure.adapters.passwords import ArgonPasswords
 from tenure.adapters.signing import BuilderKey
 from tenure.adapters.sql.audit import SqlAudit
 from tenure.adapters.sql.backtests import SqlBacktests
@@ -30,6 +31,7 @@ from tenure.adapters.sql.engine import Database
 from tenure.adapters.sql.fleets import SqlFleets
 from tenure.adapters.sql.holds import SqlHolds
 from tenure.adapters.sql.monitoring import SqlMonitoring
+from tenure.adapters.sql.people import SqlSessions, SqlUsers
 from tenure.adapters.sql.registry import SqlRegistry
 from tenure.adapters.sql.revisions import SqlRevisions
 from tenure.adapters.sql.tokens import SqlPolicy, SqlTokens
@@ -49,6 +51,7 @@ from tenure.app.explained import ExplainableEvidence
 from tenure.app.papers import HomeFiles
 from tenure.app.proving import HomePackages
 from tenure.app.publishing import Contents, Publisher, Runnable
+from tenure.app.reception import Reception
 from tenure.app.resolving import DeclaredColumns, WorkedLog
 from tenure.app.secrets import persons_key
 from tenure.app.sweeping import Sweeper
@@ -60,7 +63,10 @@ from tenure.application.decisions.resolving import Resolutions
 from tenure.application.features.actions import Features
 from tenure.application.revisions.actions import Applications
 from tenure.governance.access import Permission
+from tenure.governance.accounts import Users
 from tenure.governance.actions import AuditTrail, Holds, Policies, Tokens
+from tenure.governance.attempts import Attempts
+from tenure.governance.signing_in import Sessions
 from tenure.kit.clock import SECOND, SystemClock
 from tenure.kit.errors import Kind, TenureError
 from tenure.model.archiving.actions import Archives
@@ -161,8 +167,14 @@ class Control:
         self.holds_db = SqlHolds(database)
         self.log = ReadLog(home.decisions, self._reader, self._persons, clock)
         self._runnable = Runnable(self._ensure_runnable)
-        contents = Contents(self._tokens_db, self.registry, self.revisions, self.features_db, self._runnable)
+        users, sessions, passwords = SqlUsers(database), SqlSessions(database), ArgonPasswords()
+        self.users = Users(users, sessions, passwords, self.audit, clock)
+        self.sessions = Sessions(sessions, users, self._tokens_db, passwords, Attempts(), self.audit, clock)
+        contents = Contents(
+            self._tokens_db, self.sessions, self.registry, self.revisions, self.features_db, self._runnable
+        )
         self.publisher = Publisher(home, clock, contents, self._look_again)
+        self.reception = Reception(self.sessions, self.publisher)
 
     def _open_actions(self, progress: Callable[[str], None]) -> None:
         audit, clock, database = self.audit, self.clock, self._database
@@ -228,6 +240,10 @@ class Control:
     def authenticate(self, token: str) -> Actor:
         """Return who acts with this token text; raise `Unauthenticated`."""
         return self.tokens.authenticate(token)
+
+    def authenticate_session(self, secret: str) -> Actor:
+        """Return who acts with this session's secret; raise `Unauthenticated`."""
+        return self.sessions.authenticate(secret)
 
     def snapshot(self) -> Snapshot:
         """Return what the tables say that supervisor and gateways should serve, as the generation after the newest."""

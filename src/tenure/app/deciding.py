@@ -19,6 +19,7 @@ from tenure.application.decisions.outcomes import OutcomeRefused, outcome_record
 from tenure.application.decisions.public import public
 from tenure.contract.records import DecisionRecord, encode
 from tenure.governance.access import Actor, Permission, authorize
+from tenure.governance.sessions import cookie_in, refuse_forged
 from tenure.kit.digests import digest_of
 from tenure.kit.errors import Kind, TenureError
 from tenure.kit.ids import new_id
@@ -164,8 +165,17 @@ class Deciding:
     def actor(self, generation: Generation, authorization: str | None) -> Actor | None:
         """Return who an Authorization header stands for: Bearer, or Basic with the token as password."""
         token = token_of(authorization)
-        if token is None:
-            return None
+        return None if token is None else self._known(generation, token)
+
+    def session_actor(self, generation: Generation, cookies: str, csrf: str) -> Actor | None:
+        """Return who a Cookie header stands for; raise `CsrfRefused` unless the session's CSRF token came with it."""
+        secret = cookie_in(cookies)
+        actor = None if secret is None else self._known(generation, secret)
+        if secret is not None and actor is not None:
+            refuse_forged(secret, csrf)
+        return actor
+
+    def _known(self, generation: Generation, token: str) -> Actor | None:
         known = generation.token(hashlib.sha256(token.encode()).hexdigest(), self._clock.now())
         return None if known is None else known.actor
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from tenure.application.features.ports import FeatureStore
     from tenure.application.revisions.ports import RevisionStore
+    from tenure.governance.access import Actor
     from tenure.governance.ports import TokenStore
+    from tenure.governance.sessions import Session
+    from tenure.governance.signing_in import Sessions
     from tenure.governance.tokens import Token
     from tenure.kit.clock import Clock
     from tenure.model.registry.ports import RegistryStore
@@ -90,12 +93,14 @@ class Contents:
     def __init__(
         self,
         tokens: TokenStore,
+        sessions: Sessions,
         registry: RegistryStore,
         revisions: RevisionStore,
         features: FeatureStore,
         runnable: Runnable,
     ) -> None:
         self._tokens = tokens
+        self._sessions = sessions
         self._registry = registry
         self._revisions = revisions
         self._features = features
@@ -120,7 +125,8 @@ class Contents:
             format=snapshots.FORMAT,
             generation=generation,
             created=now,
-            tokens={token.digest: _entry(token) for token in self._tokens.all() if token.is_valid(now)},
+            tokens={token.digest: _entry(token) for token in self._tokens.all() if token.is_valid(now)}
+            | {session.digest: _session_entry(session, actor) for session, actor in self._sessions.in_force()},
             workers=workers,
             models=models,
             applications={
@@ -275,3 +281,7 @@ def _same(one: Snapshot, other: Snapshot) -> bool:
 
 def _entry(token: Token) -> TokenEntry:
     return TokenEntry(token.id, token.role.value, tuple(sorted(token.applications)), token.expires_at)
+
+
+def _session_entry(session: Session, actor: Actor) -> TokenEntry:
+    return TokenEntry(actor.id, actor.role.value, tuple(sorted(actor.applications)), session.expires_at)

@@ -27,7 +27,7 @@ class UnknownAction(TenureError):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One HTTP request: `query` for reading and for uploads, `document` as the JSON body for everything else."""
+    """One HTTP request: `query` for reading, deleting and uploads, `document` as the JSON body for everything else."""
 
     verb: str
     path: str
@@ -42,7 +42,7 @@ def asked(action: str, given: Mapping[str, Any]) -> Asked:
     route = ROUTES[action]
     rest = {name: value for name, value in given.items() if value is not None}
     path = _PLACE.sub(lambda place: quote(str(rest.pop(place[1])), safe=""), route.path)
-    if route.verb == "GET" or route.upload:
+    if route.verb in {"GET", "DELETE"} or route.upload:
         return Asked(route.verb, path, {name: _text(value) for name, value in rest.items()}, None)
     return Asked(route.verb, path, {}, rest)
 

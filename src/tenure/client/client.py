@@ -123,6 +123,15 @@ class Client:
         request = asked(action, given)
         return self._connection.json(request.verb, request.path, request.query, request.document)
 
+    def sign_in(self, **given: str) -> str:
+        """Begin a session by `user` and `password`, by `token` or by the `code` of a link; return its bearer token."""
+        answer = self._connection.json("POST", "/api/v1/sessions", document=given | {"bearer": True})
+        return str(answer["token"])
+
+    def sign_out(self) -> None:
+        """End the session whose bearer token this client has."""
+        self._connection.json("DELETE", "/api/v1/sessions/current")
+
     def close(self) -> None:
         """Close the connection; the next call opens a new one."""
         self._connection.close()

@@ -75,10 +75,15 @@ def read_login(file: Path) -> Login | None:
 
 def write_login(file: Path, login: Login) -> None:
     """Keep a login where only its owner may read it."""
+    write_private(file, json.dumps(asdict(login)))
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = file.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as target:
-        json.dump(asdict(login), target)
+        target.write(text)
     draft.rename(file)

@@ -79,6 +79,16 @@ class Permission(enum.StrEnum):
     TOKENS_CREATE = "tokens:create"
     TOKENS_LIST = "tokens:list"
     TOKENS_REVOKE = "tokens:revoke"
+    USERS_LIST = "users:list"
+    USERS_CREATE = "users:create"
+    USERS_CHANGE = "users:change"
+    USERS_DISABLE = "users:disable"
+    USERS_ENABLE = "users:enable"
+    USERS_PASSWORD = "users:password"  # noqa: S105 - the name of a permission
+    USERS_LINK = "users:link"
+    SESSIONS_BEGIN = "sessions:begin"
+    SESSIONS_LIST = "sessions:list"
+    SESSIONS_END = "sessions:end"
     LOG_PROOF = "log:proof"
     LOG_CHECKPOINT = "log:checkpoint"
     REPAIR = "repair"
@@ -109,7 +119,7 @@ class Role(enum.StrEnum):
 
 _P = Permission
 _READS = frozenset({
-    _P.WHOAMI, _P.STATUS,
+    _P.WHOAMI, _P.STATUS, _P.USERS_LINK,
     _P.MODELS_LIST, _P.MODELS_SHOW, _P.MODELS_HISTORY,
     _P.VERSIONS_LIST, _P.VERSIONS_SHOW, _P.VERSIONS_COMPARE, _P.VERSIONS_HISTORY, _P.VERSIONS_LOGS,
     _P.APPLICATIONS_INIT, _P.APPLICATIONS_DIFF, _P.APPLICATIONS_SHOW, _P.APPLICATIONS_LIST, _P.APPLICATIONS_HISTORY,
@@ -139,19 +149,19 @@ ROLES: dict[Role, frozenset[Permission]] = {
     },
     Role.VALIDATOR: _READS | _TRIALS | {_P.DRILL},
     Role.APPROVER: _READS | _TRIALS | {_P.VERSIONS_DESTROY, _P.VERSIONS_APPROVE, _P.DECISIONS_RESOLVE},
-    Role.AUDITOR: _READS | _TRIALS | {_P.HOLDS_ADD, _P.HOLDS_RELEASE, _P.DRILL, _P.AUDIT_LOG, _P.AUDIT_VERIFY, _P.TOKENS_LIST, _P.DECISIONS_PERSONAL, _P.SQL, _P.DECISIONS_EXPORT, _P.FEATURES_JOIN},
+    Role.AUDITOR: _READS | _TRIALS | {_P.HOLDS_ADD, _P.HOLDS_RELEASE, _P.DRILL, _P.AUDIT_LOG, _P.AUDIT_VERIFY, _P.TOKENS_LIST, _P.USERS_LIST, _P.SESSIONS_LIST, _P.DECISIONS_PERSONAL, _P.SQL, _P.DECISIONS_EXPORT, _P.FEATURES_JOIN},
     Role.ADMIN: frozenset(Permission),
 }  # fmt: skip
 
 #: What an actor limited to some applications may still ask without naming one of them.
-UNSCOPED = frozenset({_P.WHOAMI, _P.STATUS})
+UNSCOPED = frozenset({_P.WHOAMI, _P.STATUS, _P.USERS_LINK})
 
-ActorKind: TypeAlias = Literal["local", "token"]
+ActorKind: TypeAlias = Literal["local", "token", "user"]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: `local:<user>` at the home itself, or the id of a token.
+    """Who acts: `local:<user>` at the home itself, `user:<name>` with an account, or the id of a token.
 
     `applications` empty means all that the role allows. `request` is the id under which the entry point took the call.
     """

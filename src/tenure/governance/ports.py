@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tenure.governance.approvals import Policy
     from tenure.governance.audit import Entry, Event, Head
     from tenure.governance.holds import Hold
+    from tenure.governance.people import User
+    from tenure.governance.sessions import Session, SignInLink
     from tenure.governance.tokens import Token
 
 
@@ -58,6 +60,63 @@ class TokenStore(Protocol):
 
     def save(self, token: Token) -> None:
         """Keep the token's new state."""
+
+
+class UserStore(Protocol):
+    """Where accounts are kept."""
+
+    def add(self, user: User) -> None:
+        """Keep a new account."""
+
+    def get(self, name: str) -> User | None:
+        """Return the account of this name."""
+
+    def all(self) -> list[User]:
+        """Return all accounts ever made, by name."""
+
+    def save(self, user: User) -> None:
+        """Keep the account's new state."""
+
+
+class SessionStore(Protocol):
+    """Where sessions and sign-in links are kept, without their secrets."""
+
+    def add(self, session: Session) -> None:
+        """Keep a new session; what was over long ago may be forgotten."""
+
+    def get(self, session_id: str) -> Session | None:
+        """Return the session of this id."""
+
+    def by_digest(self, digest: str) -> Session | None:
+        """Return the session whose secret has this sha256 (hex)."""
+
+    def open(self, now: int) -> list[Session]:
+        """Return the sessions that are not over, oldest first."""
+
+    def save(self, session: Session) -> None:
+        """Keep the session's new state."""
+
+    def end_all(self, subject: str, now: int) -> None:
+        """End every open session of a subject."""
+
+    def add_link(self, link: SignInLink) -> None:
+        """Keep a new link."""
+
+    def link(self, digest: str) -> SignInLink | None:
+        """Return the link whose code has this sha256 (hex)."""
+
+    def save_link(self, link: SignInLink) -> None:
+        """Keep the link's new state."""
+
+
+class Passwords(Protocol):
+    """A slow, salted hash of passwords. Both take tens of milliseconds on purpose: never call them on an event loop."""
+
+    def hash(self, password: str) -> str:
+        """Return the hash to keep."""
+
+    def verify(self, hashed: str, password: str) -> bool:
+        """Return whether the password is the hashed one; takes as long for the empty hash, which nothing matches."""
 
 
 class HoldStore(Protocol):

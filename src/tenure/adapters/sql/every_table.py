@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenure.adapters.sql import application_tables, monitoring_tables, tables
+from tenure.adapters.sql import application_tables, monitoring_tables, people_tables, tables
 from tenure.adapters.sql.metadata import metadata
 
-__all__ = ["application_tables", "metadata", "monitoring_tables", "tables"]
+__all__ = ["application_tables", "metadata", "monitoring_tables", "people_tables", "tables"]

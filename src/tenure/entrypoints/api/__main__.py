@@ -18,6 +18,7 @@ from tenure.app.packaging import missing, unpack
 from tenure.entrypoints.api.pages import page_routes
 from tenure.entrypoints.api.routes import application
 from tenure.entrypoints.api.server import Ticker, server
+from tenure.entrypoints.api.sessions import session_routes
 from tenure.entrypoints.api.uploads import missing_route, upload_route
 from tenure.serving.sockets import listen_unix
 from tenure.settings import Home
@@ -75,7 +76,8 @@ def routes_of(control: Control, home: Home) -> Litestar:
     """Return everything that control answers, without the door."""
     uploads = Uploads(home)
     taking = [upload_route(control, uploads, each, home.root / "uploads") for each in ACTIONS if each.upload]
-    return application(control, ACTIONS, __version__, [*taking, missing_route(uploads), *page_routes(control)])
+    more = [*taking, missing_route(uploads), *session_routes(control.reception), *page_routes(control)]
+    return application(control, ACTIONS, __version__, more)
 
 
 def stand_back() -> None:

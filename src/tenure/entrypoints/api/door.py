@@ -1,7 +1,8 @@
 """Who is asking: the door in front of every route. Nobody passes unnamed, except to the pages that explain problems.
 
-Three ways to be known: a token as `Authorization: Bearer`, the same token as a Basic password, or being the owner of
-the home on this machine, which the kernel tells of whoever connects to control's Unix socket (SO_PEERCRED, unix(7)).
+Four ways to be known: a token as `Authorization: Bearer`, the same token as a Basic password, a session's cookie (then
+a write needs the session's CSRF token too), or being the owner of the home on this machine, which the kernel tells of
+whoever connects to control's Unix socket (SO_PEERCRED, unix(7)).
 The gateways connect from the same user but speak for strangers, so they mark what they relay and are never trusted so.
 """
 
@@ -14,12 +15,22 @@ import pwd
 import socket
 import struct
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tenure.entrypoints.api.errors import PROBLEM_JSON, headers_of, problem, status_of
+from tenure.entrypoints.api.origins import is_page_load, is_same_origin, is_script
 from tenure.governance.access import Unauthenticated
+from tenure.governance.sessions import (
+    CSRF_HEADER,
+    SAFE_VERBS,
+    CsrfRefused,
+    cookie_in,
+    is_session_secret,
+    refuse_forged,
+)
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
@@ -33,6 +44,8 @@ RELAY_HEADER = b"x-tenure-relay"
 PEER = "peer-uid"
 
 _PUBLIC = ("/problems/",)
+#: where one signs in, and so is nobody yet
+_SIGN_IN = frozenset({("POST", "/api/v1/sessions"), ("GET", "/sign-in"), ("POST", "/sign-in")})
 _UCRED = struct.Struct("3i")
 
 
@@ -63,6 +76,9 @@ class Authenticator(Protocol):
     def authenticate(self, token: str) -> Actor:
         """Return whose token it is, or raise an error of kind UNAUTHENTICATED."""
 
+    def authenticate_session(self, secret: str) -> Actor:
+        """Return whose session it is, or raise an error of kind UNAUTHENTICATED."""
+
 
 class Door:
     """Wraps an ASGI application: each request goes in with `scope["state"]["actor"]`, or comes back as a problem.
@@ -78,21 +94,43 @@ class Door:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Let the request in as an actor, or answer with a problem."""
-        if scope["type"] == "http" and not scope["path"].startswith(_PUBLIC):
+        if scope["type"] == "http" and not is_public(scope["method"], scope["path"]):
+            headers = dict(scope["headers"])
             try:
-                scope.setdefault("state", {})["actor"] = await self._actor(scope)
+                scope.setdefault("state", {})["actor"] = await self._actor(scope, headers)
             except TenureError as error:
-                await _answer(error, send)
+                await _refuse(error, scope, headers, send)
                 return
         await self._inner(scope, receive, send)
 
-    async def _actor(self, scope: Any) -> Actor:
-        headers = dict(scope["headers"])
+    async def _actor(self, scope: Any, headers: dict[bytes, bytes]) -> Actor:
         if authorization := headers.get(b"authorization"):
-            return await asyncio.to_thread(self._tokens.authenticate, token_in(authorization))
+            token = token_in(authorization)
+            if is_session_secret(token):
+                scope["state"]["session"] = token
+                return await asyncio.to_thread(self._tokens.authenticate_session, token)
+            return await asyncio.to_thread(self._tokens.authenticate, token)
+        if secret := cookie_in(headers.get(b"cookie", b"").decode("latin-1")):
+            actor = await asyncio.to_thread(self._tokens.authenticate_session, secret)
+            if scope["method"] not in SAFE_VERBS:
+                _refuse_unmeant(secret, headers)
+            scope["state"]["session"] = secret
+            return actor
         if RELAY_HEADER not in headers and scope["client"] == (PEER, self._owner):
             return self._local(user_name(self._owner))
         raise Unauthenticated
+
+
+def is_public(method: str, path: str) -> bool:
+    """Return whether a route is open to those who are nobody: explanations of problems, and signing in."""
+    return path.startswith(_PUBLIC) or (method, path) in _SIGN_IN
+
+
+def _refuse_unmeant(secret: str, headers: dict[bytes, bytes]) -> None:
+    """Raise `CsrfRefused` unless the write was meant by the person, and not by another site's page."""
+    if not is_same_origin(headers):
+        raise CsrfRefused(why="the write comes from another site's page")
+    refuse_forged(secret, headers.get(CSRF_HEADER.encode(), b"").decode("latin-1"))
 
 
 def token_in(authorization: bytes) -> str:
@@ -120,9 +158,14 @@ def user_name(uid: int) -> str:
         return str(uid)
 
 
-async def _answer(error: TenureError, send: Any) -> None:
+async def _refuse(error: TenureError, scope: Any, headers: dict[bytes, bytes], send: Any) -> None:
+    """Answer with the problem; a browser that opens a page is led to where one signs in."""
     body = msgspec.json.encode(problem(error))
-    headers = {"Content-Type": PROBLEM_JSON, "Content-Length": str(len(body))} | headers_of(error)
-    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status_of(error), "headers": pairs})
+    answered = {"Content-Type": PROBLEM_JSON, "Content-Length": str(len(body))}
+    answered |= headers_of(error, script=is_script(headers))
+    status = status_of(error)
+    if error.kind is Kind.UNAUTHENTICATED and is_page_load(scope["method"], scope["path"], headers):
+        status, answered["Location"] = 303, f"/sign-in?next={quote(scope['path'])}"
+    pairs = [(name.lower().encode(), value.encode()) for name, value in answered.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})

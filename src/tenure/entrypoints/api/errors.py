@@ -42,6 +42,8 @@ RETRY_SECONDS = 1
 #: Clients that know only passwords (browsers, MLflow) send the token as the password.
 #: Chromium asks for no password where `Bearer` stands in the same header, so only this challenge is named.
 CHALLENGE = 'Basic realm="Tenure: any user name, the token as password"'
+#: To a challenge of Basic a browser shows a box of its own, also over a page that has a form for it.
+CHALLENGE_OF_SCRIPTS = 'Bearer realm="Tenure"'
 
 _OWN_MEMBERS = frozenset({"type", "title", "status", "detail", "code", "next_step"})
 
@@ -133,10 +135,10 @@ def problem(error: TenureError, status: int | None = None) -> dict[str, Any]:
     } | facts
 
 
-def headers_of(error: TenureError) -> dict[str, str]:
-    """Return the headers that go with an error's status."""
+def headers_of(error: TenureError, *, script: bool = False) -> dict[str, str]:
+    """Return the headers that go with an error's status; `script`: a page's script asked."""
     if error.kind is Kind.UNAUTHENTICATED:
-        return {"WWW-Authenticate": CHALLENGE}
+        return {"WWW-Authenticate": CHALLENGE_OF_SCRIPTS if script else CHALLENGE}
     if error.kind in {Kind.UNAVAILABLE, Kind.OVERLOADED}:
         return {"Retry-After": str(error.facts.get("retry_after", RETRY_SECONDS))}
     return {}

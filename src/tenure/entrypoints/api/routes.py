@@ -30,6 +30,7 @@ from tenure.entrypoints.api.errors import (
     problem,
 )
 from tenure.entrypoints.api.openapi import openapi_route
+from tenure.entrypoints.api.origins import is_script
 from tenure.kit.clock import SystemClock
 from tenure.kit.errors import TenureError
 from tenure.kit.ids import new_id
@@ -44,6 +45,8 @@ _UNPROCESSABLE = 422
 _PLACE = re.compile(r"\{(\w+)\}")
 #: Litestar keeps names as `state` and `data` for itself, so a handler's query parameters have this before theirs.
 _QUERY = "query_"
+#: RFC 9110 gives the body of these no meaning
+_WITHOUT_BODY = frozenset({"GET", "DELETE"})
 _LOG = logging.getLogger("tenure.api")
 
 #: Rows of features and outcomes come as one body, taken all or none.
@@ -128,7 +131,7 @@ def typed_path(action: Action) -> str:
 def body_type(action: Action) -> type[msgspec.Struct] | None:
     """Return the struct of the JSON body: the input's fields that do not stand in the path; None where none are left."""
     rest = [field for field in msgspec.structs.fields(action.input) if field.name not in path_names(action)]
-    if action.verb == "GET" or not rest:
+    if action.verb in _WITHOUT_BODY or not rest:
         return None
     name = "".join(part.capitalize() for part in re.split(r"\W|_", action.name))
     return msgspec.defstruct(name, [_declared(field) for field in rest], kw_only=True, forbid_unknown_fields=True)
@@ -152,7 +155,7 @@ def sign(handler: Callable[..., Any], action: Action, body: type[msgspec.Struct]
     names = path_names(action)
     fields = {field.name: field for field in msgspec.structs.fields(action.input) if field.name != action.upload}
     parameters += [_parameter(name, _marked(fields[name].type, PathParameter())) for name in names]
-    if action.verb == "GET" or action.upload:
+    if action.verb in _WITHOUT_BODY or action.upload:
         parameters += [_query(field) for field in fields.values() if field.name not in names]
     elif body is not None:
         parameters.append(_body(body))
@@ -187,19 +190,21 @@ def on_exception(request: Request[Any, Any, Any], exception: Exception) -> Respo
     """Return any exception as a problem: the boundary at which everything is caught."""
     if isinstance(exception, RefusedUpload):
         return answer(exception.error, status=_UNPROCESSABLE)
+    script = is_script(dict(request.scope["headers"]))
     error = translated(exception, request.method, request.url.path)
     if isinstance(error, Unexpected):
         _LOG.error(
             "incident %s at %s %s", error.facts["incident"], request.method, request.url.path, exc_info=exception
         )
-    return answer(error)
+    return answer(error, script=script)
 
 
-def answer(error: TenureError, status: int | None = None) -> Response[bytes]:
+def answer(error: TenureError, status: int | None = None, *, script: bool = False) -> Response[bytes]:
     """Return an error as an HTTP answer, with the status of the table unless another is given."""
     document = problem(error, status)
     body = msgspec.json.encode(document)
-    return Response(body, status_code=document["status"], headers=headers_of(error), media_type=PROBLEM_JSON)
+    headers = headers_of(error, script=script)
+    return Response(body, status_code=document["status"], headers=headers, media_type=PROBLEM_JSON)
 
 
 def translated(exception: Exception, verb: str, path: str) -> TenureError:

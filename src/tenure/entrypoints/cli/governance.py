@@ -1,5 +1,6 @@
 """Commands for tokens, the audit trail, and who one is."""
 
+import contextlib
 import os
 from typing import Annotated
 
@@ -7,25 +8,64 @@ import typer
 
 from tenure.entrypoints.cli.caller import opened
 from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.kit.errors import TenureError
 
 
 def login(
-    url: Annotated[str, typer.Argument(help="As https://tenure.example.com.")],
-    token: Annotated[str | None, typer.Option(help="Asked for when not given.")] = None,
+    url: Annotated[str, typer.Argument(help="As https://tenure.example.com, or a one-time sign-in link.")],
+    token: Annotated[str | None, typer.Option(help="Asked for when neither it nor --user is given.")] = None,
+    user: Annotated[str | None, typer.Option(help="Sign in with this account; its password is asked for.")] = None,
     json: Json = False,
 ) -> None:
     """Keep an address and a token for later commands, in a file only you can read."""
     from tenure.client.client import Client
     from tenure.client.where import Login, login_file, write_login
+    from tenure.entrypoints.cli.secrets import password
 
-    secret = token or os.environ.get("TENURE_TOKEN") or typer.prompt("token", hide_input=True)
-    with Client(url, secret) as client:
+    address, code = parted(url)
+    with Client(address, "") as client:
+        if code:
+            secret = client.sign_in(code=code)
+        elif user:
+            secret = client.sign_in(user=user, password=password("password"))
+        else:
+            secret = token or os.environ.get("TENURE_TOKEN") or password("token")
+    with Client(address, secret) as client:
         found = client.call("whoami")
     file = login_file(os.environ)
-    write_login(file, Login(url, secret))
+    write_login(file, Login(address, secret))
     Screen(json).facts(
-        found | {"kept_in": str(file), "url": url}, "logged in", ("actor", "role", "applications", "kept_in")
+        found | {"kept_in": str(file), "url": address}, "logged in", ("actor", "role", "applications", "kept_in")
     )
+
+
+def parted(url: str) -> tuple[str, str]:
+    """Return the address of a Tenure and the code of a sign-in link to it, empty if the text is the address alone."""
+    from urllib.parse import parse_qs, urlsplit
+
+    parts = urlsplit(url)
+    code = parse_qs(parts.query).get("code", [""])[0]
+    return (f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix('/sign-in')}", code) if code else (url, "")
+
+
+def logout(json: Json = False) -> None:
+    """Forget the last login; a session that it began is ended."""
+    from tenure.client.client import Client
+    from tenure.client.where import login_file, read_login
+    from tenure.governance.sessions import is_session_secret
+
+    file = login_file(os.environ)
+    login_kept = read_login(file)
+    screen = Screen(json)
+    if login_kept is None:
+        screen.text({"logged_out": False, "url": None}, "nobody was logged in")
+        return
+    file.unlink(missing_ok=True)
+    if is_session_secret(login_kept.token):
+        # Also where nobody answers any more, the login must be gone from this machine.
+        with contextlib.suppress(TenureError), Client(login_kept.url, login_kept.token) as client:
+            client.sign_out()
+    screen.text({"logged_out": True, "url": login_kept.url}, f"logged out of {login_kept.url}")
 
 
 def whoami(json: Json = False) -> None:

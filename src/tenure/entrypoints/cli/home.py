@@ -21,7 +21,7 @@ def up(
     json: Json = False,
 ) -> None:
     """Start everything in the home (made on first use), and wait until it is ready."""
-    from tenure.entrypoints.cli.starting import Start, first_token, started, wait_for_end
+    from tenure.entrypoints.cli.starting import Start, owners_keys, started, wait_for_end
     from tenure.settings import Settings
 
     screen = Screen(json)
@@ -29,8 +29,8 @@ def up(
     start = Start(home, host, port, gateways or default_gateways(os.cpu_count() or 1), behind_proxy)
     with screen.waiting("starting supervisor, control and gateways") as progress:
         running = started(start, progress)
-    token = first_token(home)
-    found = {"url": running.url, "home": str(home.root), "pid": running.pid, "token": token}
+    token, link = owners_keys(home)
+    found = {"url": running.url, "home": str(home.root), "pid": running.pid, "token": token, "sign_in": link}
     if screen.as_json:
         screen.document(found)
     else:
@@ -41,11 +41,9 @@ def up(
 
 def _welcome(screen: Screen, found: dict[str, Any]) -> None:
     screen.facts({"home": found["home"], "url": found["url"]}, "Tenure is up")
-    if found["token"] is None:
-        screen.say("a new token: tenure token create --role admin")
-        screen.say(f"export TENURE_URL={found['url']}")
-        return
-    screen.say("an admin's token, shown this once and stored nowhere:")
+    screen.say("a link that signs you in once, within a quarter of an hour (another: tenure users link):")
+    screen.say(found["sign_in"])
+    screen.say("for commands and programs, as admin:")
     screen.say(f"export TENURE_URL={found['url']}")
     screen.say(f"export TENURE_TOKEN={found['token']}")
 

@@ -20,6 +20,7 @@ from tenure.entrypoints.cli import (
     monitoring,
     people,
     rules,
+    users,
     versions,
     why,
 )
@@ -78,7 +79,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "explain": accountability.explain,
         "dossier": accountability.dossier,
     },
-    "Access": {"login": governance.login, "whoami": governance.whoami},
+    "Access": {"login": governance.login, "logout": governance.logout, "whoami": governance.whoami},
 }
 
 #: What a group does when none of its commands is named.
@@ -118,6 +119,21 @@ GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
         {"proof": keeping.proof, "checkpoint": keeping.checkpoint},
     ),
     "hold": ("Access", "Legal holds.", {"add": keeping.hold, "release": keeping.release}),
+    "users": (
+        "Access",
+        "Accounts of people, how they sign in, and their sessions.",
+        {
+            "list": users.list_users,
+            "create": users.create,
+            "change": users.change,
+            "disable": users.disable,
+            "enable": users.enable,
+            "password": users.set_password,
+            "link": users.link,
+            "sessions": users.sessions,
+            "end-session": users.end_session,
+        },
+    ),
     "audit": ("Access", "The audit trail.", {"log": governance.audit_log, "verify": governance.audit_verify}),
     "token": (
         "Access",

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tenure.client.where import is_answering
+from tenure.client.where import is_answering, write_private
 from tenure.entrypoints.cli.caller import opened_at
 from tenure.entrypoints.cli.gateways import address
 from tenure.kit.errors import Kind, TenureError
@@ -85,12 +85,21 @@ def started(start: Start, progress: Callable[[str], None]) -> Running:
     return Running(address(start.home), process.pid, process)
 
 
-def first_token(home: Home) -> str | None:
-    """Return the text of an admin's token if the home has no token yet, else None; only its hash is stored."""
+def owners_keys(home: Home) -> tuple[str, str]:
+    """Return the owner's token and a one-time sign-in link.
+
+    The token lies among the home's keys, which only its owner reads, who is its admin anyway; so what was exported
+    once goes on working after a restart. One that was revoked is replaced.
+    """
     with opened_at(home) as tenure:
-        if any(token["role"] == "admin" for token in tenure.call("tokens:list")):
-            return None
-        return str(tenure.call("tokens:create", role="admin", reason="made by the first `tenure up`")["token"])
+        link = str(tenure.call("users:link")["url"])
+        in_force = {one["id"] for one in tenure.call("tokens:list") if one["revoked_at"] is None}
+        kept = home.keys / "owner.token"
+        if kept.exists() and (token := kept.read_text()).split("_")[1] in in_force:
+            return token, link
+        made = tenure.call("tokens:create", role="admin", reason="for the owner, by `tenure up`")
+        write_private(kept, made["token"])
+        return str(made["token"]), link
 
 
 def wait_for_end(running: Running, home: Home, screen: Screen) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tenure.entrypoints.api.errors import Unexpected
 from tenure.entrypoints.gateway.batch_route import BATCH, BatchRoute
 from tenure.entrypoints.gateway.bodies import Bodies, ClientLeft, read_body
+from tenure.entrypoints.gateway.callers import caller
 from tenure.entrypoints.gateway.metrics import exposition
 from tenure.entrypoints.gateway.model_routes import ModelRoutes
 from tenure.entrypoints.gateway.problems import Answer, BodyTooLarge, NotReady, Overloaded, problem_of
@@ -118,7 +119,7 @@ class Application:
         authorization, key = _credentials(scope["headers"])
         with self._gateway.pinned() as generation:
             self._admit(generation)
-            actor = self._gateway.deciding.actor(generation, authorization)
+            actor = caller(self._gateway.deciding, generation, authorization, scope["headers"])
             body = await _body(scope["headers"], receive, generation.limits.body_bytes)
             made = await self._gateway.deciding.decide(generation, application, actor, body, key)
         return self._made(application, made)
@@ -129,7 +130,7 @@ class Application:
             self._admit(generation)
             if len(body) > generation.limits.body_bytes:
                 raise BodyTooLarge(limit=generation.limits.body_bytes)
-            actor = self._gateway.deciding.actor(generation, authorization)
+            actor = caller(self._gateway.deciding, generation, authorization, headers)
             made = await self._gateway.deciding.decide(generation, application, actor, body, key)
         return self._made(application, made)
 
@@ -142,7 +143,7 @@ class Application:
         authorization, _key = _credentials(scope["headers"])
         with self._gateway.pinned() as generation:
             self._admit(generation)
-            actor = self._gateway.deciding.actor(generation, authorization)
+            actor = caller(self._gateway.deciding, generation, authorization, scope["headers"])
             body = await _body(scope["headers"], receive, generation.limits.body_bytes)
             return _json(200, await self._gateway.deciding.outcomes(generation, actor, body))
 

@@ -9,6 +9,7 @@ import msgspec
 
 from tenure.app.deciding import Made
 from tenure.app.deciding_batch import counted
+from tenure.entrypoints.gateway.callers import caller
 from tenure.entrypoints.gateway.problems import Answer, Overloaded, problem_of
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class BatchRoute:
         with self._gateway.pinned() as generation:
             if self._metrics.in_flight > generation.limits.in_flight:
                 raise Overloaded(in_flight=self._metrics.in_flight - 1)
-            actor = self._gateway.deciding.actor(generation, headers.get(b"authorization", b"").decode("latin-1"))
+            authorization = headers.get(b"authorization", b"").decode("latin-1")
+            actor = caller(self._gateway.deciding, generation, authorization, scope["headers"])
             self._gateway.batches.check(generation, application, actor)
             async with self._bodies.body(headers, receive, generation.limits) as body:
                 found = await self._gateway.batches.decide(generation, application, actor, body)

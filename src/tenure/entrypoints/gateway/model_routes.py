@@ -16,6 +16,7 @@ from tenure.contract.records import implicit_application
 from tenure.entrypoints.api.errors import NoSuchRoute, Unexpected
 from tenure.entrypoints.gateway import oip, scoring
 from tenure.entrypoints.gateway.bodies import ClientLeft, quickly
+from tenure.entrypoints.gateway.callers import caller
 from tenure.entrypoints.gateway.model_errors import check_answered, in_mlflow, in_oip
 from tenure.entrypoints.gateway.model_rows import BadInput
 from tenure.entrypoints.gateway.problems import Answer, NotReady, Overloaded
@@ -135,7 +136,7 @@ class ModelRoutes:
         return _json(oip.model_list([name for name in generation.models if _may_ask(actor, name)]))
 
     def _known(self, generation: Generation, scope: Any) -> Actor:
-        actor = self._gateway.deciding.actor(generation, _header(scope, b"authorization"))
+        actor = caller(self._gateway.deciding, generation, _header(scope, b"authorization"), scope["headers"])
         if actor is None:
             raise Unauthenticated
         return actor

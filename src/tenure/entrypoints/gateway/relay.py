@@ -25,6 +25,9 @@ _HOP_BY_HOP = frozenset(
 )
 #: control takes a request with this header as one from the network, so no client may send it or leave it out
 _RELAYED = b"x-tenure-relay"
+#: what only a gateway may say to control: these, and where the client is and whether it came over TLS
+_OURS = b"x-tenure-"
+_CLIENT, _SCHEME = b"x-tenure-client", b"x-tenure-scheme"
 _OF_CONTROL = _HOP_BY_HOP | {b"date", b"server"}
 
 
@@ -87,7 +90,7 @@ class _Exchange:
         target = self._scope["raw_path"]
         if self._scope["query_string"]:
             target += b"?" + self._scope["query_string"]
-        headers = list(relayed_headers(self._scope["headers"]))
+        headers = [*relayed_headers(self._scope["headers"]), *_origin(self._scope)]
         await self._write(h11.Request(method=self._scope["method"], target=target, headers=headers))
         more = True
         while (message := await self._receive())["type"] == "http.request":
@@ -130,12 +133,19 @@ def relayed_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[by
     for name, value in headers:
         if name == b"transfer-encoding":
             chunked = True
-        elif name not in _HOP_BY_HOP and name != _RELAYED:
+        elif name not in _HOP_BY_HOP and not name.startswith(_OURS):
             yield name, value
     if chunked:
         yield b"transfer-encoding", b"chunked"
     yield b"connection", b"close"
     yield _RELAYED, b"1"
+
+
+def _origin(scope: Any) -> Iterable[tuple[bytes, bytes]]:
+    """Return what control is told of the client."""
+    if scope.get("client"):
+        yield _CLIENT, str(scope["client"][0]).encode()
+    yield _SCHEME, str(scope.get("scheme", "http")).encode()
 
 
 async def _unavailable(send: Any) -> int:

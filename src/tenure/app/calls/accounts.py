@@ -1,0 +1,86 @@
+"""Accounts and sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenure.app import wire
+from tenure.app.calls.moments import shown
+from tenure.governance.access import Role
+from tenure.kit.clock import iso
+
+if TYPE_CHECKING:
+    from tenure.app.control import Control
+    from tenure.governance.access import Actor
+    from tenure.governance.people import User
+    from tenure.governance.sessions import Session
+
+
+def users(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.UserAnswer]:
+    """List accounts."""
+    return [_user(one) for one in control.users.all(actor)]
+
+
+def create_user(control: Control, actor: Actor, given: wire.CreateUser) -> wire.UserAnswer:
+    """Make an account."""
+    made = control.users.create(actor, given.user, Role(given.role), given.applications, given.password, given.reason)
+    return _user(made)
+
+
+def change_user(control: Control, actor: Actor, given: wire.ChangeUser) -> wire.UserAnswer:
+    """Change an account's role or limits."""
+    role = None if given.role is None else Role(given.role)
+    return _user(control.users.change(actor, given.user, role, given.applications, given.reason))
+
+
+def disable_user(control: Control, actor: Actor, given: wire.NamedUser) -> wire.UserAnswer:
+    """Close an account."""
+    return _user(control.users.disable(actor, given.user, given.reason))
+
+
+def enable_user(control: Control, actor: Actor, given: wire.NamedUser) -> wire.UserAnswer:
+    """Open an account again."""
+    return _user(control.users.enable(actor, given.user, given.reason))
+
+
+def set_password(control: Control, actor: Actor, given: wire.SetPassword) -> wire.UserAnswer:
+    """Set a password."""
+    return _user(control.users.set_password(actor, given.user, given.password, given.current, given.reason))
+
+
+def link(control: Control, actor: Actor, given: wire.MakeLink) -> wire.LinkAnswer:
+    """Make a one-time sign-in link."""
+    made, code = control.sessions.link(actor, given.user)
+    url = control.url(f"/sign-in?code={code}")
+    return wire.LinkAnswer(subject=made.subject, url=url, code=code, expires_at=iso(made.expires_at))
+
+
+def sessions(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.SessionRow]:
+    """List the sessions in force."""
+    return [_session(one) for one in control.sessions.all(actor)]
+
+
+def end_session(control: Control, actor: Actor, given: wire.EndSession) -> wire.SessionRow:
+    """End a session."""
+    return _session(control.sessions.end(actor, given.session, given.reason))
+
+
+def _user(user: User) -> wire.UserAnswer:
+    return wire.UserAnswer(
+        user=user.name,
+        role=user.role.value,
+        applications=sorted(user.applications),
+        has_password=bool(user.password),
+        created_at=iso(user.created_at),
+        created_by=user.created_by,
+        disabled_at=shown(user.disabled_at),
+    )
+
+
+def _session(session: Session) -> wire.SessionRow:
+    return wire.SessionRow(
+        session=session.id,
+        subject=session.subject,
+        began_at=iso(session.began_at),
+        expires_at=iso(session.expires_at),
+    )
