@@ -70,6 +70,7 @@ class FakeEvidence:
     shift: float = 0.0
     cpu: str = "one"
     fails: bool = False
+    seal_level: str = "S2"
 
     def log(self, name: str, months: float, failure: Any = None) -> None:
         decider = Decider(parse(TEXT), INPUTS, OUTPUTS, 1)
@@ -98,7 +99,7 @@ class FakeEvidence:
         return parse(self.text)
 
     def version(self, model: str, number: int) -> PastVersion:
-        return PastVersion("churn/1", "sha256:1", INPUTS, OUTPUTS, 1e-6, "one")
+        return PastVersion("churn/1", "sha256:1", INPUTS, OUTPUTS, 1e-6, "one", self.seal_level)
 
     def versions(self, model: str) -> list[PastVersion]:
         return [self.version(model, 1)]
@@ -126,6 +127,16 @@ def test_every_kind_of_decision_replays_bit_for_bit(evidence: FakeEvidence) -> N
     assert evidence.records["by-rule"].decided_by == "rule"
     assert evidence.records["by-fallback"].decided_by == "fallback"
     assert set(verdicts(evidence).values()) == {Verdict.BIT}
+
+
+def test_a_version_that_may_read_from_the_network_replays_with_a_caution_where_it_was_asked(
+    evidence: FakeEvidence,
+) -> None:
+    evidence.seal_level = "S1"
+    replayed = {one.record.id: one for one in Replays(evidence).sample(OWNER, 10)}
+    assert replayed["by-model"].verdict is Verdict.BIT
+    assert replayed["by-model"].caution.startswith("seal level S1")
+    assert replayed["by-rule"].caution == ""
 
 
 def test_a_last_bit_that_differs_is_never_called_bit(evidence: FakeEvidence) -> None:

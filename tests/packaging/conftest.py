@@ -77,7 +77,7 @@ def trained(workshop: Workshop, requirements: tuple[str, ...], python: str, prog
     """Return the model that a program saved, run in the very environment that its package will have."""
     environments = Workbench(workshop, lambda _: None).environments
     built = environments.rebuild(environments.make(requirements, python))
-    subprocess.run([built.python, "-s", "-c", program, path], env=built.environ, check=True)
+    subprocess.run([*built.start(network=False), "-s", "-c", program, path], env=built.environ, check=True)
     return path
 
 

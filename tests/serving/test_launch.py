@@ -2,6 +2,7 @@
 
 import ast
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -20,7 +21,7 @@ def test_a_worker_is_started_alike_from_an_entry_and_from_the_snapshots_json() -
     as_json = msgspec.json.decode(msgspec.json.encode(ENTRY))
     assert launch.command(ENTRY, 5) == launch.command(as_json, 5)
     assert launch.environ(ENTRY) == launch.environ(as_json)
-    assert " ".join(launch.command(ENTRY, 5)) == (
+    assert " ".join(launch.command(ENTRY, 5)).endswith(
         "/env/bin/python -s -B /blobs/w --package /packages/p --digest sha256:00 --listen-fd 5"
     )
 
@@ -30,7 +31,9 @@ def test_the_environment_is_built_from_nothing() -> None:
     assert "SECRET" not in environ
     assert "PYTHONPATH" not in environ
     assert environ["OPENBLAS_CORETYPE"] == "Haswell"
-    assert (environ["PYTHONHASHSEED"], environ["OMP_NUM_THREADS"], environ["LD_LIBRARY_PATH"]) == ("0", "2", "/env/lib")
+    assert (environ["PYTHONHASHSEED"], environ["OMP_NUM_THREADS"]) == ("0", "2")
+    assert "LD_LIBRARY_PATH" not in environ, "the interpreter that comes first is ours, the model's libraries are not"
+    assert json.loads(launch.confining(ENTRY)[-1])["library_path"] == "/env/lib"
 
 
 def test_the_worker_file_has_the_same_bytes_each_time_and_one_top_package() -> None:

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PastVersion:
-    """One version as it was sealed: its contract, its package's digest and tolerance, and the CPU of its golden rows."""
+    """One version as it was sealed: its contract, its package's digest and tolerance, and the CPU of its golden rows.
+
+    `seal_level` is S1 where the model may fetch what its package does not hold, else S2.
+    """
 
     ref: str
     digest: str
@@ -25,6 +28,7 @@ class PastVersion:
     outputs: Schema
     tolerance: float
     cpu: str
+    seal_level: str = "S2"
 
 
 class Asked(Protocol):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _EXACT = Distance(0.0, 0.0)
 _UNKNOWN = Distance(math.inf, math.inf)
+_OPEN = "seal level S1: this model may read from the network, and what it read then is in no package"
 
 
 class NothingToReplay(TenureError):
@@ -40,7 +41,10 @@ class NothingToReplay(TenureError):
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One decision beside its replay. `cause` says why the verdict is not BIT, and is empty when it is."""
+    """One decision beside its replay. `cause` says why the verdict is not BIT, and is empty when it is.
+
+    `caution` says what the package alone does not prove, whatever the verdict.
+    """
 
     record: DecisionRecord
     verdict: Verdict
@@ -48,6 +52,7 @@ class Replayed:
     answer: dict[str, Any] | None
     output: dict[str, Any] | None
     cause: str
+    caution: str = ""
 
 
 class Replays:
@@ -142,7 +147,8 @@ def _compared(
     apart = _EXACT if same_bits else distance(version.outputs, then.output, prediction.output or {})
     verdict = judge(same_bits=same_bits, same_answer=same_answer, apart=apart, tolerance=version.tolerance)
     cause = "" if verdict is Verdict.BIT else _cause(prediction, version, asked, same_bits=same_bits)
-    return Replayed(record, verdict, apart, settled.answer, prediction.output, cause)
+    caution = _OPEN if version.seal_level == "S1" else ""
+    return Replayed(record, verdict, apart, settled.answer, prediction.output, cause, caution)
 
 
 def _failed_then(then: PredictionRecord) -> Prediction:

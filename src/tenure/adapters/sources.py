@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tomllib
 from dataclasses import replace
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 DESCRIPTION = "model.toml"
 _KEYS = {
     "name", "file", "entry", "format", "python", "requirements", "predict", "inputs", "reference", "target", "metrics",
-    "network", "code", "threads", "tolerance", "data", "card",
+    "network", "memory", "code", "threads", "tolerance", "data", "card",
 }  # fmt: skip
 _PASSED_OVER = {"__pycache__"}
 
@@ -47,6 +48,7 @@ def completed(source: PackageSource) -> PackageSource:
         target=source.target or told.get("target", ""),
         metrics=source.metrics if source.metrics is not None else _metrics_told(folder, told.get("metrics")),
         network=source.network or bool(told.get("network", False)),
+        memory=_bytes(folder, told["memory"]) if "memory" in told else source.memory,
         threads=int(told.get("threads", source.threads)),
         tolerance=float(told.get("tolerance", source.tolerance)),
         data=source.data or told.get("data", ""),
@@ -85,6 +87,16 @@ def _entry(entry: str) -> str:
 
 def _beside(folder: Path, name: str | None) -> Path | None:
     return None if name is None else folder / name
+
+
+def _bytes(folder: Path, told: Any) -> int:
+    """Return a number of bytes, as it is or with a unit: 2GB is 2 x 1000^3, 2GiB is 2 x 1024^3."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([kMGT])(i?))?B?", str(told))
+    if found is None:
+        raise BadSource(what=f"{folder / DESCRIPTION} has memory = {told!r}", cure='write it as memory = "2GiB"')
+    number, unit, binary = found.groups()
+    base = 1024 if binary else 1000
+    return int(float(number) * base ** (" kMGT".index(unit) if unit else 0))
 
 
 def _texts(value: Any) -> tuple[str, ...]:

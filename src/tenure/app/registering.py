@@ -106,7 +106,8 @@ class Registering:
         built = self.environments.rebuild(manifest.environment)
         if not built.is_primed:
             self._progress("loading the model once, which compiles what it imports")
-            self.environments.ask(model_file(manifest.loader, folder), folder / "code", manifest.loader.form, built)
+            model, form = model_file(manifest.loader, folder), manifest.loader.form
+            self.environments.ask(model, folder / "code", form, built, network=manifest.network)
             built.primed()
         return manifest, *entries(manifest, built, self.blobs, folder)
 

@@ -125,7 +125,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `environment`, `worker` and `batch` are absent, and `golden` names no outputs, in a draft that was made on another
     platform or without the model's interpreter: registering completes it (docs/formats/package.md, "Drafts"). `draft` is the id of the draft
-    that a completed package came from.
+    that a completed package came from. `memory` is the most bytes its process may take, 0 for the default.
     """
 
     format: int = msgspec.field(name="tenure_package")
@@ -144,9 +144,15 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     target: str = ""
     threads: int = 1
     network: bool = False
+    memory: int = 0
     provenance: Provenance
     card: dict[str, Any] = {}
     draft: str = ""
+
+    @property
+    def seal_level(self) -> Literal["S1", "S2"]:
+        """Return S2 where the package holds everything the model can reach, S1 where it may fetch more."""
+        return "S1" if self.network else "S2"
 
 
 class Signature(msgspec.Struct, frozen=True):

@@ -1,11 +1,14 @@
-"""How a worker is started: its command line and its environment, built from nothing. Standard library, pure.
+"""How a worker is started: its command line, its limits and its environment, built from nothing. Standard library, pure.
 
 `worker` is a `WorkerEntry` or the same as a dict, as the snapshot's JSON has it.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +24,11 @@ _THREADS = (
 )
 #: what the machine's owner says about its BLAS: without it old builds compute wrong results on some processors
 _PASSED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+_CONFINE = str(Path(__file__).with_name("confine.py"))
+#: bytes of memory of a worker whose card names none
+MEMORY = 4 << 30
+#: descriptors of a worker: its connections to gateways are few, the rest is for the model's own files
+FILES = 1024
 
 
 def command(worker: Any, descriptor: int, *, way: str = "--listen-fd") -> list[str]:
@@ -29,12 +37,35 @@ def command(worker: Any, descriptor: int, *, way: str = "--listen-fd") -> list[s
     `-s -B` and not `-I`, which would ignore PYTHONHASHSEED.
     """
     start = [_told(worker, "python"), "-s", "-B", _told(worker, "worker")]
-    return [*start, "--package", _told(worker, "package"), "--digest", _told(worker, "digest"), way, str(descriptor)]
+    return [
+        *confining(worker),
+        *start,
+        "--package",
+        _told(worker, "package"),
+        "--digest",
+        _told(worker, "digest"),
+        way,
+        str(descriptor),
+    ]
+
+
+def confining(worker: Any) -> list[str]:
+    """Return what stands before a command that runs a model's code, so that it gets its limits (confine.py)."""
+    limits = {
+        "memory": _told(worker, "memory", MEMORY),
+        "files": FILES,
+        "network": bool(_told(worker, "network", 0)),
+        "library_path": _told(worker, "library_path", ""),
+    }
+    return [sys.executable, "-I", "-S", _CONFINE, json.dumps(limits)]
 
 
 def environ(worker: Any, outer: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the worker's whole environment; of ours (`outer`) only the choice of BLAS kernels passes."""
-    threads, libraries = str(_told(worker, "threads", 1)), _told(worker, "library_path", "")
+    """Return the environment of a command that begins with `confining`; of ours (`outer`) only the choice of BLAS passes.
+
+    LD_LIBRARY_PATH is that of our own interpreter, which comes first; `confining` sets the worker's.
+    """
+    threads = str(_told(worker, "threads", 1))
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": "/nonexistent",
@@ -42,14 +73,12 @@ def environ(worker: Any, outer: Mapping[str, str] = os.environ) -> dict[str, str
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",
-        # An empty path would mean the working directory.
-        **({"LD_LIBRARY_PATH": libraries} if libraries else {}),
         **dict.fromkeys(_THREADS, threads),
-        **{name: outer[name] for name in _PASSED if name in outer},
+        **{name: outer[name] for name in (*_PASSED, "LD_LIBRARY_PATH") if outer.get(name)},
     }
 
 
 def _told(worker: Any, name: str, default: Any = None) -> Any:
     if isinstance(worker, dict):
         return worker[name] if default is None else worker.get(name, default)
-    return getattr(worker, name)
+    return getattr(worker, name) if default is None else getattr(worker, name, default)

@@ -14,6 +14,7 @@ import msgspec
 
 from tenure.contract.schema import Field
 from tenure.kit.errors import Kind, TenureError
+from tenure.serving.launch import MEMORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +36,7 @@ class WorkerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `python` is the rebuilt environment's interpreter, `library_path` its LD_LIBRARY_PATH, `worker` the `worker.pyz`
     the package was sealed with, `package` the folder of the opened package, whose manifest must have digest `digest`.
+    `memory` is the most it may take, in bytes; `network` whether it may open connections (serving/confine.py).
     A worker that answers nothing for `silent_seconds` hangs and is killed: half a minute beyond the longest deadline.
     """
 
@@ -45,6 +47,7 @@ class WorkerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     package: str
     threads: int = 1
     network: bool = False
+    memory: int = MEMORY
     silent_seconds: float = 90.0
 
 

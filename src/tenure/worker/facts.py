@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import platform
 import sys
@@ -11,6 +12,8 @@ from typing import Any
 #: instruction sets that numeric libraries choose their kernels by
 _SETS = ("avx512f", "avx2", "fma", "avx", "sse4_2", "asimd", "sve")
 _PACKAGES = ("numpy", "scipy", "pandas", "sklearn", "xgboost", "joblib")
+#: serving/confine.py writes it
+_LIMITS = "TENURE_LIMITS"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -26,9 +29,19 @@ def gather() -> dict[str, Any]:
         "cpu_model": model,
         "blas": blas,
         "threads": {name: os.environ[name] for name in _THREADS if name in os.environ},
+        "limits": _limits(),
         "packages": {name: _version(name) for name in _PACKAGES if name in sys.modules},
         "pid": os.getpid(),
     }
+
+
+def _limits() -> dict[str, Any]:
+    """Return what this process may take, as whoever started it says; empty where it took no limits."""
+    try:
+        limits = json.loads(os.environ.get(_LIMITS, "{}"))
+    except ValueError:
+        return {}
+    return limits if isinstance(limits, dict) else {}
 
 
 def _version(name: str) -> str:

@@ -99,7 +99,7 @@ def test_a_process_that_hangs_is_killed_and_its_place_filled_again_and_says_why(
 
         # It would not hear a request to end.
         deaf = recipe(tmp_path, "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)")
-        kept = Kept(lambda: deaf, at_once, changes, lambda: None, load_seconds=10, hangs=hangs)
+        kept = Kept(lambda: deaf, at_once, changes, lambda: None, load_seconds=10, must_end=hangs)
         assert await changes.until(lambda: len(first) == 1 and kept.pid not in {first[0], None}, 10)
         assert await changes.until(lambda: kept.state is State.READY, 10)
         assert kept.last_end == "killed, for it sleeps"

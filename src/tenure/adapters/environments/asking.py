@@ -13,7 +13,7 @@ from tenure.kit.errors import Kind, TenureError
 from tenure.model.packaging.source import Facts, InMain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tenure.model.package import InputForm
     from tenure.model.packaging.source import ModelFile
@@ -35,7 +35,7 @@ def ask(
     model: ModelFile,
     code: Path | None,
     given: InputForm,
-    python: Path,
+    start: Sequence[str],
     environ: Mapping[str, str],
     *,
     distributions: bool,
@@ -43,7 +43,7 @@ def ask(
 ) -> Facts:
     """Return the facts of a model; raise `InMain` or `DoesNotLoad` with the loader's own words.
 
-    `given` is the form its rows are kept in: a model that will be given a data frame needs pandas.
+    `start` is the command line that ends with the interpreter.     `given` is the form its rows are kept in: a model that will be given a data frame needs pandas.
     """
     with TemporaryDirectory(prefix="tenure-") as scratch:
         # A copy, because importing writes bytecode beside the code, and a package's folder holds nothing unnamed.
@@ -56,13 +56,13 @@ def ask(
             "frame": given == "frame",
             "distributions": distributions,
         }
-        said, complained = _run(python, {**environ, "TENURE_QUESTION": json.dumps(question)})
+        said, complained = _run(start, {**environ, "TENURE_QUESTION": json.dumps(question)})
     return _facts(_answer(said, complained), where)
 
 
-def _run(python: Path, environ: Mapping[str, str]) -> tuple[str, str]:
+def _run(start: Sequence[str], environ: Mapping[str, str]) -> tuple[str, str]:
     run = subprocess.run(
-        [str(python), "-s", str(_SCRIPT)],
+        [*start, "-s", str(_SCRIPT)],
         capture_output=True,
         text=True,
         env=dict(environ),

@@ -39,8 +39,12 @@ class Rebuilt:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Return the environment in which its interpreter is started, built from nothing."""
-        return launch.environ({"library_path": str(self.library_path)})
+        """Return the environment in which `start` is started, built from nothing."""
+        return launch.environ({})
+
+    def start(self, *, network: bool) -> list[str]:
+        """Return the command line that ends with its interpreter, with the limits of a worker."""
+        return [*launch.confining({"library_path": str(self.library_path), "network": network}), str(self.python)]
 
     def primed(self) -> None:
         """Remember that the bytecode is written."""
@@ -91,16 +95,20 @@ class Environments:
             raise DamagedPackage(file=refusal.file, why=refusal.why) from refusal
         return Rebuilt(Path(python), Path(library), folder)
 
-    def ask(self, model: ModelFile, code: Path | None, given: InputForm, built: BuiltEnvironment) -> Facts:
+    def ask(
+        self, model: ModelFile, code: Path | None, given: InputForm, built: BuiltEnvironment, *, network: bool = False
+    ) -> Facts:
         """Return what the model says of itself when loaded in a rebuilt environment; writes its bytecode by the way."""
         where = "the rebuilt environment"
-        return asking.ask(model, code, given, built.python, built.environ, distributions=False, where=where)
+        return asking.ask(
+            model, code, given, built.start(network=network), built.environ, distributions=False, where=where
+        )
 
     def ask_here(self, model: ModelFile, code: Path | None, given: InputForm) -> Facts:
         """Return what the model says of itself in this interpreter, and which distributions loading it imported."""
         environ = {name: value for name, value in self.environ.items() if name != "PYTHONPATH"}
         where = f"Python {sys.version.split()[0]}"
-        return asking.ask(model, code, given, Path(sys.executable), environ, distributions=True, where=where)
+        return asking.ask(model, code, given, [sys.executable], environ, distributions=True, where=where)
 
     def _wheels(
         self, requirements: tuple[str, ...], constraints: tuple[str, ...], found: interpreter.Found

@@ -140,6 +140,7 @@ def _replayed(one: Replayed) -> wire.ReplayedAnswer:
         answer_then=one.record.answer,
         answer_now=one.answer,
         cause=one.cause,
+        caution=one.caution,
     )
 
 

@@ -76,6 +76,7 @@ def show(control: Control, actor: Actor, given: wire.Version) -> wire.VersionDet
     record, attestations = control.models.show(actor, named(given.model, given.version))
     return wire.VersionDetail(
         **_facts(control, record),
+        seal_level=record.manifest.seal_level,
         manifest=msgspec.to_builtins(record.manifest),
         attestations=[{"kind": one.kind, "at": iso(one.at), "actor": one.actor, **one.body} for one in attestations],
     )

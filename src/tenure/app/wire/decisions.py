@@ -259,7 +259,7 @@ class Replay(Input, frozen=True):
 
 
 class ReplayedAnswer(Output, frozen=True):
-    """One decision beside its replay; `cause` says why the verdict is not BIT."""
+    """One decision beside its replay; `cause` says why the verdict is not BIT, `caution` what is unproven."""
 
     decision_id: str
     application: str
@@ -268,6 +268,7 @@ class ReplayedAnswer(Output, frozen=True):
     answer_then: dict[str, Any]
     answer_now: dict[str, Any] | None
     cause: str
+    caution: str = ""
 
 
 class ReplayAnswer(Output, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from tenure.serving import launch
+from tenure.serving.confine import TOLD
 from tenure.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 
 if TYPE_CHECKING:
@@ -38,7 +41,17 @@ class Finding:
 def checkup(environ: Mapping[str, str]) -> list[Finding]:
     """Return all findings for the environment's home."""
     home = Settings.of(environ).home
-    return [_python(), _server(), _home(home), _space(home), _running(home), _port(home), _uv(), _interpreters()]
+    return [
+        _python(),
+        _server(),
+        _home(home),
+        _space(home),
+        _running(home),
+        _port(home),
+        _uv(),
+        _interpreters(),
+        _limits(),
+    ]
 
 
 def _python() -> Finding:
@@ -108,6 +121,18 @@ def _uv() -> Finding:
 def _interpreters() -> Finding:
     found = sorted({name for name in _names() if shutil.which(name)})
     return Finding("Pythons for models", ", ".join(found) or "only this one")
+
+
+def _limits() -> Finding:
+    """Start a process as a worker is started, and see which limits hold."""
+    command = [*launch.confining({}), sys.executable, "-c", f"import os; print(os.environ[{TOLD!r}])"]
+    said = subprocess.run(command, env=launch.environ({}), capture_output=True, text=True, check=False)
+    if said.returncode:
+        return Finding("limits of workers", said.stderr.strip(), "no worker can be started; see the message")
+    limits = json.loads(said.stdout)
+    found = f"{limits['memory'] / 2**30:.1f} GiB, {limits['files']} files, network {limits['network']}: {limits['why']}"
+    step = "" if limits["network"] == "none" else "allow seccomp or network namespaces, or trust every model's code"
+    return Finding("limits of workers", found, step)
 
 
 def _names() -> list[str]:

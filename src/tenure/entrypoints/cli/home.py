@@ -75,7 +75,11 @@ def status(json: Json = False) -> None:
     if not serving:
         screen.say("nothing runs; start it with: tenure up --detach")
     else:
-        screen.table(found, _processes(serving), ("process", "pid", "state", "restarts", "generation"))
+        columns = ("process", "pid", "state", "restarts", "generation", "python", "last_end")
+        screen.table(found, _processes(serving), columns)
+        for key, worker in serving.get("workers", {}).items():
+            if worker.get("limits", {}).get("network") == "open":
+                screen.say(f"worker {key} may open connections: {worker['limits']['why']}")
     served = [
         {"model": name, "champion": number, "in_service": _in_service(found, name)}
         for name, number in found["models"].items()

@@ -101,6 +101,7 @@ def draft_of(source: PackageSource, material: Material, restore: bytes) -> Draft
         target=source.target,
         threads=source.threads,
         network=source.network,
+        memory=source.memory,
         provenance=_provenance(source, material),
         card=dict(source.card),
     )

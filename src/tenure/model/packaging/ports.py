@@ -37,6 +37,9 @@ class BuiltEnvironment(Protocol):
     def environ(self) -> dict[str, str]:
         """Return the variables its interpreter is started with."""
 
+    def start(self, *, network: bool) -> list[str]:
+        """Return the command line that ends with its interpreter, with the limits of a worker."""
+
     @property
     def is_primed(self) -> bool:
         """Return whether its bytecode was written."""
@@ -54,7 +57,9 @@ class EnvironmentMaker(Protocol):
     def rebuild(self, environment: Environment) -> BuiltEnvironment:
         """Return the environment built from stored content alone."""
 
-    def ask(self, model: ModelFile, code: Path | None, given: InputForm, built: BuiltEnvironment) -> Facts:
+    def ask(
+        self, model: ModelFile, code: Path | None, given: InputForm, built: BuiltEnvironment, *, network: bool = False
+    ) -> Facts:
         """Return what the model says of itself when loaded there; writes the bytecode by the way."""
 
 

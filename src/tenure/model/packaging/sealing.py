@@ -36,6 +36,7 @@ from tenure.model.packaging.inferring import chosen
 from tenure.model.packaging.source import ModelFile, Table
 from tenure.model.packaging.telling import of_loader
 from tenure.serving import oneshot, worker_zip
+from tenure.serving.launch import MEMORY
 from tenure.serving.snapshot import VersionEntry, WorkerEntry
 from tenure.worker import columns
 
@@ -92,9 +93,10 @@ class Sealing:
             return manifest
         self.progress(_FIRST_LOAD if not built.is_primed else "loading the model in its environment")
         model = model_file(manifest.loader, folder)
-        facts = self.environments.ask(model, folder / "code", manifest.loader.form, built)
+        form, network = manifest.loader.form, manifest.network
+        facts = self.environments.ask(model, folder / "code", form, built, network=network)
         built.primed()
-        loader = loader_of(model, facts, manifest.loader.form, manifest.loader.predict)
+        loader = loader_of(model, facts, form, manifest.loader.predict)
         self.progress(of_loader(loader))
         return msgspec.structs.replace(manifest, loader=loader, inputs=_taken(manifest.inputs, facts))
 
@@ -136,6 +138,7 @@ def entries(
         package=str(folder),
         threads=manifest.threads,
         network=manifest.network,
+        memory=manifest.memory or MEMORY,
     )
     version = VersionEntry(digest, "", manifest.inputs, manifest.outputs, batch.kind, batch.rows)
     return worker, version

@@ -41,6 +41,7 @@ class PackageSource:
     (golden inputs) and `reference` are a path to CSV or Parquet, a DataFrame, a 2-D array or a list of dicts;
     `outputs` what the author's own process gave for `inputs`, one per row. `requirements` is a path or a list;
     empty means: what loading the model imports. `python` is 3.11 or 3.11.7; empty means the running one.
+    `memory` is the most bytes the model's process may take (0: the default), `network` whether it may open connections.
     `tolerance` is the largest relative difference from the author's outputs and on other CPUs; 0 means by precision.
     """
 
@@ -64,6 +65,7 @@ class PackageSource:
     created: int = 0
     threads: int = 1
     network: bool = False
+    memory: int = 0
     tolerance: float = 0.0
     card: Mapping[str, Any] = field(default_factory=dict)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.serving import sockets
 from tenure.serving.places import worker_socket
-from tenure.serving.supervisor import pulse, status
+from tenure.serving.supervisor import excess, pulse, status
 from tenure.serving.supervisor.changes import Changes
 from tenure.serving.supervisor.gateways import Members
 from tenure.serving.supervisor.kept import Kept
@@ -38,7 +38,7 @@ class Household:
 
     `listener` is the port's listening socket; `on_change` is called after every change of what runs. `arriving` are
     gateways that are to replace others, `leaving` those that drain; `expected` are pids of gateways that an earlier
-    supervisor started and that have not joined us yet.
+    supervisor started and that have not joined us yet. `welcomes` is what each worker last said of itself.
     """
 
     def __init__(self, home: Home, gateways: int, *, control: bool, load_seconds: float) -> None:
@@ -50,6 +50,7 @@ class Household:
         self.plan = Plan()
         self.control: Kept | None = None
         self.workers: dict[str, Kept] = {}
+        self.welcomes: dict[str, dict[str, Any]] = {}
         self.worker_listeners: dict[str, socket.socket] = {}
         self.gateways: dict[str, Kept] = {}
         self.arriving: dict[str, Kept] = {}
@@ -80,11 +81,13 @@ class Household:
         # A living worker goes on accepting at the path, so a socket that was not handed over is made when it restarts.
         self.workers[key] = Kept(
             lambda: self._recipes.worker(key, entry, self._worker_listener(key)),
-            says_hello(path),
+            says_hello(path, lambda welcome: self.welcomes.update({key: welcome})),
             self.changes,
             self.remember,
             load_seconds=self._load_seconds,
-            hangs=pulse.stops(path, entry.get("silent_seconds", pulse.SILENT_SECONDS)),
+            must_end=excess.first(
+                pulse.stops(path, entry.get("silent_seconds", pulse.SILENT_SECONDS)), excess.exceeds(entry)
+            ),
             adopted=adopted,
         )
 
@@ -122,6 +125,7 @@ class Household:
     async def stop_worker(self, key: str, grace: float) -> None:
         """End a worker and give up its place and its socket."""
         kept = self.workers.pop(key)
+        self.welcomes.pop(key, None)
         await kept.stop(grace)
         if key in self.worker_listeners and key not in self.workers:
             worker_socket(self.home, key).unlink(missing_ok=True)

@@ -30,7 +30,7 @@ class State(enum.StrEnum):
     STOPPED = "stopped"
 
 
-async def _never_hangs(_: Process) -> str:
+async def _never(_: Process) -> str:
     await asyncio.Event().wait()
     return ""
 
@@ -38,8 +38,8 @@ async def _never_hangs(_: Process) -> str:
 class Kept:
     """Keeps one process running until told to stop.
 
-    `ready` returns when the process has proved that it is; from then on `hangs` watches it, and returns why it must be
-    killed. `last_end` says how the last process of this place ended after it had been ready.
+    `ready` returns when the process has proved that it is; from then on `must_end` watches it, and returns why it
+    must be killed. `last_end` says how the last process of this place ended after it had been ready.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Kept:
         started: Callable[[], None],
         *,
         load_seconds: float,
-        hangs: Callable[[Process], Awaitable[str]] = _never_hangs,
+        must_end: Callable[[Process], Awaitable[str]] = _never,
         adopted: Process | None = None,
     ) -> None:
         self._state = State.STARTING
@@ -63,7 +63,7 @@ class Kept:
         self._changes = changes
         self._started = started
         self._load_seconds = load_seconds
-        self._hangs = hangs
+        self._must_end = must_end
         self._keeping = asyncio.create_task(self._keep())
 
     @property
@@ -155,19 +155,19 @@ class Kept:
             death.cancel()
 
     async def _end(self, process: Process) -> str:
-        """Wait until the process is dead, and kill it when it hangs; return why it died."""
-        hang = asyncio.ensure_future(self._hangs(process))
+        """Wait until the process is dead, and kill it when it must end; return why it died."""
+        verdict = asyncio.ensure_future(self._must_end(process))
         death = asyncio.ensure_future(process.gone.wait())
         try:
-            await asyncio.wait({hang, death}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({verdict, death}, return_when=asyncio.FIRST_COMPLETED)
             if not process.alive:
                 return process.last_words()
             # Asked to end, it would first finish the call that does not end.
             process.signal(signal.SIGKILL)
             await death
-            return f"killed, for {hang.result()}"
+            return f"killed, for {verdict.result()}"
         finally:
-            hang.cancel()
+            verdict.cancel()
             death.cancel()
 
     def _become(self, state: State, reason: str) -> None:

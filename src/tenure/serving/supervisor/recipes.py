@@ -13,6 +13,7 @@ from tenure.serving import launch, sockets
 from tenure.serving.places import worker_log
 from tenure.serving.supervisor.process import Recipe
 from tenure.worker import frames
+from tenure.worker.columns import FrameError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -62,11 +63,11 @@ class Recipes:
         return Recipe(name, command, environ, self.home.logs / f"{name}.log", descriptors)
 
 
-def says_hello(path: Path) -> Callable[[Process], Awaitable[None]]:
-    """Return the proof that a worker has loaded its model: it says HELLO on its socket."""
+def says_hello(path: Path, heard: Callable[[dict[str, Any]], None]) -> Callable[[Process], Awaitable[None]]:
+    """Return the proof that a worker has loaded its model: it answers HELLO; `heard` is given what it says of itself."""
 
     async def proof(_: Process) -> None:
-        await _until(lambda: _hello(path))
+        await _until(lambda: _hello(path, heard))
 
     return proof
 
@@ -85,7 +86,7 @@ async def _until(attempt: Callable[[], Awaitable[bool]]) -> None:
         try:
             if await attempt():
                 return
-        except (OSError, EOFError):
+        except (OSError, EOFError, FrameError):
             pass
         await asyncio.sleep(_AGAIN_SECONDS)
 
@@ -96,13 +97,17 @@ async def _connect(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWrit
     return await asyncio.open_unix_connection(sock=connection)
 
 
-async def _hello(path: Path) -> bool:
+async def _hello(path: Path, heard: Callable[[dict[str, Any]], None]) -> bool:
     reader, writer = await _connect(path)
     try:
         writer.write(frames.encode_json(frames.HELLO, 0, {"asks": "supervisor"}))
         head = frames.HEADER.unpack(await reader.readexactly(frames.HEADER.size))
-        _magic, _version, kind, *_ = head
-        return bool(kind == frames.WELCOME)
+        _magic, _version, kind, *_, meta, body = head
+        if kind != frames.WELCOME:
+            return False
+        await reader.readexactly(meta)
+        heard(frames.read_json(await reader.readexactly(body)))
+        return True
     finally:
         writer.close()
 

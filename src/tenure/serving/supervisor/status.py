@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenure.serving.confine import TOLD
 from tenure.serving.places import worker_socket
 
 if TYPE_CHECKING:
@@ -47,7 +50,24 @@ def _place(kept: Kept) -> dict[str, Any]:
 
 def _worker(house: Household, key: str, kept: Kept) -> dict[str, Any]:
     entry = house.plan.workers.get(key, {})
-    return {**_place(kept), "digest": entry.get("digest"), "socket": str(worker_socket(house.home, key))}
+    return {
+        **_place(kept),
+        "digest": entry.get("digest"),
+        "socket": str(worker_socket(house.home, key)),
+        "python": house.welcomes.get(key, {}).get("python"),
+        "limits": limits_of(kept.pid),
+    }
+
+
+def limits_of(pid: int | None) -> dict[str, Any]:
+    """Return the limits that hold for a worker, as its own process was told them; empty when it cannot be read."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        told = next(one for one in variables if one.startswith(f"{TOLD}=".encode()))
+        limits: dict[str, Any] = json.loads(told.partition(b"=")[2])
+    except (OSError, ValueError, StopIteration):
+        return {}
+    return limits
 
 
 def _gateway(house: Household, kept: Kept) -> dict[str, Any]:
