@@ -57,19 +57,28 @@ outcome: {name: left, type: bool}
 class House:
     """One home with its supervisor."""
 
-    def __init__(self, root: Path, *, versions: int = 2, python: str = sys.executable, source: str = PLAIN) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        versions: int = 2,
+        python: str = sys.executable,
+        source: str = PLAIN,
+        batch: BatchForm | None = None,
+    ) -> None:
         self.home = Home(root)
         self.maker = Maker(root / "made", Path(python))
-        self.made = [self._version(number, source) for number in range(1, versions + 1)]
+        form = batch or BatchForm("multiple", 8)
+        self.made = [self._version(number, source, form) for number in range(1, versions + 1)]
         self.generation = 0
         self.process: subprocess.Popen[bytes] | None = None
         self.limits = Limits(drain_seconds=3.0, header_seconds=1.0)
 
-    def _version(self, number: int, source: str) -> Made:
+    def _version(self, number: int, source: str, batch: BatchForm) -> Made:
         return self.maker.package(
             {"code/plain_model.py": source.encode(), "model/weight.txt": f"{number}.0".encode()},
             _loader(),
-            batch=BatchForm("multiple", 8),
+            batch=batch,
         )
 
     def publish(

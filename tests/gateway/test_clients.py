@@ -201,6 +201,35 @@ def test_a_body_that_trickles_and_a_header_without_end_are_cut_off(house: House)
             assert b" 431 " in _all_of(endless)
 
 
+@pytest.mark.parametrize("announced", [True, False], ids=["by its length", "in chunks"])
+def test_a_body_of_a_gigabyte_is_refused_before_it_is_read_and_its_sender_cut_off(
+    house: House, announced: bool
+) -> None:
+    form = f"Content-Length: {1 << 30}" if announced else "Transfer-Encoding: chunked"
+    head = f"POST {DECISIONS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n{form}\r\n\r\n"
+    piece = b"x" * (1 << 16) if announced else b"%x\r\n%s\r\n" % (1 << 16, b"x" * (1 << 16))
+    before = _memory(house)
+    with socket.create_connection(("127.0.0.1", house.port)) as greedy:
+        greedy.settimeout(10)
+        greedy.sendall(head.encode())
+        sent = 0
+        if announced:
+            # The answer is there before a byte of the body was sent.
+            assert greedy.recv(1 << 16).startswith(b"HTTP/1.1 413 ")
+        with contextlib.suppress(OSError):
+            while sent < 1 << 30:
+                greedy.sendall(piece)
+                sent += len(piece)
+    # What the two kernels' buffers hold comes on top of what the gateway reads on.
+    assert sent < 64 << 20
+    assert _memory(house) - before < 32 << 20
+
+
+def _memory(house: House) -> int:
+    texts = [Path(f"/proc/{pid}/status").read_text() for pid in house.gateway_pids()]
+    return sum(int(text.split("VmRSS:")[1].split()[0]) << 10 for text in texts)
+
+
 def test_what_is_no_http_is_refused(house: House) -> None:
     with socket.create_connection(("127.0.0.1", house.port)) as strange:
         strange.settimeout(5)

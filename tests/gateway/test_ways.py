@@ -150,6 +150,34 @@ def test_a_client_that_wants_to_close_and_a_gateway_that_drains_end_after_the_an
     assert echo.short == 1
 
 
+def test_a_client_that_never_reads_is_cut_off_and_frees_its_answer() -> None:
+    class Large(Echo):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for _ in range(1000):
+                await send({"type": "http.response.body", "body": b"x" * (1 << 20), "more_body": True})
+                self.long += 1
+
+    async def talk() -> int:
+        listener, large = socket.create_server(("127.0.0.1", 0)), Large()
+        server = Server(large, Patience(read_seconds=0.2))  # type: ignore[arg-type]
+        address = listener.getsockname()
+        server.listen(listener)
+        reader, writer = await asyncio.open_connection(*address, limit=1 << 10)
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in range(200):
+            await asyncio.sleep(0.05)
+            if large.long and not server.connections:
+                break
+        left = server.connections
+        writer.close()
+        reader.feed_eof()
+        await server.leave(0.1, 0.2)
+        return left
+
+    assert asyncio.run(talk()) == 0
+
+
 def test_an_old_client_is_answered_and_let_go() -> None:
     old = asked("/api/v1/applications/offers/decisions", "k", b"{}").sent.replace(b"HTTP/1.1", b"HTTP/1.0")
     echo = Echo()

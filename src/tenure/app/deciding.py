@@ -180,13 +180,27 @@ class Deciding:
         return None if known is None else known.actor
 
     async def decide(
-        self, generation: Generation, application: str, actor: Actor | None, body: bytes, key: str | None
+        self,
+        generation: Generation,
+        application: str,
+        actor: Actor | None,
+        body: bytes,
+        key: str | None,
+        deadline_us: int | None = None,
     ) -> Made:
-        """Return a decision whose record is durable; raise a `TenureError` when none was made."""
+        """Return a decision whose record is durable; raise a `TenureError` when none was made.
+
+        `deadline_us` is how long the caller waits, where that is less than the application's own deadline.
+        """
         at = self._clock.now()
         known = authorize(actor, Permission.APPLICATIONS_DECIDE, application)
         deployed = generation.application(application)
-        request = _Request(deployed, known, body, at, new_id(at), "" if key is None else digest_of(key.encode()))
+        within = deployed.decider.deadline_us if deadline_us is None else min(deadline_us, deployed.decider.deadline_us)
+        if deployed.always_asks and deployed.is_busy(within):
+            raise deployed.overloaded(within)
+        request = _Request(
+            deployed, known, body, at, new_id(at), within, "" if key is None else digest_of(key.encode())
+        )
         if key is None:
             return await self._made(request, alone=generation.in_flight == 1)
         return await self._made_once(request, application, key)
@@ -256,8 +270,10 @@ class Deciding:
         self.stages.settled(began, taken, read, before)
         if not isinstance(step, AskModel):
             return deployed, step, None
-        left = decider.deadline_us - (self._clock.now() - request.at)
+        left = request.within_us - (self._clock.now() - request.at)
         prediction = await deployed.predict(step.row, left)
+        if prediction.failure == "overloaded":
+            raise deployed.overloaded(request.within_us)
         answered = perf_counter_ns()
         settled = decider.after(step, prediction)
         self.stages.asked(before, answered, perf_counter_ns())
@@ -321,13 +337,17 @@ def name_of(deployed: Deployed, admitted: Admitted, decision: str, persons: Prot
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One request on its way: `at` is its arrival, `id` the decision's, `key` the hash of its idempotency key."""
+    """One request on its way: `at` is its arrival, `id` the decision's, `key` the hash of its idempotency key.
+
+    `within_us` is how long its model may take: the application's deadline, or the caller's where that is shorter.
+    """
 
     deployed: Deployed
     actor: Actor
     body: bytes
     at: int
     id: str
+    within_us: int
     key: str
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tenure.contract.predictor import Prediction
+    from tenure.serving.link import ModelOverloaded
     from tenure.serving.snapshot import ApplicationEntry, Limits, ModelEntry, Snapshot, VersionEntry
     from tenure.settings import Home
 
@@ -97,6 +98,20 @@ class Deployed:
             if in_share(name, split.key, split.share):
                 return split.deployed.answering(name)
         return self
+
+    @property
+    def always_asks(self) -> bool:
+        """Return whether every decision asks this very model: nothing settles one before, and no other answers a share."""
+        return self.decider.always_asks and not self.splits
+
+    def is_busy(self, deadline_us: int) -> bool:
+        """Return whether a row asked now would hardly be answered within `deadline_us`."""
+        return self.link is not None and self.link.is_busy(deadline_us)
+
+    def overloaded(self, deadline_us: int) -> ModelOverloaded:
+        """Return the refusal of a row that would not be answered within `deadline_us`."""
+        assert self.link is not None
+        return self.link.overloaded(deadline_us)
 
     async def predict(self, row: Mapping[str, object], deadline_us: int) -> Prediction:
         """Return what the model says, or its failure."""

@@ -75,11 +75,15 @@ class Predicting:
     ) -> Predicted:
         """Return what the version says to the rows, when a record of each is durable; `shadows` see them afterwards.
 
-        Raises `MisfitRow`, and asks nothing, when a row is not what the version takes.
+        Raises `MisfitRow`, and asks nothing, when a row is not what the version takes; `ModelOverloaded` when more rows
+        wait than it answers in time.
         """
         at = self._clock.now()
+        within = min(deadline_us, DEADLINE_US)
+        if link.is_busy(within):
+            raise link.overloaded(within)
         packed = link.pack_rows(rows)
-        predictions = await link.predict_packed(packed, min(deadline_us, DEADLINE_US))
+        predictions = await link.predict_packed(packed, within)
         elapsed = self._clock.now() - at
         # Later rows have later ids, so that a list in order of ids shows a call's rows in their order.
         ids = [new_id(at + place) for place in range(len(rows))]

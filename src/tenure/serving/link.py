@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tenure.contract.predictor import Batch, Failure, Prediction
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import sockets
+from tenure.serving.pace import Pace
 from tenure.worker import frames
+from tenure.worker.batching import Form
 from tenure.worker.columns import BadRow, Codec, FrameError
 
 if TYPE_CHECKING:
@@ -50,6 +53,15 @@ class WorkerUnreachable(TenureError):
     next_step = "see `tenure logs {model}/{version}`"
 
 
+class ModelOverloaded(TenureError):
+    """More rows wait for the model than it answers in time; refused before anything was decided."""
+
+    code = "model-overloaded"
+    kind = Kind.OVERLOADED
+    message = "{model}/{version} has {rows} rows in flight, which is more than it answers within {milliseconds} ms"
+    next_step = "try again in {retry_after} s; a longer deadline lets more requests wait"
+
+
 class WrongWorker(TenureError):
     """What answers at the socket is not the worker of this version."""
 
@@ -69,11 +81,16 @@ class MisfitRow(TenureError):
 
 
 class _Asked(NamedTuple):
-    """Rows in flight in one frame. The answer is one prediction for each, or one failure of them all."""
+    """Rows in flight in one frame. The answer is one prediction for each, or one failure of them all.
+
+    `ahead` is how many rows were in flight when it was asked, `began` when that was (`frames.now_us`).
+    """
 
     rows: Sequence[bytes]
     answer: asyncio.Future[Any]
     timer: asyncio.TimerHandle
+    ahead: int
+    began: int
 
 
 class _Wire(asyncio.Protocol):
@@ -148,6 +165,9 @@ class WorkerLink:
         self._pack, self._join = inputs.pack_row, inputs.join_rows
         self._unpack, self._split = outputs.unpack_row, outputs.split_rows
         self._asked: dict[int, _Asked] = {}
+        #: rows that the worker has not answered yet
+        self.rows_in_flight = 0
+        self.pace = Pace(Form(entry.batch_kind, entry.batch_rows))
         self._next = 0
         self._deaths: dict[int, int] = {}
         self._wire: _Wire | None = None
@@ -260,9 +280,10 @@ class WorkerLink:
         self._next = correlation = self._next + 1
         answer: asyncio.Future[Any] = loop.create_future()
         timer = loop.call_later(deadline_us / 1e6, self._late, answer)
-        self._asked[correlation] = _Asked(rows, answer, timer)
-        deadline = frames.now_us() + deadline_us
-        self._wire.write(frames.encode(frames.INFER, correlation, len(rows), deadline, body=body))
+        now = frames.now_us()
+        self._asked[correlation] = _Asked(rows, answer, timer, self.rows_in_flight, now)
+        self.rows_in_flight += len(rows)
+        self._wire.write(frames.encode(frames.INFER, correlation, len(rows), now + deadline_us, body=body))
         return answer
 
     def _refusal(self, body: bytes, deadline_us: int) -> Prediction | None:
@@ -274,7 +295,23 @@ class WorkerLink:
             return self._failure("unavailable", f"the worker is not ready: {self.why}")
         if len(self._asked) >= self._most:
             return self._failure("overloaded", f"{len(self._asked)} rows are in flight")
+        if self.is_busy(deadline_us):
+            return self._failure("overloaded", f"{self.rows_in_flight} rows in flight will take longer than is left")
         return None
+
+    def is_busy(self, deadline_us: int) -> bool:
+        """Return whether a row asked now would hardly be answered within `deadline_us`."""
+        return self.pace.is_hopeless(self.rows_in_flight, deadline_us)
+
+    def overloaded(self, deadline_us: int) -> ModelOverloaded:
+        """Return the refusal of a row that would not be answered within `deadline_us`."""
+        return ModelOverloaded(
+            model=self.model,
+            version=self.version,
+            rows=self.rows_in_flight,
+            milliseconds=deadline_us // 1000,
+            retry_after=max(1, math.ceil(self.pace.wait_us(self.rows_in_flight) / 1e6)),
+        )
 
     def _late(self, answer: asyncio.Future[Prediction]) -> None:
         # The row stays among those asked: the worker still holds it, and may yet die of it.
@@ -293,7 +330,11 @@ class WorkerLink:
             # Read before it is forgotten: a damaged answer closes the connection, which fails all that is still known.
             answer = self._prediction(frame) if len(asked.rows) == 1 else self._predictions(frame, len(asked.rows))
             del self._asked[frame.correlation]
+            self.rows_in_flight -= len(asked.rows)
             _answer(asked, answer)
+            if frame.kind == frames.RESULT:
+                waited = frames.now_us() - asked.began
+                self.pace.saw(frames.read_spans(frame.meta)[0], asked.ahead, waited)
 
     def _predictions(self, frame: frames.Frame, count: int) -> Prediction | list[Prediction]:
         """Return one prediction for each row of a frame, or the failure of all."""
@@ -340,7 +381,7 @@ class WorkerLink:
             return
         self._wire, self.why = None, f"the connection broke ({error})" if error else "the worker ended"
         self._is_ready.clear()
-        asked, self._asked = self._asked, {}
+        asked, self._asked, self.rows_in_flight = self._asked, {}, 0
         for one in asked.values():
             for body in one.rows:
                 self._suspect(body)
@@ -380,6 +421,7 @@ class WorkerLink:
     def _hang_up(self, wire: _Wire) -> None:
         """Close without suspecting any row: the worker did not die."""
         asked, self._asked, self._wire, self.why = self._asked, {}, None, "the gateway closed the connection"
+        self.rows_in_flight = 0
         self._is_ready.clear()
         for one in asked.values():
             _answer(one, self._failure("unavailable", self.why))

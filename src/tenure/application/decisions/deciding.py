@@ -104,6 +104,11 @@ class Decider:
         self._hidden = frozenset((*known.personal, *((known.entity,) if known.entity else ())))
         self._untouched = [NOT_REACHED] * len(known.rules)
 
+    @property
+    def always_asks(self) -> bool:
+        """Return whether no decision is settled before the model is asked."""
+        return self._plan.row is not None and not self._plan.before
+
     def admit(self, body: bytes) -> Admitted:
         """Return the typed request; raise `BadRequest` naming the field that does not fit."""
         return Admitted(self._form.decode(body))

@@ -14,6 +14,7 @@ from tenure.entrypoints.gateway.callers import caller
 from tenure.entrypoints.gateway.metrics import exposition
 from tenure.entrypoints.gateway.model_routes import ModelRoutes
 from tenure.entrypoints.gateway.problems import Answer, BodyTooLarge, NotReady, Overloaded, problem_of
+from tenure.entrypoints.gateway.told import told
 from tenure.entrypoints.gateway.whole import APPLICATIONS, DECISIONS
 from tenure.kit.errors import TenureError
 
@@ -116,22 +117,26 @@ class Application:
             return problem_of(Unexpected(incident=incident))
 
     async def _decide(self, application: str, scope: Any, receive: Any) -> Answer:
-        authorization, key = _credentials(scope["headers"])
+        asked = told(scope["headers"])
         with self._gateway.pinned() as generation:
             self._admit(generation)
-            actor = caller(self._gateway.deciding, generation, authorization, scope["headers"])
+            actor = caller(self._gateway.deciding, generation, asked.authorization, scope["headers"])
             body = await _body(scope["headers"], receive, generation.limits.body_bytes)
-            made = await self._gateway.deciding.decide(generation, application, actor, body, key)
+            made = await self._gateway.deciding.decide(
+                generation, application, actor, body, asked.key, asked.deadline_us
+            )
         return self._made(application, made)
 
     async def _decide_whole(self, application: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
-        authorization, key = _credentials(headers)
+        asked = told(headers)
         with self._gateway.pinned() as generation:
             self._admit(generation)
             if len(body) > generation.limits.body_bytes:
                 raise BodyTooLarge(limit=generation.limits.body_bytes)
-            actor = caller(self._gateway.deciding, generation, authorization, headers)
-            made = await self._gateway.deciding.decide(generation, application, actor, body, key)
+            actor = caller(self._gateway.deciding, generation, asked.authorization, headers)
+            made = await self._gateway.deciding.decide(
+                generation, application, actor, body, asked.key, asked.deadline_us
+            )
         return self._made(application, made)
 
     def _made(self, application: str, made: Made) -> Answer:
@@ -140,7 +145,7 @@ class Application:
         return _json(200, made.content)
 
     async def _outcomes(self, _: str, scope: Any, receive: Any) -> Answer:
-        authorization, _key = _credentials(scope["headers"])
+        authorization = told(scope["headers"]).authorization
         with self._gateway.pinned() as generation:
             self._admit(generation)
             actor = caller(self._gateway.deciding, generation, authorization, scope["headers"])
@@ -171,17 +176,6 @@ class Application:
 
 def _json(status: int, content: bytes) -> Answer:
     return Answer(status, [_JSON, (b"content-length", str(len(content)).encode())], content)
-
-
-def _credentials(headers: list[tuple[bytes, bytes]]) -> tuple[str | None, str | None]:
-    """Return the Authorization and Idempotency-Key headers."""
-    authorization = key = None
-    for name, value in headers:
-        if name == b"authorization":
-            authorization = value.decode("latin-1")
-        elif name == b"idempotency-key":
-            key = value.decode("latin-1")
-    return authorization, key
 
 
 async def _body(headers: list[tuple[bytes, bytes]], receive: Any, limit: int) -> bytes:

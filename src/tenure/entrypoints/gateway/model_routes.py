@@ -20,6 +20,7 @@ from tenure.entrypoints.gateway.callers import caller
 from tenure.entrypoints.gateway.model_errors import check_answered, in_mlflow, in_oip
 from tenure.entrypoints.gateway.model_rows import BadInput
 from tenure.entrypoints.gateway.problems import Answer, NotReady, Overloaded
+from tenure.entrypoints.gateway.told import DEADLINE, deadline_of
 from tenure.governance.access import Forbidden, Permission, Unauthenticated, authorize
 from tenure.kit.errors import TenureError
 
@@ -166,7 +167,7 @@ class ModelRoutes:
             headers = dict(scope["headers"])
             async with self._bodies.body(headers, receive, generation.limits) as body:
                 asked, rows = await quickly(len(body), _read_inference, body, headers, link)
-                wait_us = asked.timeout_us or DEADLINE_US
+                wait_us = min(asked.timeout_us or DEADLINE_US, _wait_us(headers))
                 predicted = await self._gateway.predicting.predict(
                     link, actor, rows, "oip", wait_us, generation.shadows(link)
                 )
@@ -186,7 +187,7 @@ class ModelRoutes:
             async with self._bodies.body(headers, receive, generation.limits) as body:
                 rows = await quickly(len(body), scoring.rows_of, kind, body, link.inputs)
                 predicted = await self._gateway.predicting.predict(
-                    link, actor, rows, "mlflow", shadows=generation.shadows(link)
+                    link, actor, rows, "mlflow", _wait_us(headers), generation.shadows(link)
                 )
         self._count(link, predicted)
         check_answered(predicted.predictions)
@@ -236,6 +237,12 @@ def _json_length(headers: dict[bytes, bytes]) -> int | None:
     if not text.isdigit() or len(text) > 12:
         raise BadInput(why="Inference-Header-Content-Length is a number of bytes")
     return int(text)
+
+
+def _wait_us(headers: dict[bytes, bytes]) -> int:
+    """Return how long the caller waits, by its header."""
+    value = headers.get(DEADLINE)
+    return DEADLINE_US if value is None else deadline_of(value)
 
 
 def _header(scope: Any, name: bytes) -> str | None:

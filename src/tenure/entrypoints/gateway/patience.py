@@ -6,15 +6,19 @@ from dataclasses import dataclass
 
 #: a body that arrives more slowly than this, once the first seconds are over, is an attack or a broken line
 _SLOWEST_BYTES_PER_SECOND = 8192
-#: seconds in which a client must take at least a part of its answer
-_READ_SECONDS = 30.0
+#: bytes that a client may go on sending after its request was answered, so that it comes to read the answer
+MOST_EXCESS = 4 << 20
 
 
 @dataclass(slots=True)
 class Patience:
-    """The bounds of all connections of one gateway; `leaving` is set once and for all when it drains."""
+    """The bounds of all connections of one gateway; `leaving` is set once and for all when it drains.
+
+    In `read_seconds` a client must take at least a part of its answer.
+    """
 
     header_seconds: float = 10.0
+    read_seconds: float = 30.0
     leaving: bool = False
 
     def header_is_late(self, since: float, now: float) -> bool:
@@ -27,4 +31,4 @@ class Patience:
 
     def answer_is_late(self, since: float, now: float) -> bool:
         """Return whether a client that has read nothing since `since` (0.0: it reads) is given up."""
-        return bool(since) and now - since > _READ_SECONDS
+        return bool(since) and now - since > self.read_seconds

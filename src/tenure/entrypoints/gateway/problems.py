@@ -47,6 +47,15 @@ class ControlUnavailable(TenureError):
     next_step = "try again in {retry_after} seconds"
 
 
+class ControlBusy(TenureError):
+    """More requests wait for control than one gateway hands on."""
+
+    code = "control-busy"
+    kind = Kind.OVERLOADED
+    message = "{in_flight} requests wait for the administration already; decisions go on"
+    next_step = "try again in a second"
+
+
 class NotReady(TenureError):
     """The gateway takes no traffic now."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from tenure.entrypoints.gateway.patience import MOST_EXCESS
 from tenure.entrypoints.gateway.problems import BadHttp, HeaderTooLarge, SlowClient, problem_of
 from tenure.entrypoints.gateway.whole import WholeRequest, application_named, encoded
 
@@ -63,6 +64,7 @@ class Connection(HttpToolsProtocol):
         self.stuck_since = 0.0
         self._header_bytes = 0
         self._body_bytes = 0
+        self._excess = 0
 
     @property
     def busy(self) -> bool:
@@ -118,7 +120,7 @@ class Connection(HttpToolsProtocol):
         """Begin to wait for the body."""
         self.header_since = 0.0
         self._header_bytes = 0
-        self._body_bytes = 0
+        self._body_bytes = self._excess = 0
         application = application_named(self.url)
         if application is not None and self._may_go_the_short_way():
             self._held = WholeRequest(application, self.headers, keep_alive=self.parser.should_keep_alive())
@@ -130,6 +132,8 @@ class Connection(HttpToolsProtocol):
         self._body_bytes += len(body)
         if self._held is not None:
             self._held.pieces.append(body)
+        elif self.cycle.response_complete:
+            self._waste(len(body))
         else:
             super().on_body(body)
 
@@ -143,6 +147,12 @@ class Connection(HttpToolsProtocol):
             # It has all that uvicorn asks of a cycle.
             self.cycle = held  # type: ignore[assignment]
             held.task = self.loop.create_task(self._answer(held))
+
+    def _waste(self, count: int) -> None:
+        """Read on for a while after an answer that did not need the rest, so that the client comes to read it."""
+        self._excess += count
+        if self._excess > MOST_EXCESS:
+            self.transport.abort()
 
     # ---- the short way
 

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import h11
 
-from tenure.entrypoints.gateway.problems import ControlUnavailable, problem_of
+from tenure.entrypoints.gateway.problems import ControlBusy, ControlUnavailable, problem_of
 from tenure.serving import sockets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from tenure.kit.errors import TenureError
+
     Headers = list[tuple[bytes, bytes]]
 
 _PIECE = 1 << 16
+#: requests that one gateway hands to control at once
+MOST_RELAYED = 64
 _RETRY_SECONDS = 5
 #: RFC 9110 section 7.6.1: these belong to one connection
 _HOP_BY_HOP = frozenset(
@@ -34,21 +38,34 @@ _OF_CONTROL = _HOP_BY_HOP | {b"date", b"server"}
 class Relay:
     """An ASGI application that hands each request to control and its answer back, both in pieces as they come."""
 
-    def __init__(self, control: Path) -> None:
-        self._control = control
+    def __init__(self, control: Path, most: int = MOST_RELAYED) -> None:
+        self._control, self._most = control, most
+        #: requests that control has not answered yet
+        self.in_flight = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> int:
         """Relay one request and return the status that was sent, 0 when the client left before."""
+        if self.in_flight >= self._most:
+            return await _refuse(send, ControlBusy(in_flight=self.in_flight))
+        self.in_flight += 1
+        try:
+            return await self._relay(scope, receive, send)
+        finally:
+            self.in_flight -= 1
+
+    async def _relay(self, scope: Any, receive: Any, send: Any) -> int:
         try:
             connection = sockets.connect_unix(self._control, timeout=1.0)
             reader, writer = await asyncio.open_unix_connection(sock=connection)
         except OSError:
-            return await _unavailable(send)
+            return await _refuse(send, ControlUnavailable(retry_after=_RETRY_SECONDS))
         exchange = _Exchange(scope, receive, send, reader, writer)
         try:
             return await exchange.run()
         except (OSError, EOFError, h11.ProtocolError):
-            return await _unavailable(send) if exchange.status == 0 else exchange.status
+            if exchange.status == 0:
+                return await _refuse(send, ControlUnavailable(retry_after=_RETRY_SECONDS))
+            return exchange.status
         finally:
             writer.close()
             with contextlib.suppress(OSError):
@@ -148,8 +165,8 @@ def _origin(scope: Any) -> Iterable[tuple[bytes, bytes]]:
     yield _SCHEME, str(scope.get("scheme", "http")).encode()
 
 
-async def _unavailable(send: Any) -> int:
-    status, headers, content = problem_of(ControlUnavailable(retry_after=_RETRY_SECONDS))
+async def _refuse(send: Any, error: TenureError) -> int:
+    status, headers, content = problem_of(error)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content, "more_body": False})
     return status
