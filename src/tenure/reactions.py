@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from tenure.application.revisions.checking import check
+from tenure.application.revisions.checking import check, telling_problems
 from tenure.governance.access import Permission
 from tenure.model.version import AliasRef, UnknownModel, UnknownVersion, VersionRef
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tenure.application.revisions.ports import RevisionStore, Views
     from tenure.application.revisions.revision import Revision
     from tenure.application.revisions.terms import ModelUse
+    from tenure.contract.predictor import Explain
     from tenure.contract.schema import Schema
     from tenure.model.deployment.ports import FleetStore
 
@@ -48,6 +49,9 @@ class Versions(Protocol):
     def schemas(self, ref: VersionRef) -> tuple[Schema, Schema]:
         """Return the inputs and outputs of a version."""
 
+    def explain(self, ref: VersionRef) -> Explain | None:
+        """Return how a version tells reasons within a decision, None if it cannot."""
+
 
 class Meeting:
     """The contract between active revisions and versions, asked from either side."""
@@ -60,20 +64,30 @@ class Meeting:
 
     def of(self, model: ModelUse) -> dict[str, Contract]:
         """Return the version behind the alias, then those that a rollback would go to or that run beside it."""
+        return {str(ref): self._versions.schemas(ref) for ref in self._reached(model)}
+
+    def telling(self, model: ModelUse) -> dict[str, tuple[Schema, Explain | None]]:
+        """Return of the same versions the inputs, and how each tells reasons within a decision; None if it cannot."""
+        return {str(ref): self._told_by(ref) for ref in self._reached(model)}
+
+    def _told_by(self, ref: VersionRef) -> tuple[Schema, Explain | None]:
+        return self._versions.schemas(ref)[0], self._versions.explain(ref)
+
+    def _reached(self, model: ModelUse) -> list[VersionRef]:
         try:
             now = self._versions.find(AliasRef(model.name, model.alias))
         except (UnknownModel, UnknownVersion):
-            return {}
+            return []
         fleet = self._fleets.get(model.name)
         numbers = [number for number in (fleet.rollback_target, *fleet.compared) if number is not None]
-        refs = dict.fromkeys([now, *(VersionRef(model.name, number) for number in numbers)])
-        return {str(ref): self._versions.schemas(ref) for ref in refs}
+        return list(dict.fromkeys([now, *(VersionRef(model.name, number) for number in numbers)]))
 
     def check(self, ref: VersionRef) -> list[str]:
         """Return what active revisions that ask the version's model would have to add, as lines to show."""
         lines = []
         for revision in self._asking(ref.model):
             _, problems = check(revision.definition, {str(ref): self._versions.schemas(ref)}, self._views.views())
+            problems += telling_problems(revision.definition, {str(ref): self._told_by(ref)})
             lines += [f"{revision.ref}: {problem}" for problem in problems]
         return lines
 

@@ -20,10 +20,10 @@ from tenure.accountability.explanation import (
     WrongExplanation,
 )
 from tenure.accountability.ports import PastVersion, ReferenceRows
-from tenure.accountability.scale import probability_of
 from tenure.application.decisions.deciding import AskModel, Decider
 from tenure.application.decisions.reading import NoSuchDecision
 from tenure.application.revisions.definition import parse
+from tenure.contract.additivity import probability_of
 from tenure.contract.predictor import Contributions, Prediction
 from tenure.contract.schema import Field
 from tenure.governance.access import Actor, Forbidden, Role, local_actor
@@ -84,7 +84,7 @@ class FakeAsked:
     asked: int = 0
     hello: dict[str, Any] = field(default_factory=dict)
 
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+    def predict(self, rows: Sequence[Mapping[str, Any]], *, reasons: bool = False) -> list[Prediction]:
         self.asked += len(rows)
         return [self.one(row) for row in rows]
 

@@ -50,7 +50,7 @@ class FakeAsked:
     shift: float
     fails: bool = False
 
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+    def predict(self, rows: Sequence[Mapping[str, Any]], *, reasons: bool = False) -> list[Prediction]:
         return [self.one(row["months"]) for row in rows]
 
     def one(self, months: float) -> Prediction:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenure.accountability import shapley
-from tenure.accountability.scale import DOUBLE, LOG_ODDS, SCORE, log_odds, probability_of
+from tenure.contract.additivity import DOUBLE, LOG_ODDS, SCORE, log_odds, probability_of
 
 Model = Callable[[Mapping[str, Any]], float]
 

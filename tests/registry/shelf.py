@@ -31,6 +31,7 @@ class Proven:
     manifest: Manifest
     digest: str
     verdict: str = "BIT"
+    reasons_us: int = 0
 
 
 class AnyPackage:

@@ -73,4 +73,4 @@ def served(record: DecisionRecord) -> PredictionRecord | None:
 
 def _compiled(definition: Definition, version: PastVersion | None, revision: int) -> Decider:
     inputs, outputs = (version.inputs, version.outputs) if version else (None, None)
-    return Decider(definition, inputs, outputs, revision)
+    return Decider(definition, inputs, outputs, revision, tells=True, explain=version.explain if version else None)

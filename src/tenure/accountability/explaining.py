@@ -17,17 +17,15 @@ from tenure.accountability.explanation import (
     NothingToExplain,
     UnreadableDecision,
     WrongExplanation,
-    added_up,
     chosen,
     pairs_for,
-    precision_of,
     seed_of,
 )
-from tenure.accountability.scale import LOG_ODDS, SCALES, SCORE
 from tenure.accountability.sources import sources
 from tenure.accountability.target import target_of
 from tenure.application.decisions.deciding import AskModel
 from tenure.application.decisions.reading import NoSuchDecision
+from tenure.contract.additivity import LOG_ODDS, SCALES, SCORE, added_up, precision_of
 from tenure.governance.access import Permission, authorize
 from tenure.kit.errors import TenureError
 from tenure.worker.columns import Codec
@@ -35,12 +33,12 @@ from tenure.worker.columns import Codec
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tenure.accountability.explanation import Method, Sum
+    from tenure.accountability.explanation import Method
     from tenure.accountability.ports import Explainable, Explained, PastVersion
-    from tenure.accountability.scale import Precision, Scale
     from tenure.accountability.shapley import Attribution
     from tenure.accountability.target import Target
     from tenure.application.revisions.terms import Definition
+    from tenure.contract.additivity import Precision, Scale, Sum
     from tenure.contract.records import DecisionRecord
     from tenure.governance.access import Actor
 

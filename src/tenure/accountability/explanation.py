@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from tenure.accountability.scale import DOUBLE, PRECISIONS
 from tenure.kit.digests import digest_of
 from tenure.kit.errors import Kind, TenureError
 from tenure.worker.columns import Codec
+from tenure.worker.reasons import order_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from tenure.accountability.ports import ReferenceRows
-    from tenure.accountability.scale import Precision, Scale
+    from tenure.contract.additivity import Sum
     from tenure.contract.records import DecisionRecord
     from tenure.contract.schema import Schema
 
@@ -100,23 +97,6 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
-    """Contributions and baseline added up on `scale`, and how far the score they mean lies from the one served."""
-
-    scale: str
-    total: float
-    score: float
-    served: float
-    difference: float
-    allowed: float
-
-    @property
-    def holds(self) -> bool:
-        """Return whether they explain the score; a NaN explains nothing."""
-        return self.difference <= self.allowed
-
-
-@dataclass(frozen=True, slots=True)
 class Explanation:
     """One explained decision; contributions by size, largest first."""
 
@@ -131,67 +111,19 @@ class Explanation:
     rows_asked: int
 
 
-def added_up(
-    contributions: Mapping[str, float], baseline: float, scale: Scale, served: float, precision: Precision
-) -> Sum:
-    """Add up and compare with the score served, on the scale and, for log-odds, as scores too.
-
-    On the scale alone a probability near 1 would let almost nothing pass, as scores alone almost everything.
-    """
-    total = _total([baseline, *contributions.values()])
-    score = scale.back(total)
-    largest = max(abs(served), abs(baseline), *(abs(one) for one in contributions.values()), 0.0)
-    allowed = precision.tolerance * largest
-    difference = abs(total - served)
-    if scale.name != "score":
-        difference, allowed = _linked(total, score, served, scale, precision, largest)
-    return Sum(scale.name, total, score, served, difference, allowed)
-
-
-def _linked(
-    total: float, score: float, served: float, scale: Scale, precision: Precision, largest: float
-) -> tuple[float, float]:
-    """Return (difference, allowed) of the stricter look: as scores, or on the scale with the score's own rounding."""
-    as_scores = abs(score - served)
-    if not as_scores <= precision.tolerance * abs(served):
-        return as_scores, precision.tolerance * abs(served)
-    try:
-        slack = 8 * precision.unit * abs(served) * scale.slope(served)
-        return abs(total - scale.to(served)), precision.tolerance * largest + slack
-    except ValueError:
-        return as_scores, precision.tolerance * abs(served)
-
-
-def precision_of(dtype: str) -> Precision:
-    """Return how exactly a score of this dtype must be met."""
-    return PRECISIONS.get(dtype, DOUBLE)
-
-
-def _total(values: Sequence[float]) -> float:
-    """Return the sum rounded once; NaN where infinities meet."""
-    try:
-        return math.fsum(values)
-    except (OverflowError, ValueError):
-        return math.nan
-
-
 # ---- the baseline
 
 
 def chosen(reference: ReferenceRows, inputs: Schema) -> tuple[list[dict[str, Any]], str]:
     """Return the rows that explain, always the same for a package, and the digest of their column bytes.
 
-    Their order is that of sha256(digest of the sample, place), so the first ones are a sample nobody chose. Few inputs
+    Few inputs
     leave room for more rows: every set of inputs is asked for each.
     """
     count = max(_FEWEST_ROWS, min(_MOST_ROWS, _BUDGET >> min(len(inputs), 16))) if len(inputs) <= 12 else _SAMPLED_ROWS
-    places = sorted(range(len(reference.rows)), key=lambda place: _rank(reference.digest, place))[:count]
+    places = order_of(reference.digest, len(reference.rows))[:count]
     rows = [{field.name: reference.rows[place][field.name] for field in inputs} for place in places]
     return rows, digest_of(Codec(inputs).pack(rows))
-
-
-def _rank(digest: str, place: int) -> str:
-    return hashlib.sha256(f"{digest} {place}".encode()).hexdigest()
 
 
 def pairs_for(inputs: int, rows: int) -> int:

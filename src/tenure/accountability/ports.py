@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from tenure.application.revisions.terms import Definition
-    from tenure.contract.predictor import Contributions, Prediction
+    from tenure.contract.predictor import Contributions, Explain, Prediction
     from tenure.contract.records import DecisionRecord
     from tenure.contract.schema import Schema
 
@@ -20,6 +20,7 @@ class PastVersion:
     """One version as it was sealed: its contract, its package's digest and tolerance, and the CPU of its golden rows.
 
     `seal_level` is S1 where the model may fetch what its package does not hold, else S2.
+    `explain` is how it tells reasons within a decision.
     """
 
     ref: str
@@ -29,6 +30,7 @@ class PastVersion:
     tolerance: float
     cpu: str
     seal_level: str = "S2"
+    explain: Explain | None = None
 
 
 class Asked(Protocol):
@@ -36,8 +38,8 @@ class Asked(Protocol):
 
     hello: dict[str, Any]
 
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
-        """Return one prediction per row, computed in the package's batch form."""
+    def predict(self, rows: Sequence[Mapping[str, Any]], *, reasons: bool = False) -> list[Prediction]:
+        """Return one prediction per row, computed in the package's batch form; with `reasons` what it tells of each."""
 
 
 class Evidence(Protocol):

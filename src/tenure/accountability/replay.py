@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tenure.accountability.begun import Beginnings, Begun, served
-from tenure.accountability.verdict import Distance, Verdict, distance, judge
-from tenure.application.decisions.deciding import AskModel, Settled
+from tenure.accountability.verdict import Distance, Verdict, distance, farther, judge, parts_distance
+from tenure.application.decisions.deciding import AskModel, Settled, predicted
 from tenure.contract.predictor import Prediction
 from tenure.governance.access import Permission, authorize
 from tenure.kit.errors import Kind, TenureError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tenure.accountability.ports import Asked, Evidence, PastVersion
-    from tenure.contract.records import DecisionRecord, PredictionRecord
+    from tenure.contract.records import DecisionRecord, PredictionRecord, Reason
     from tenure.governance.access import Actor
 
 _EXACT = Distance(0.0, 0.0)
@@ -92,9 +92,10 @@ class Replays:
     def _ask_again(self, model: str, number: int, group: list[Begun]) -> dict[str, Replayed]:
         version = self._evidence.version(model, number)
         with self._evidence.asking(model, number) as asked:
-            rows = [one for one in group if isinstance(one.step, AskModel)]
-            predictions = asked.predict([one.step.row for one in rows if isinstance(one.step, AskModel)])
-            again = {one.record.id: prediction for one, prediction in zip(rows, predictions, strict=True)}
+            again: dict[str, Prediction] = {}
+            for reasons in (False, True):
+                rows = _rows(group, reasons=reasons)
+                again |= zip(rows, asked.predict(list(rows.values()), reasons=reasons) if rows else [], strict=True)
             return {one.record.id: _finish(one, again.get(one.record.id), version, asked) for one in group}
 
 
@@ -106,6 +107,15 @@ def _by_version(begun: Iterable[Begun]) -> dict[tuple[str | None, int | None], l
         key = (then.model, then.version) if then and then.output is not None else (None, None)
         groups.setdefault(key, []).append(one)
     return groups
+
+
+def _rows(group: Iterable[Begun], *, reasons: bool) -> dict[str, dict[str, Any]]:
+    """Return by decision the rows that the model has to be asked for, with reasons or without."""
+    return {
+        one.record.id: one.step.row
+        for one in group
+        if isinstance(one.step, AskModel) and one.decider is not None and one.decider.asks_reasons is reasons
+    }
 
 
 def _finish(one: Begun, again: Prediction | None, version: PastVersion | None, asked: Asked | None) -> Replayed:
@@ -133,22 +143,39 @@ def _compared(
     version: PastVersion | None,
     asked: Asked | None,
 ) -> Replayed:
-    same_answer = (settled.answer, settled.decided_by, settled.rules, settled.status) == (
+    same_answer = (settled.answer, settled.decided_by, settled.rules, settled.status, _codes(settled.reasons)) == (
         record.answer,
         record.decided_by,
         record.rules,
         record.status,
+        _codes(record.reasons),
     )
     prediction = settled.prediction
     if then is None or then.output is None or prediction is None or version is None:
         verdict = judge(same_bits=True, same_answer=same_answer, apart=_EXACT, tolerance=0.0)
         return Replayed(record, verdict, _EXACT, settled.answer, None, "" if same_answer else "another answer")
-    same_bits = prediction.raw == base64.b64decode(then.raw) and prediction.output is not None
-    apart = _EXACT if same_bits else distance(version.outputs, then.output, prediction.output or {})
+    same_output = prediction.raw == base64.b64decode(then.raw) and prediction.output is not None
+    parts_then, parts_now = _parts(then), _parts(predicted("served", prediction, settled.telling))
+    same_bits = same_output and parts_then == parts_now
+    apart = _EXACT if same_output else distance(version.outputs, then.output, prediction.output or {})
+    if parts_then != parts_now:
+        apart = farther(apart, parts_distance(parts_then, parts_now))
     verdict = judge(same_bits=same_bits, same_answer=same_answer, apart=apart, tolerance=version.tolerance)
     cause = "" if verdict is Verdict.BIT else _cause(prediction, version, asked, same_bits=same_bits)
     caution = _OPEN if version.seal_level == "S1" else ""
     return Replayed(record, verdict, apart, settled.answer, prediction.output, cause, caution)
+
+
+def _codes(reasons: Iterable[Reason]) -> list[tuple[str, str]]:
+    """Return what reasons say, without the numbers of the model's own, which are compared as numbers."""
+    return [(one.source, one.code) for one in reasons]
+
+
+def _parts(prediction: PredictionRecord) -> dict[str, float]:
+    """Return what the inputs contributed, and the base under the empty name; empty where no reasons were told."""
+    if prediction.contributions is None or prediction.explained is None:
+        return {}
+    return {"": prediction.explained.base} | {one.feature: one.contribution for one in prediction.contributions}
 
 
 def _failed_then(then: PredictionRecord) -> Prediction:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tenure.accountability.scale import SCORE
+from tenure.contract.additivity import SCORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from tenure.accountability.scale import Precision, Scale
+    from tenure.contract.additivity import Precision, Scale
 
     Row: TypeAlias = Mapping[str, Any]
     #: the scores of rows, asked in bulk

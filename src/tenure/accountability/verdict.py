@@ -57,6 +57,25 @@ def distance(outputs: Schema, served: Mapping[str, Any], replayed: Mapping[str, 
     return Distance(ulps, relative)
 
 
+def parts_distance(then: Mapping[str, float], now: Mapping[str, float]) -> Distance:
+    """Return how far the contributions of two decisions lie apart, measured against the largest of them.
+
+    A part near zero is the difference of two scores, so its own last places say nothing.
+    """
+    if then.keys() != now.keys():
+        return Distance(math.inf, math.inf)
+    largest = max((abs(part) for part in then.values()), default=0.0)
+    apart = max((abs(now[name] - part) for name, part in then.items()), default=0.0)
+    if not math.isfinite(largest + apart):
+        return Distance(math.inf, math.inf)
+    return Distance(apart / math.ulp(largest), apart / largest if largest else 0.0)
+
+
+def farther(one: Distance, other: Distance) -> Distance:
+    """Return the larger of two distances, in either measure."""
+    return Distance(max(one.ulps, other.ulps), max(one.relative, other.relative))
+
+
 def judge(*, same_bits: bool, same_answer: bool, apart: Distance, tolerance: float) -> Verdict:
     """Return the verdict; `tolerance` is the package's own relative one."""
     if not same_answer:

@@ -296,6 +296,7 @@ def _past(record: VersionRecord) -> PastVersion:
         tolerance=golden.tolerance if golden else 0.0,
         cpu=golden.cpu if golden else "",
         seal_level=manifest.seal_level,
+        explain=manifest.explain,
     )
 
 

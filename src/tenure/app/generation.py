@@ -116,12 +116,12 @@ class Deployed:
     async def predict(self, row: Mapping[str, object], deadline_us: int) -> Prediction:
         """Return what the model says, or its failure."""
         assert self.link is not None
-        return await self.link.predict(row, deadline_us)
+        return await self.link.predict(row, deadline_us, reasons=self.decider.asks_reasons)
 
     async def predict_rows(self, rows: Sequence[Mapping[str, object]], deadline_us: int) -> list[Prediction]:
         """Return what the model says to each row, or its failure."""
         assert self.link is not None
-        return await self.link.predict_rows(rows, deadline_us)
+        return await self.link.predict_rows(rows, deadline_us, reasons=self.decider.asks_reasons)
 
 
 class Generation:
@@ -285,4 +285,7 @@ class _Made:
     def _asking(self, definition: Definition, revision: int, number: int | None) -> Deployed | None:
         assert definition.model is not None
         link = self._links.get(f"{definition.model.name}/{number}")
-        return None if link is None else Deployed(Decider(definition, link.inputs, link.outputs, revision), link)
+        if link is None:
+            return None
+        decider = Decider(definition, link.inputs, link.outputs, revision, tells=True, explain=link.explain)
+        return Deployed(decider, link)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,8 @@ from tenure.kit.clock import SystemClock
 from tenure.kit.digests import digest_of_file
 from tenure.model.package import MANIFEST, DamagedPackage, encode_manifest
 from tenure.model.packaging import drafting
-from tenure.model.packaging.sealing import Sealing, entries, model_file, reproduce
+from tenure.model.packaging.reasons import cost_us
+from tenure.model.packaging.sealing import Sealing, entries, golden_rows, model_file, reproduce
 from tenure.serving import oneshot
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ SUMS = "SHA256SUMS"
 class Registered:
     """A package that this home has proven and can run. `digest` is its id; for a draft that of the completed one.
 
-    `verdict` says how the golden outputs were met: BIT, or TOLERANCE on another kind of CPU.
+    `verdict` says how the golden outputs were met: BIT, or TOLERANCE on another kind of CPU. `reasons_us` is what a score
+    with its reasons takes here, 0 where the version tells none.
     """
 
     manifest: Manifest
@@ -47,6 +50,7 @@ class Registered:
     worker: WorkerEntry
     version: VersionEntry
     verdict: str = "BIT"
+    reasons_us: int = 0
 
 
 class Registering:
@@ -93,9 +97,11 @@ class Registering:
             return Registered(manifest, digest, worker, version)
         self._progress(f"reproducing {manifest.golden.rows if manifest.golden else 0} golden outputs")
         with oneshot.started(worker, version, manifest.name, 0) as running:
-            verdict = reproduce(running, manifest, Path(worker.package))
+            folder = Path(worker.package)
+            verdict = reproduce(running, manifest, folder)
+            cost = cost_us(running, golden_rows(manifest, folder), time.perf_counter)
         self._attest(digest, signatures)
-        return Registered(manifest, digest, worker, version, verdict)
+        return Registered(manifest, digest, worker, version, verdict, cost)
 
     def runnable(self, digest: str) -> tuple[Manifest, WorkerEntry, VersionEntry]:
         """Return a stored package ready to be started: files laid out and checked, environment built and primed."""

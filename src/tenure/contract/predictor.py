@@ -27,11 +27,38 @@ class Batch(msgspec.Struct, frozen=True):
     compute_us: int
 
 
+class Explain(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a version tells reasons within a decision, as proven when it was sealed; part of its manifest.
+
+    `output` is the output explained, `scale` where its parts add up. `baseline` is the digest of the `rows` rows of the
+    package's file `source` that it is told against; for `native`, `own` and `shap`, which have their own, that of nothing
+    (empty). `cost_us` is what a score with its reasons took where it was registered; it stands beside the manifest, never in it.
+    """
+
+    method: Literal["native", "own", "shap", "closed_form", "exact_shapley", "sampled_shapley"]
+    output: str
+    scale: Literal["score", "log-odds"]
+    baseline: str = ""
+    source: str = ""
+    rows: int = 0
+    pairs: int = 0
+    together: bool = False
+    cost_us: int = 0
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a worker told with a score: the part of each input, in the order of the inputs, and what they start from."""
+
+    base: float
+    parts: tuple[float, ...]
+
+
 class Prediction(msgspec.Struct, frozen=True):
     """What came back for one row: either `output` with the exact bytes in `raw`, or a `failure` with its `error` text.
 
     `output` maps the names of the output schema to Python values; `raw` is the row's output columns as the frame's
-    column bytes (docs/formats/frame.md), the bits that a replay is compared with.
+    column bytes (docs/formats/frame.md), the bits that a replay is compared with. `told` is there where reasons were
+    asked for and the version can tell them; nobody has added them up yet.
     """
 
     model: str
@@ -42,6 +69,7 @@ class Prediction(msgspec.Struct, frozen=True):
     batch: Batch | None = None
     failure: Failure | None = None
     error: str = ""
+    told: Told | None = None
 
 
 class Contributions(msgspec.Struct, frozen=True):
@@ -64,5 +92,8 @@ class Predictor(Protocol):
     inputs: Schema
     outputs: Schema
 
-    async def predict(self, row: Mapping[str, Any], deadline_us: int) -> Prediction:
-        """Return the prediction for one row within `deadline_us` microseconds from now; never raise for a model's fault."""
+    async def predict(self, row: Mapping[str, Any], deadline_us: int, *, reasons: bool = False) -> Prediction:
+        """Return the prediction for one row within `deadline_us` microseconds from now; never raise for a model's fault.
+
+        With `reasons` also what each input contributed, if the version can tell.
+        """

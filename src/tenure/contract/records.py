@@ -19,11 +19,41 @@ Status: TypeAlias = Literal["final", "pending_review"]
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One reason given with the answer; `source` says who gave it: a rule, the model, the fallback, the default."""
+    """One reason given with the answer; `source` says who gave it: a rule, the model, the fallback, the default.
+
+    The model's own also say which input (`feature`) contributed how much, by which method, against which baseline.
+    """
 
     code: str
     text: str
     source: Literal["rule", "model", "fallback", "default", "person"]
+    feature: str = ""
+    contribution: float | None = None
+    method: str = ""
+    baseline: str = ""
+
+
+class ContributionRecord(msgspec.Struct, frozen=True):
+    """What one input contributed to the score, frozen in the decision."""
+
+    feature: str
+    contribution: float
+
+
+class ExplainedRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How contributions were made and checked within the decision; `failed` says why there are none.
+
+    `base` and the contributions add up on `scale` to the `output` served, `difference` apart where `allowed` is allowed.
+    """
+
+    method: str
+    output: str = ""
+    scale: str = ""
+    baseline: str = ""
+    base: float = 0.0
+    difference: float = 0.0
+    allowed: float = 0.0
+    failed: str = ""
 
 
 class FeatureRead(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -48,7 +78,8 @@ class PredictionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     batch: Batch | None = None
     failure: Failure | None = None
     error: str = ""
-    contributions: list[dict[str, Any]] | None = None
+    contributions: list[ContributionRecord] | None = None
+    explained: ExplainedRecord | None = None
 
 
 class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

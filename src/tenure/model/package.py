@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
+from tenure.contract.predictor import Explain
 from tenure.contract.schema import Field
 from tenure.kit.digests import canonical, digest_of
 from tenure.kit.errors import Kind, TenureError
@@ -126,6 +127,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     `environment`, `worker` and `batch` are absent, and `golden` names no outputs, in a draft that was made on another
     platform or without the model's interpreter: registering completes it (docs/formats/package.md, "Drafts"). `draft` is the id of the draft
     that a completed package came from. `memory` is the most bytes its process may take, 0 for the default.
+    that a completed package came from. `explain` is how it tells reasons within a decision, None where no way held.
     """
 
     format: int = msgspec.field(name="tenure_package")
@@ -148,6 +150,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     provenance: Provenance
     card: dict[str, Any] = {}
     draft: str = ""
+    explain: Explain | None = None
 
     @property
     def seal_level(self) -> Literal["S1", "S2"]:

@@ -13,7 +13,7 @@ import logging
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from tenure.contract.predictor import Batch, Failure, Prediction
+from tenure.contract.predictor import Batch, Failure, Prediction, Told
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import sockets
 from tenure.serving.pace import Pace
@@ -157,6 +157,9 @@ class WorkerLink:
         self.model, self.version, self.digest = model, version, entry.digest
         self.inputs: Schema = entry.inputs
         self.outputs: Schema = entry.outputs
+        #: how it tells reasons, None where it cannot
+        self.explain = entry.explain
+        self._explains = entry.explain is not None
         #: what the worker said of itself, empty until it is ready
         self.welcome: dict[str, Any] = {}
         self.why = "it was not asked yet"
@@ -202,17 +205,22 @@ class WorkerLink:
                 await self._keeper
             self._keeper = None
 
-    async def predict(self, row: Mapping[str, Any], deadline_us: int) -> Prediction:
-        """Return the prediction for one row within `deadline_us` microseconds; never raises for a model's fault."""
+    async def predict(self, row: Mapping[str, Any], deadline_us: int, *, reasons: bool = False) -> Prediction:
+        """Return the prediction for one row within `deadline_us` microseconds; never raises for a model's fault.
+
+        With `reasons` also what each input contributed, from the same call, if the version can tell.
+        """
         try:
             body = self._pack(row)
         except BadRow as error:
             return self._failure("bad_row", str(error))
         if (refusal := self._refusal(body, deadline_us)) is not None:
             return refusal
-        return cast("Prediction", await self._ask((body,), body, deadline_us))
+        return cast("Prediction", await self._ask((body,), body, deadline_us, self._flags(reasons)))
 
-    async def predict_rows(self, rows: Sequence[Mapping[str, Any]], deadline_us: int) -> list[Prediction]:
+    async def predict_rows(
+        self, rows: Sequence[Mapping[str, Any]], deadline_us: int, *, reasons: bool = False
+    ) -> list[Prediction]:
         """Return one prediction for each row, in order; a row fails alone, as with `predict`."""
         packed: dict[int, bytes] = {}
         found: dict[int, Prediction] = {}
@@ -221,7 +229,9 @@ class WorkerLink:
                 packed[place] = self._pack(row)
             except BadRow as error:
                 found[place] = self._failure("bad_row", str(error))
-        found |= zip(packed, await self.predict_packed(list(packed.values()), deadline_us), strict=True)
+        found |= zip(
+            packed, await self.predict_packed(list(packed.values()), deadline_us, reasons=reasons), strict=True
+        )
         return [found[place] for place in range(len(rows))]
 
     def pack_rows(self, rows: Sequence[Mapping[str, Any]]) -> list[bytes]:
@@ -234,34 +244,37 @@ class WorkerLink:
                 raise MisfitRow(model=self.model, version=self.version, row=place, why=str(error)) from None
         return packed
 
-    async def predict_packed(self, rows: Sequence[bytes], deadline_us: int) -> list[Prediction]:
+    async def predict_packed(
+        self, rows: Sequence[bytes], deadline_us: int, *, reasons: bool = False
+    ) -> list[Prediction]:
         """Return one prediction for each row that `pack_rows` gave; the deadline is that of all together."""
         until = frames.now_us() + deadline_us
         turns = asyncio.Semaphore(_FRAMES_TOGETHER)
+        flags = self._flags(reasons)
 
         async def ask(some: Sequence[bytes]) -> list[Prediction]:
             async with turns:
-                return await self._ask_together(some, until)
+                return await self._ask_together(some, until, flags)
 
         groups = [rows[start : start + ROWS_TOGETHER] for start in range(0, len(rows), ROWS_TOGETHER)]
         return [one for group in await asyncio.gather(*map(ask, groups)) for one in group]
 
-    async def _ask_together(self, rows: Sequence[bytes], until: int) -> list[Prediction]:
+    async def _ask_together(self, rows: Sequence[bytes], until: int, flags: int) -> list[Prediction]:
         """Return the predictions of rows that fit into one frame; when the model raises, each is asked by itself."""
         left = until - frames.now_us()
         if len(rows) == 1 or (self._deaths and any(hash(row) in self._deaths for row in rows)):
-            return await self._ask_each(rows, left)
+            return await self._ask_each(rows, left, flags)
         if (refusal := self._refusal(b"", left)) is not None:
             return [refusal] * len(rows)
-        answer = await self._ask(rows, self._join(rows), left)
+        answer = await self._ask(rows, self._join(rows), left, flags)
         if isinstance(answer, list):
             return answer
         if answer.failure == "raised":
             # The worker found the row that the model cannot take, and gave up the frame: the others are asked again.
-            return await self._ask_each(rows, until - frames.now_us())
+            return await self._ask_each(rows, until - frames.now_us(), flags)
         return [answer] * len(rows)
 
-    async def _ask_each(self, rows: Sequence[bytes], deadline_us: int) -> list[Prediction]:
+    async def _ask_each(self, rows: Sequence[bytes], deadline_us: int, flags: int) -> list[Prediction]:
         """Return the predictions of rows asked in frames of their own, few at a time."""
         turns = asyncio.Semaphore(_ALONE_TOGETHER)
         until = frames.now_us() + deadline_us
@@ -270,11 +283,15 @@ class WorkerLink:
             async with turns:
                 left = until - frames.now_us()
                 refusal = self._refusal(body, left)
-                return refusal or cast("Prediction", await self._ask((body,), body, left))
+                return refusal or cast("Prediction", await self._ask((body,), body, left, flags))
 
         return list(await asyncio.gather(*map(ask, rows)))
 
-    def _ask(self, rows: Sequence[bytes], body: bytes, deadline_us: int) -> asyncio.Future[Any]:
+    def _flags(self, reasons: bool) -> int:  # noqa: FBT001 - called by place on the hot path
+        """Return the flags of an INFER: a worker sealed before reasons could be asked for takes the flag for damage."""
+        return frames.REASONS if reasons and self._explains else 0
+
+    def _ask(self, rows: Sequence[bytes], body: bytes, deadline_us: int, flags: int = 0) -> asyncio.Future[Any]:
         assert self._wire is not None
         loop = asyncio.get_running_loop()
         self._next = correlation = self._next + 1
@@ -283,7 +300,7 @@ class WorkerLink:
         now = frames.now_us()
         self._asked[correlation] = _Asked(rows, answer, timer, self.rows_in_flight, now)
         self.rows_in_flight += len(rows)
-        self._wire.write(frames.encode(frames.INFER, correlation, len(rows), now + deadline_us, body=body))
+        self._wire.write(frames.encode(frames.INFER, correlation, len(rows), now + deadline_us, flags, body=body))
         return answer
 
     def _refusal(self, body: bytes, deadline_us: int) -> Prediction | None:
@@ -340,25 +357,35 @@ class WorkerLink:
         """Return one prediction for each row of a frame, or the failure of all."""
         if frame.kind == frames.ERROR:
             return self._prediction(frame)
-        rows = self._split(count, frame.body)
+        body, told = self._told(count, frame)
+        rows = self._split(count, body)
         batches = [batch for span in frames.read_spans(frame.meta) for batch in _batches(span)]
         return [
-            Prediction(self.model, self.version, self.digest, self._unpack(row), row, batch)
-            for row, batch in zip(rows, batches, strict=True)
+            Prediction(self.model, self.version, self.digest, self._unpack(row), row, batch, told=one)
+            for row, batch, one in zip(rows, batches, told, strict=True)
         ]
+
+    def _told(self, count: int, frame: frames.Frame) -> tuple[bytes, list[Told | None]]:
+        """Return the output columns of a RESULT, and what was told with each row."""
+        if not frame.flags & frames.REASONS:
+            return frame.body, [None] * count
+        body, told = frames.split_told(count, len(self.inputs), frame.body)
+        return body, [Told(one[0], one[1:]) for one in told]
 
     def _prediction(self, frame: frames.Frame) -> Prediction:
         if frame.kind == frames.ERROR:
-            told = frames.read_json(frame.meta)
-            return self._failure(told.get("code", "raised"), told.get("error", ""))
+            why = frames.read_json(frame.meta)
+            return self._failure(why.get("code", "raised"), why.get("error", ""))
         span = frames.read_spans(frame.meta)[0]
+        body, told = self._told(1, frame)
         return Prediction(
             self.model,
             self.version,
             self.digest,
-            self._unpack(frame.body),
-            frame.body,
+            self._unpack(body),
+            body,
             Batch(span.shape, span.rows, span.position, span.compute_us),
+            told=told[0],
         )
 
     def _failure(self, failure: Failure, error: str) -> Prediction:

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from tenure.contract.predictor import Batch, Contributions, Failure, Prediction
+from tenure.contract.predictor import Batch, Contributions, Explain, Failure, Prediction, Told
 from tenure.contract.schema import Field
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import launch
@@ -62,6 +62,8 @@ class Oneshot:
         self._inputs = Codec(version.inputs)
         self._outputs = Codec(version.outputs)
         self._correlation = 0
+        #: how it tells reasons, None where it cannot
+        self.explain = version.explain
 
     def greet(self) -> None:
         """Wait until the model is loaded; raise `NotLoaded` with the worker's own reason."""
@@ -75,11 +77,15 @@ class Oneshot:
         self.hello = frames.read_json(answer.body)
         self._peer.settimeout(CALL_SECONDS)
 
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
-        """Return one prediction per row, computed in the package's batch form; failures are values."""
+    def predict(self, rows: Sequence[Mapping[str, Any]], *, reasons: bool = False) -> list[Prediction]:
+        """Return one prediction per row, computed in the package's batch form; failures are values.
+
+        With `reasons` also what each input contributed, if the version can tell.
+        """
+        flags = frames.REASONS if reasons and self.explain is not None else 0
         predictions: list[Prediction] = []
         for start in range(0, len(rows), _CHUNK):
-            predictions += self._chunk(rows[start : start + _CHUNK])
+            predictions += self._chunk(rows[start : start + _CHUNK], flags)
         return predictions
 
     def call(self, rows: Sequence[Mapping[str, Any]], shape: int) -> list[bytes]:
@@ -114,22 +120,32 @@ class Oneshot:
         told = frames.read_json(answer.body)["explanation"]
         return None if told is None else msgspec.convert(told, Contributions)
 
-    def _chunk(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+    def plan(self, plan: Explain, form: tuple[str, int], row: Mapping[str, Any]) -> None:
+        """Have a draft tell reasons by this plan, in calls of this batch form (its kind and rows), from now on.
+
+        Raises `CallFailed` where its model does not allow it. The library's own parts of `row` are asked with it and
+        passed over.
+        """
+        meta = msgspec.json.encode({"plan": plan, "batch": {"kind": form[0], "rows": form[1]}})
+        self._asked(frames.EXPLAIN, self._inputs.pack([row]), 1, 0, meta)
+        self.explain = plan
+
+    def _chunk(self, rows: Sequence[Mapping[str, Any]], flags: int) -> list[Prediction]:
         try:
             body = self._inputs.pack(rows)
-            answer = self._ask(frames.INFER, body, len(rows))
+            answer = self._ask(frames.INFER, body, len(rows), flags)
         except BadRow as error:
-            return self._one_by_one(rows) if len(rows) > 1 else [self._failure("bad_row", str(error))]
+            return self._one_by_one(rows, flags) if len(rows) > 1 else [self._failure("bad_row", str(error))]
         except _Ended as end:
             return [self._failure("unavailable", str(end)) for _ in rows]
         if answer.kind == frames.RESULT:
             return self._predictions(answer)
         told = frames.read_json(answer.meta)
-        return self._one_by_one(rows) if len(rows) > 1 else [self._failure(told["code"], told["error"])]
+        return self._one_by_one(rows, flags) if len(rows) > 1 else [self._failure(told["code"], told["error"])]
 
-    def _one_by_one(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+    def _one_by_one(self, rows: Sequence[Mapping[str, Any]], flags: int) -> list[Prediction]:
         """Ask a chunk row by row, so that only the rows that fail have failed."""
-        return [prediction for row in rows for prediction in self._chunk([row])]
+        return [prediction for row in rows for prediction in self._chunk([row], flags)]
 
     def _predictions(self, answer: frames.Frame) -> list[Prediction]:
         batches = [
@@ -137,19 +153,23 @@ class Oneshot:
             for span in frames.read_spans(answer.meta)
             for nth in range(span.length)
         ]
-        raws = self._outputs.split_rows(answer.rows, answer.body)
+        body, told = answer.body, list[Told | None]([None]) * answer.rows
+        if answer.flags & frames.REASONS:
+            body, found = frames.split_told(answer.rows, len(self._inputs.columns), body)
+            told = [Told(one[0], one[1:]) for one in found]
+        raws = self._outputs.split_rows(answer.rows, body)
         return [
-            Prediction(self.model, self.number, self._digest, self._outputs.unpack_row(raw), raw, batch)
-            for raw, batch in zip(raws, batches, strict=True)
+            Prediction(self.model, self.number, self._digest, self._outputs.unpack_row(raw), raw, batch, told=one)
+            for raw, batch, one in zip(raws, batches, told, strict=True)
         ]
 
     def _failure(self, failure: Failure, error: str) -> Prediction:
         return Prediction(self.model, self.number, self._digest, failure=failure, error=error)
 
-    def _asked(self, kind: int, body: bytes, rows: int, flags: int) -> frames.Frame:
+    def _asked(self, kind: int, body: bytes, rows: int, flags: int, meta: bytes = b"") -> frames.Frame:
         """Return the answer to something that must succeed; raise `CallFailed`."""
         try:
-            answer = self._ask(kind, body, rows, flags)
+            answer = self._ask(kind, body, rows, flags, meta)
         except _Ended as end:
             raise CallFailed(model=self.model, version=self.number, rows=rows, why=str(end)) from end
         if answer.kind == frames.ERROR:
@@ -157,9 +177,9 @@ class Oneshot:
             raise CallFailed(model=self.model, version=self.number, rows=rows, why=why)
         return answer
 
-    def _ask(self, kind: int, body: bytes = b"", rows: int = 0, flags: int = 0) -> frames.Frame:
+    def _ask(self, kind: int, body: bytes = b"", rows: int = 0, flags: int = 0, meta: bytes = b"") -> frames.Frame:
         self._correlation += 1
-        content = frames.encode(kind, self._correlation, rows, flags=flags, body=body)
+        content = frames.encode(kind, self._correlation, rows, flags=flags, meta=meta, body=body)
         try:
             self._peer.sendall(content)
         except TimeoutError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tenure.contract.predictor import Explain
 from tenure.contract.schema import Field
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving.launch import MEMORY
@@ -52,7 +53,10 @@ class WorkerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class VersionEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One version that a gateway may ask: its contract and the key of its worker (`churn/2`)."""
+    """One version that a gateway may ask: its contract and the key of its worker (`churn/2`).
+
+    `explain` is how it tells reasons within a decision, None where its package tells none.
+    """
 
     digest: str
     worker: str
@@ -60,6 +64,7 @@ class VersionEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     outputs: tuple[Field, ...]
     batch_kind: str
     batch_rows: int
+    explain: Explain | None = None
 
 
 class CanaryEntry(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ was proven that a row's output depends neither on its neighbours nor on its plac
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from typing import Any, NamedTuple
 
 from .frames import Span
@@ -70,12 +71,16 @@ class Cost:
 class Request:
     """Rows that were asked together, by `ticket`; `deadline` is absolute, 0 for none."""
 
-    __slots__ = ("computed", "deadline", "exact", "left", "over", "rows", "spans", "taken", "ticket")
+    __slots__ = ("computed", "deadline", "exact", "left", "over", "reasons", "rows", "spans", "taken", "ticket", "told")
 
-    def __init__(self, ticket: Any, rows: list[bytes], deadline: int = 0, exact: bool = False) -> None:
-        self.ticket, self.rows, self.deadline, self.exact = ticket, rows, deadline, exact
+    def __init__(
+        self, ticket: Any, rows: list[bytes], deadline: int = 0, exact: bool = False, reasons: bool = False
+    ) -> None:
+        self.ticket, self.rows, self.deadline, self.exact, self.reasons = ticket, rows, deadline, exact, reasons
         self.taken, self.left, self.over = 0, len(rows), False
         self.computed: list[bytes] = [b""] * len(rows)
+        #: what each row's inputs contributed, where that was asked for
+        self.told: list[bytes] = [b""] * len(rows) if reasons else []
         self.spans: list[tuple[int, Span]] = []
 
 
@@ -99,13 +104,24 @@ class Call(NamedTuple):
         """Return the number of rows the model sees."""
         return len(self.rows)
 
+    def explained(self) -> list[int]:
+        """Return the places of the rows for which reasons were asked."""
+        places: list[int] = []
+        at = 0
+        for part in self.parts:
+            if part.request.reasons:
+                places += range(at, at + part.length)
+            at += part.length
+        return places
+
 
 class Done(NamedTuple):
-    """A request's rows are computed."""
+    """A request's rows are computed; `told` is empty where no reasons were asked for."""
 
     ticket: Any
     rows: list[bytes]
     spans: list[Span]
+    told: list[bytes]
 
 
 class Failed(NamedTuple):
@@ -160,11 +176,14 @@ class Batcher:
         parts = self._take(now)
         return self._call(parts) if parts else None
 
-    def succeeded(self, call: Call, computed: list[bytes], us: int) -> None:
-        """Hand each request its rows of the call, which took `us` microseconds."""
+    def succeeded(self, call: Call, computed: list[bytes], us: int, told: list[bytes] | None = None) -> None:
+        """Hand each request its rows of the call, which took `us` microseconds; `told` is one for each explained row."""
         self.cost.saw(call.shape, us)
         position = 0
+        reasons = iter(told or ())
         for part in call.parts:
+            if part.request.reasons:
+                part.request.told[part.start : part.start + part.length] = islice(reasons, part.length)
             span = Span(part.length, call.shape, call.real, position, us)
             self._computed(part, computed[position : position + part.length], span)
             position += part.length
@@ -227,7 +246,8 @@ class Batcher:
         request.left -= part.length
         if not request.left and not request.over:
             request.over = True
-            self._answers.append(Done(request.ticket, request.computed, [span for _, span in sorted(request.spans)]))
+            spans = [span for _, span in sorted(request.spans)]
+            self._answers.append(Done(request.ticket, request.computed, spans, request.told))
 
     def _fail(self, request: Request, code: str, error: str, row: int) -> None:
         if not request.over:

@@ -247,7 +247,7 @@ class Codec:
         """Return the column bytes of many rows' bytes."""
         if len(rows) == 1:
             return rows[0]
-        pieces = [self._pieces(row) for row in rows]
+        pieces = [self.pieces(row) for row in rows]
         return b"".join([column.join([own[nth] for own in pieces]) for nth, column in enumerate(self.columns)])
 
     def split_rows(self, count: int, body: bytes) -> list[bytes]:
@@ -283,7 +283,8 @@ class Codec:
                 texts.append(value)
         return b"".join(fixed), texts
 
-    def _pieces(self, row: bytes) -> list[bytes]:
+    def pieces(self, row: bytes) -> list[bytes]:
+        """Return the row's bytes column by column; put together in order they are the row again."""
         at, pieces = 0, []
         for column in self.columns:
             end = column.measure(1, row, at)

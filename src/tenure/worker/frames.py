@@ -35,7 +35,9 @@ _KINDS = frozenset(range(HELLO, EXPLANATION + 1))
 
 #: flag of INFER: one call to the model with exactly these rows, no padding, no other rows beside them
 EXACT = 1
-_FLAGS = EXACT
+#: flag of INFER and RESULT, only for a package whose manifest has `explain`: the parts of each score come with it
+REASONS = 2
+_FLAGS = EXACT | REASONS
 
 #: one call's share of a request: rows of the request, shape of the call, its real rows, first position, compute_us
 _SPAN = struct.Struct("<5I")
@@ -107,6 +109,15 @@ def read_json(content: bytes) -> dict[str, Any]:
     if not isinstance(facts, dict):
         raise FrameError("the JSON of a frame is no object")
     return facts
+
+
+def split_told(count: int, inputs: int, body: bytes) -> tuple[bytes, list[tuple[float, ...]]]:
+    """Return the output columns of a RESULT with reasons, and for each of its rows the base and the part of each input."""
+    size = 8 * (1 + inputs)
+    at = len(body) - count * size
+    if at < 0:
+        raise FrameError("a RESULT with reasons is cut short")
+    return body[:at], list(struct.iter_unpack("<%dd" % (1 + inputs), body[at:]))
 
 
 def encode_spans(spans: list[Span]) -> bytes:

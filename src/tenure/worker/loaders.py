@@ -10,13 +10,15 @@ import importlib
 import importlib.util
 import os
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 from . import outputs
+from .batching import MOST_ROWS
 from .columns import Codec, FrameError
 from .contributions import explainer
 from .inputs import arranger
-from .package import Package, Refused
+from .package import Package, Refused, check_file
+from .reasons import SCALES, Reasoner, baseline_rows
 
 
 class Model:
@@ -24,6 +26,7 @@ class Model:
 
     def __init__(self, package: Package) -> None:
         manifest = package.manifest
+        self._package, self.form = package, package.form()
         self.loader = manifest["loader"]
         self.inputs = Codec(manifest["inputs"])
         self.outputs = Codec(manifest["outputs"]) if manifest["outputs"] else None
@@ -31,6 +34,12 @@ class Model:
         self._predict = _method(model, self.loader)
         self._arrange = arranger(self.loader["form"], self.inputs)
         self.explainer = explainer(model, self.loader, self.inputs)
+        self._margin = _margin(model, self.loader)
+        self.reasons: Reasoner | None = None
+        self.is_sealed = bool(manifest.get("batch"))
+        # What a draft says is only what its author wishes for.
+        if self.is_sealed and manifest.get("explain"):
+            self.plan(manifest["explain"])
 
     def call(self, rows: list[bytes]) -> list[bytes]:
         """Return the output's row bytes for each row, by one call to the model; raise whatever the model raises."""
@@ -52,10 +61,67 @@ class Model:
 
     def explain(self, row: bytes) -> dict[str, Any] | None:
         """Return what the model's own library says of one row, None where it has nothing to say."""
-        return None if self.explainer is None else self.explainer.explain(self._arrange([row]))
+        return None if self.explainer is None else self._explain(row)
+
+    def _explain(self, row: bytes) -> dict[str, Any]:
+        assert self.explainer is not None
+        told: dict[str, Any] = self.explainer.explain(self._arrange([row]))
+        return told
+
+    def plan(self, plan: dict[str, Any]) -> None:
+        """Tell reasons by this plan from now on; raise when the model or its baseline does not allow it."""
+        baseline: list[bytes] = []
+        if plan["source"]:
+            told = self._package.manifest["files"][plan["source"]]
+            check_file(self._package.folder, plan["source"], told)
+            with open(self._package.path(plan["source"]), "rb") as file:
+                baseline = baseline_rows(file.read(), told["digest"], self.inputs, plan["rows"])
+        library = None if self.explainer is None else self._explain
+        self.reasons = Reasoner(plan, self.inputs, self._scores(plan), baseline, library)
+
+    def _scores(self, plan: dict[str, Any]) -> Callable[[Sequence[bytes]], list[float]]:
+        """Return what gives the scores of rows on the plan's scale, in calls of the batch form."""
+        to = SCALES[plan["scale"]]
+        form = self.form
+
+        def by_call(rows: list[bytes]) -> list[float]:
+            assert self.outputs is not None
+            return [_linked(to, self.outputs.unpack_row(row)[plan["output"]]) for row in self.call(rows)]
+
+        def by_margin(rows: list[bytes]) -> list[float]:
+            assert self._margin is not None
+            return [float(value) for value in self._margin(self._arrange(rows))]
+
+        ask = by_margin if self._margin is not None and plan["scale"] == "log-odds" else by_call
+
+        def scores(rows: Sequence[bytes]) -> list[float]:
+            found: list[float] = []
+            most = form.most(MOST_ROWS)
+            for start in range(0, len(rows), most):
+                some = list(rows[start : start + most])
+                real = len(some)
+                found += ask(some + [some[-1]] * (form.shape(real) - real))[:real]
+            return found
+
+        return scores
 
     def _named(self, rows: list[bytes]) -> dict[str, Any]:
         return outputs.named(self._predict(self._arrange(rows)), self.loader.get("column"))
+
+
+def _linked(to: Callable[[float], float], value: Any) -> float:
+    """Return a score on a scale; NaN where it has no place there, as the log-odds of 1."""
+    try:
+        return to(value)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _margin(model: Any, loader: dict[str, Any]) -> Callable[[Any], Any] | None:
+    """Return what gives a binary classifier's log-odds as its library keeps them, exact where its probability is 1."""
+    binary = (loader["predict"], loader.get("column")) == ("predict_proba", 1)
+    method = getattr(model, "decision_function", None)
+    return method if binary and callable(method) else None
 
 
 def arrange_path(package: Package) -> None:

@@ -178,7 +178,12 @@ class Server:
             self._send(connection, frames.encode_error(frame.correlation, "bad_row", str(error)))
             return
         exact = bool(frame.flags & frames.EXACT)
-        self._batcher.add(Request((connection, frame.correlation), rows, frame.deadline_us, exact))
+        reasons = bool(frame.flags & frames.REASONS)
+        if reasons and self._model.reasons is None:
+            why = "its package tells no reasons: none were proven when it was sealed"
+            self._send(connection, frames.encode_error(frame.correlation, "raised", why))
+            return
+        self._batcher.add(Request((connection, frame.correlation), rows, frame.deadline_us, exact, reasons))
 
     def _described(self, frame: frames.Frame) -> bytes:
         try:
@@ -190,11 +195,20 @@ class Server:
 
     def _explained(self, frame: frames.Frame) -> bytes:
         try:
+            if frame.meta:
+                self._plan(frames.read_json(frame.meta))
             told = self._model.explain(_rows(self._model, frame)[0])
         except (Exception, SystemExit) as error:
             traceback.print_exc()
             return frames.encode_error(frame.correlation, "raised", error_text(error))
         return frames.encode_json(frames.EXPLANATION, frame.correlation, {"explanation": told})
+
+    def _plan(self, told: dict[str, Any]) -> None:
+        """Take over how a draft is called and tells reasons; of a sealed package its manifest says both."""
+        if self._model.is_sealed:
+            raise FrameError("a sealed package tells reasons by its manifest alone")
+        self._model.form = self._batcher.form = Form(told["batch"]["kind"], told["batch"]["rows"])
+        self._model.plan(told["plan"])
 
     def _work(self) -> None:
         """Make one call to the model, if anything waits, and send all answers there are."""
@@ -203,13 +217,36 @@ class Server:
             started = frames.now_us()
             try:
                 computed = self._model.call(call.rows)
+                told = self._told(call)
             except (Exception, SystemExit) as error:
                 self._failed(call, error)
             else:
-                self._batcher.succeeded(call, computed, min(frames.now_us() - started, 0xFFFFFFFF))
+                self._batcher.succeeded(call, computed, min(frames.now_us() - started, 0xFFFFFFFF), told)
         for answer in self._batcher.answers():
             connection, correlation = answer.ticket
             self._send(connection, self._answer(answer, correlation))
+
+    def _told(self, call: Any) -> list[bytes]:
+        """Return what the inputs of the rows contributed for which that was asked; NaN where the model raises at it."""
+        rows = [call.rows[place] for place in call.explained()]
+        if not rows or self._model.reasons is None:
+            return []
+        try:
+            return self._model.reasons.explain(rows)
+        except Exception:
+            if len(rows) > 1:
+                # One row's mixtures may be what the model cannot take; the others' are not to blame.
+                return [told for row in rows for told in self._told_alone(row)]
+            return self._told_alone(rows[0])
+
+    def _told_alone(self, row: bytes) -> list[bytes]:
+        assert self._model.reasons is not None
+        try:
+            return self._model.reasons.explain([row])
+        except Exception:
+            # The score itself is right: whoever asked is told that there are no reasons for it.
+            traceback.print_exc()
+            return self._model.reasons.untold(1)
 
     def _failed(self, call: Any, error: BaseException) -> None:
         if call.real == 1 or call.parts[0].request.exact:
@@ -220,9 +257,10 @@ class Server:
         if not isinstance(answer, Done):
             return frames.encode_error(correlation, answer.code, answer.error, answer.row)
         try:
-            body = self._model.join(answer.rows)
+            body = b"".join([self._model.join(answer.rows), *answer.told])
             meta = frames.encode_spans(answer.spans)
-            return frames.encode(frames.RESULT, correlation, rows=len(answer.rows), meta=meta, body=body)
+            flags = frames.REASONS if answer.told else 0
+            return frames.encode(frames.RESULT, correlation, len(answer.rows), flags=flags, meta=meta, body=body)
         except FrameError as error:
             return frames.encode_error(correlation, "raised", error_text(error))
 

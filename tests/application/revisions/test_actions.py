@@ -19,6 +19,7 @@ from tenure.application.revisions.revision import (
     UnknownRevision,
 )
 from tenure.application.revisions.terms import ModelUse
+from tenure.contract.predictor import Explain
 from tenure.contract.schema import Field
 from tenure.governance.access import Actor, Forbidden, Role
 from tenure.governance.audit import problems
@@ -42,9 +43,13 @@ class FixedContracts:
 
     def __init__(self) -> None:
         self.versions = {"risk/1": (INPUTS, OUTPUTS)}
+        self.explains = None
 
     def of(self, model):
         return self.versions
+
+    def telling(self, model):
+        return {ref: (inputs, self.explains) for ref, (inputs, _) in self.versions.items()}
 
 
 @pytest.fixture
@@ -102,6 +107,19 @@ def test_a_refused_file_leaves_everything_as_it_was(made):
         applications.apply(OPERATOR, TEXT.replace('"amount <', '"amuont <'), "typo")
     assert store.newest("loans") == 1
     assert len(list(audit.entries())) == 1
+
+
+def test_reasons_are_refused_where_the_version_cannot_tell_them_and_kept_where_it_can(made):
+    applications, _, contracts, store, _ = made
+    told = TEXT.replace("fallback:", "explain: top_k\nfallback:")
+    with pytest.raises(BrokenDefinition, match=r"line 4.*explain: risk/1 was sealed without a way to tell reasons"):
+        applications.apply(OPERATOR, told, "reasons")
+    contracts.explains = Explain("closed_form", "score", "score", cost_us=2_000_000)
+    with pytest.raises(BrokenDefinition, match=r"took 2000.0 ms .* deadline is 1000.0 ms"):
+        applications.apply(OPERATOR, told, "reasons")
+    assert store.newest("loans") == 0
+    contracts.explains = Explain("closed_form", "score", "score", cost_us=2_000)
+    assert applications.apply(OPERATOR, told, "reasons").done
 
 
 def test_a_change_that_cannot_be_audited_is_not_made(made, monkeypatch):

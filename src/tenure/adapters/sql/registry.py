@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
     from tenure.adapters.sql.engine import Database
+    from tenure.contract.predictor import Explain
     from tenure.contract.schema import Schema
 
 _VERSION = model_version.c
@@ -104,6 +105,14 @@ class SqlRegistry:
         """Return the inputs and outputs of a version."""
         manifest = self.get(ref).manifest
         return manifest.inputs, manifest.outputs
+
+    def explain(self, ref: VersionRef) -> Explain | None:
+        """Return how a version tells reasons within a decision and what that took when it was registered here."""
+        explain = self.get(ref).manifest.explain
+        if explain is None:
+            return None
+        costs = (said.body.get("reasons_us", 0) for said in self.attestations(ref) if said.kind == "seal")
+        return msgspec.structs.replace(explain, cost_us=next(costs, 0))
 
     def versions(self, model: str) -> list[VersionRecord]:
         """Return all versions of a model, oldest first; raise `UnknownModel`."""

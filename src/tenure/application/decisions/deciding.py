@@ -23,6 +23,7 @@ from tenure.application.decisions.moments import moment_of
 from tenure.application.decisions.plan import plan
 from tenure.application.decisions.reads import feature_reads, views_to_read
 from tenure.application.decisions.request import RequestForm
+from tenure.application.decisions.telling import Teller
 from tenure.application.revisions.problems import refusal
 from tenure.application.revisions.terms import Definition, from_plain
 from tenure.application.rules.ruleset import NOT_REACHED, Trace, walk
@@ -31,7 +32,8 @@ from tenure.contract.records import FORMAT, DecisionRecord, PredictionRecord, Re
 if TYPE_CHECKING:
     from tenure.application.decisions.plan import ReadyAnswer
     from tenure.application.decisions.reads import Read
-    from tenure.contract.predictor import Prediction
+    from tenure.application.decisions.telling import Telling
+    from tenure.contract.predictor import Explain, Prediction
     from tenure.contract.records import DecidedBy, FeatureRead, Status
     from tenure.contract.schema import Schema
 
@@ -67,7 +69,8 @@ DEFAULT, FALLBACK = "default", "fallback"
 class Settled:
     """A finished decision: the answer with who gave it and why. `verdicts` has one character for each rule.
 
-    `rows` are the rows of decision tables that held, by the rule's id, counted from 1.
+    `rows` are the rows of decision tables that held, by the rule's id, counted from 1. `telling` is there where the model
+    gave reasons.
     """
 
     answer: dict[str, Any]
@@ -80,15 +83,26 @@ class Settled:
     reads: list[FeatureRead]
     prediction: Prediction | None = None
     rows: Mapping[str, int] | None = None
+    telling: Telling | None = None
 
 
 class Decider:
     """Decides for one revision with one version of its model. It holds no state between two decisions."""
 
     def __init__(
-        self, definition: Mapping[str, Any] | Definition, inputs: Schema | None, outputs: Schema | None, revision: int
+        self,
+        definition: Mapping[str, Any] | Definition,
+        inputs: Schema | None,
+        outputs: Schema | None,
+        revision: int,
+        *,
+        tells: bool = False,
+        explain: Explain | None = None,
     ) -> None:
-        """Compile; raise `BrokenDefinition` where the definition and the version do not fit together."""
+        """Compile; raise `BrokenDefinition` where the definition and the version do not fit together.
+
+        With `tells` decisions carry the model's reasons if the definition asks for them, told as `explain` says.
+        """
         known = definition if isinstance(definition, Definition) else from_plain(dict(definition))
         self._plan, problems = plan(known, inputs, outputs)
         if problems:
@@ -102,6 +116,10 @@ class Decider:
         self._keys = [f"request.{field.name}" for field in known.request]
         self._moment = moment_of(known)
         self._hidden = frozenset((*known.personal, *((known.entity,) if known.entity else ())))
+        use = known.explain if tells else None
+        self._teller = Teller(use, known, inputs or (), outputs or (), explain) if use else None
+        #: whether the model has to be asked for reasons too
+        self.asks_reasons = self._teller is not None
         self._untouched = [NOT_REACHED] * len(known.rules)
 
     @property
@@ -186,7 +204,12 @@ class Decider:
         answer = walk(self._plan.after, facts, trace)
         if answer is None:
             answer = _made(self._plan.default, facts, trace)
-        return _settled(answer, "model", trace, asked.admitted, asked.reads, prediction)
+        telling = None
+        if self._teller is not None:
+            telling = self._teller.tell(prediction)
+            trace.reasons.extend(telling.reasons)
+            trace.pending = trace.pending or telling.failed
+        return _settled(answer, "model", trace, asked.admitted, asked.reads, prediction, telling)
 
     def record(
         self,
@@ -202,7 +225,7 @@ class Decider:
         """Return the record for the log, with the entity and the personal fields handed to `protect`."""
         values = settled.admitted.values
         pseudonym, personal = self._protected(values, protect)
-        served = [] if settled.prediction is None else [predicted("served", settled.prediction)]
+        served = [] if settled.prediction is None else [predicted("served", settled.prediction, settled.telling)]
         return DecisionRecord(
             format=FORMAT,
             kind="decision",
@@ -270,7 +293,7 @@ class Decider:
         )
 
 
-def predicted(role: Any, prediction: Prediction) -> PredictionRecord:
+def predicted(role: Any, prediction: Prediction, telling: Telling | None = None) -> PredictionRecord:
     """Return one prediction as the log keeps it."""
     return PredictionRecord(
         role=role,
@@ -282,6 +305,8 @@ def predicted(role: Any, prediction: Prediction) -> PredictionRecord:
         batch=prediction.batch,
         failure=prediction.failure,
         error=prediction.error,
+        contributions=telling.contributions if telling and not telling.failed else None,
+        explained=telling.explained if telling else None,
     )
 
 
@@ -298,6 +323,7 @@ def _settled(
     admitted: Admitted,
     reads: list[FeatureRead],
     prediction: Prediction | None = None,
+    telling: Telling | None = None,
 ) -> Settled:
     return Settled(
         answer=answer,
@@ -310,4 +336,5 @@ def _settled(
         reads=reads,
         prediction=prediction,
         rows=trace.rows,
+        telling=telling,
     )

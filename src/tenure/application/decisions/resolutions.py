@@ -146,6 +146,9 @@ def _next_id(at: int, now: Standing) -> str:
 
 # ---- the queue
 
+#: where decisions wait whose reasons did not add up
+UNEXPLAINED = "unexplained"
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -168,10 +171,12 @@ def waiting(record: DecisionRecord, definition: Definition, resolutions: Sequenc
 
 
 def queues_of(definition: Definition, record: DecisionRecord) -> tuple[str, ...]:
-    """Return the names of the queues to which the rules that fired have sent the decision."""
+    """Return the names of the queues to which the rules that fired, or reasons that failed, have sent the decision."""
     fired = frozenset(record.rules)
     rules = [rule for rule in definition.rules if rule.id in fired]
-    return tuple(dict.fromkeys(queue for rule in rules for queue in _reviews_of(rule)))
+    unexplained = any(one.explained is not None and one.explained.failed for one in record.predictions)
+    named = [queue for rule in rules for queue in _reviews_of(rule)]
+    return tuple(dict.fromkeys([*named, *([UNEXPLAINED] if unexplained else [])]))
 
 
 def _reviews_of(rule: Rule) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenure.application.decisions.deciding import Decider
-from tenure.application.revisions.checking import check
+from tenure.application.revisions.checking import check, telling_problems
 from tenure.application.revisions.definition import read
 from tenure.application.revisions.problems import located, refusal
 from tenure.application.revisions.revision import (
@@ -157,6 +157,8 @@ class Applications:
         """Return the definition with its views frozen into it, or raise `BrokenDefinition`."""
         models = self._contracts.of(definition.model) if definition.model is not None else {}
         whole, problems = check(definition, models, self._views.views(), run_tests=run_tests)
+        if definition.model is not None and definition.explain is not None:
+            problems = [*problems, *telling_problems(definition, self._contracts.telling(definition.model))]
         if problems:
             raise refusal(located(problems, source.places))
         return whole

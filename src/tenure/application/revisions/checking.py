@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tenure.application.features.view import View
-    from tenure.application.revisions.terms import Definition, FeatureUse
+    from tenure.application.revisions.terms import Definition, ExplainUse, FeatureUse
+    from tenure.contract.predictor import Explain
 
-__all__ = ["Contract", "Need", "bound", "check", "needs"]
+__all__ = ["Contract", "Need", "bound", "check", "needs", "telling_problems"]
 
 #: what a version takes and gives
 Contract: TypeAlias = tuple[Schema, Schema]
@@ -81,6 +82,38 @@ def check(
         if run_tests:
             problems += failures(Decider(whole, inputs, outputs, revision=0), outputs)
     return whole, problems
+
+
+def telling_problems(definition: Definition, versions: Mapping[str, tuple[Schema, Explain | None]]) -> list[Problem]:
+    """Return why the versions, each with its inputs and its way of telling, cannot give the reasons asked for in time."""
+    use = definition.explain
+    if use is None:
+        return []
+    return [
+        problem
+        for ref, (inputs, explain) in versions.items()
+        for problem in _untold(definition, use, ref, inputs, explain)
+    ]
+
+
+def _untold(
+    definition: Definition, use: ExplainUse, ref: str, inputs: Schema, explain: Explain | None
+) -> list[Problem]:
+    path = ("explain",)
+    if explain is None:
+        why = f"{ref} was sealed without a way to tell reasons: before there was one, or because none gave its scores"
+        return [Problem(path, f"{why}; package it again, or write explain: none")]
+    names = [field.name for field in inputs]
+    found = [
+        Problem((*path, "codes", name), f"{ref} has no input {name!r}{nearest(name, names)}")
+        for name in use.codes
+        if name not in names
+    ]
+    if explain.cost_us > definition.deadline_us:
+        cost, deadline = explain.cost_us / 1000, definition.deadline_us / 1000
+        why = f"reasons of {ref} by {explain.method} took {cost:.1f} ms a decision when it was registered, and the deadline is {deadline:.1f} ms"
+        found.append(Problem(path, f"{why}; allow more time, or write explain: none and ask with `tenure explain ID`"))
+    return found
 
 
 def _of(ref: str, problem: Problem, among: int) -> Problem:

@@ -15,6 +15,7 @@ from tenure.application.revisions.terms import (
     DEFAULT_DEADLINE_US,
     Answering,
     Definition,
+    ExplainUse,
     FeatureUse,
     ModelUse,
     OutcomeUse,
@@ -42,6 +43,8 @@ _TEST_KEYS = ("request", "features", "output", "failure", "expect")
 _TAKEN = frozenset({"request", "output", "features", "true", "false", "null", "in", "has"})
 _DOES = "an answer, a review, a reason, set or bound"
 RESERVED_EXPECTATIONS = ("rule", "reason", "decided_by", "status", "answer")
+#: reasons that `explain: top_k` gives, and the most that may be asked for
+TOP_K, MOST_REASONS = 4, 20
 #: what a test may say instead of an output
 FAILURES = ("raised", "timeout", "unavailable", "overloaded", "bad_row", "quarantined")
 
@@ -89,7 +92,7 @@ class _Definition:
             inputs=read.text_map(found, "inputs", ()),
             time_zone=read.converted(found, "time_zone", (), time_zone, "UTC"),
             deadline_us=read.duration(found, "deadline", (), DEFAULT_DEADLINE_US) or 0,
-            explain=read.one_of(found, "explain", ("none",), (), "none"),
+            explain=self._explain(),
             fallback=self._answering("fallback"),
             rules=tuple(self._rule(value, ("rules", n)) for n, value in enumerate(self._list("rules"))),
             default=self._answering("default") or Answering({}),
@@ -119,6 +122,23 @@ class _Definition:
             self._read.refuse(("model",), f"{text!r} names no model; write MODEL@ALIAS, as in churn@champion")
             return None
         return ModelUse(name, alias)
+
+    def _explain(self) -> ExplainUse | None:
+        """Return what `none`, `top_k` or `{top_k: 3, direction: up, codes: {input: CODE}}` asks for."""
+        written = self._found.get("explain")
+        if written is None or isinstance(written, str):
+            word = self._read.one_of(self._found, "explain", ("none", "top_k"), (), "none")
+            return ExplainUse(TOP_K) if word == "top_k" else None
+        path = ("explain",)
+        found = self._read.mapping(written, path, ("top_k", "direction", "codes"), ("top_k",))
+        count = self._read.of_type(found, "top_k", int, path, TOP_K)
+        if not 1 <= count <= MOST_REASONS:
+            self._read.refuse((*path, "top_k"), f"this must be between 1 and {MOST_REASONS}")
+        return ExplainUse(
+            count,
+            self._read.one_of(found, "direction", ("both", "up", "down"), path, "both"),
+            self._read.text_map(found, "codes", path),
+        )
 
     def _answering(self, key: str) -> Answering | None:
         if key not in self._found:
@@ -265,6 +285,10 @@ def _rule_checks(definition: Definition) -> list[Problem]:
     for key, part in (("fallback", definition.fallback), ("default", definition.default)):
         if part is not None and part.reason is not None and part.reason not in reasons:
             found.append(Problem((key, "reason"), f"there is no reason {part.reason!r}{nearest(part.reason, reasons)}"))
+    for feature, code in definition.explain.codes.items() if definition.explain else ():
+        if code not in reasons:
+            path = ("explain", "codes", feature)
+            found.append(Problem(path, f"there is no reason {code!r}{nearest(code, reasons)}"))
     for place, test in enumerate(definition.tests):
         if not test.expect:
             found.append(Problem(("tests", place), "the test expects nothing, so it cannot fail"))
@@ -289,6 +313,8 @@ def _without_model(definition: Definition) -> list[Problem]:
     ]
     if definition.inputs:
         found.append(Problem(("inputs",), "no model is asked, so it has no inputs", add="model: MODEL@champion"))
+    if definition.explain is not None:
+        found.append(Problem(("explain",), "no model is asked, so none gives reasons", add="model: MODEL@champion"))
     if definition.fallback is not None:
         found.append(Problem(("fallback",), "no model is asked, so nothing can fall back; the default answers"))
     return found

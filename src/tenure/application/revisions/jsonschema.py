@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.application.revisions.definition import FAILURES, RESERVED_EXPECTATIONS
+from tenure.application.revisions.definition import FAILURES, MOST_REASONS, RESERVED_EXPECTATIONS
 from tenure.application.revisions.reading import NAME
 from tenure.application.rules.kinds import KINDS
 
@@ -17,6 +17,17 @@ _ANSWER = {
     "type": "object",
     "description": 'plain values; {expr: "output.score"} in any place stands for the value of an expression',
 }
+
+
+def _explain() -> dict[str, Any]:
+    return _object(
+        {
+            "top_k": {"type": "integer", "minimum": 1, "maximum": MOST_REASONS},
+            "direction": {"enum": ["both", "up", "down"]},
+            "codes": {"type": "object", "additionalProperties": _TEXT},
+        },
+        "top_k",
+    )
 
 
 def json_schema() -> dict[str, Any]:
@@ -39,7 +50,7 @@ def json_schema() -> dict[str, Any]:
                 "inputs": {"type": "object", "additionalProperties": _TEXT},
                 "time_zone": _TEXT,
                 "deadline": _DURATION,
-                "explain": {"enum": ["none"]},
+                "explain": {"anyOf": [{"enum": ["none", "top_k"]}, _explain()]},
                 "fallback": _answering(),
                 "rules": _list(_rule()),
                 "default": _answering(),

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tenure.application.revisions.checking import Contract
     from tenure.application.revisions.revision import Activation, Revision
     from tenure.application.revisions.terms import ModelUse
+    from tenure.contract.predictor import Explain
+    from tenure.contract.schema import Schema
 
 
 class RevisionStore(Protocol):
@@ -46,6 +48,9 @@ class Contracts(Protocol):
 
     def of(self, model: ModelUse) -> Mapping[str, Contract]:
         """Return the version behind the alias, then the one that a rollback would give it back to, by reference."""
+
+    def telling(self, model: ModelUse) -> Mapping[str, tuple[Schema, Explain | None]]:
+        """Return of the same versions the inputs, and how each tells reasons within a decision; None if it cannot."""
 
 
 class Views(Protocol):

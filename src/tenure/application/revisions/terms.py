@@ -47,6 +47,18 @@ class Answering(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str | None = None
 
 
+class ExplainUse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Reasons that the model gives within the decision: the `top_k` inputs that contributed most.
+
+    `direction` keeps those that raised the score (`up`), lowered it (`down`), or both; `codes` maps inputs to codes of
+    `reasons`, an input that is not in it is its own code.
+    """
+
+    top_k: int
+    direction: Literal["up", "down", "both"] = "both"
+    codes: dict[str, str] = {}
+
+
 class OutcomeUse(msgspec.Struct, frozen=True, omit_defaults=True):
     """The truth that will arrive: its name and type, and after how many microseconds it may be expected."""
 
@@ -81,7 +93,7 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     inputs: dict[str, str] = {}
     time_zone: str = "UTC"
     deadline_us: int = DEFAULT_DEADLINE_US
-    explain: Literal["none"] = "none"
+    explain: ExplainUse | None = None
     fallback: Answering | None = None
     rules: tuple[Rule, ...] = ()
     reasons: dict[str, str] = {}

@@ -33,6 +33,7 @@ from tenure.model.packaging.calling import loader_of
 from tenure.model.packaging.drafting import Draft, files_of, table_bytes
 from tenure.model.packaging.golden import AuthorDiffers, GoldenFailed, GoldenMismatch, difference, tolerance_of
 from tenure.model.packaging.inferring import chosen
+from tenure.model.packaging.reasons import Sample, proven
 from tenure.model.packaging.source import ModelFile, Table
 from tenure.model.packaging.telling import of_loader
 from tenure.serving import oneshot, worker_zip
@@ -43,6 +44,7 @@ from tenure.worker import columns
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tenure.contract.predictor import Explain
     from tenure.contract.schema import Schema
     from tenure.model.packaging.batch_form import Call, Row
     from tenure.model.packaging.ports import Bench, BuiltEnvironment, EnvironmentMaker, Store
@@ -114,14 +116,35 @@ class Sealing:
             if reference:
                 contents[REFERENCE_OUTPUTS] = _bytes(outputs, in_form(worker.call, reference, batch))
             cpu = worker.hello["cpu"]
+            explain = self._explain(worker, [*golden, *reference], (trial.inputs, outputs), batch, contents, trial)
         contents[LOCK] = lock_bytes(trial.environment)
         recorded = _recorded(
             draft, contents[GOLDEN_OUTPUTS], outputs, Golden(len(golden), GOLDEN_INPUTS, GOLDEN_OUTPUTS, cpu)
         )
         manifest = msgspec.structs.replace(
-            trial, outputs=outputs, batch=batch, golden=recorded, files=files_of(contents)
+            trial, outputs=outputs, batch=batch, golden=recorded, explain=explain, files=files_of(contents)
         )
         return Sealed(manifest, contents)
+
+    def _explain(
+        self,
+        worker: Oneshot,
+        rows: list[dict[str, Any]],
+        schemas: tuple[Schema, Schema],
+        batch: BatchForm,
+        contents: dict[str, bytes | Path],
+        trial: Manifest,
+    ) -> Explain | None:
+        """Return how the version tells reasons within a decision, None where no way holds."""
+        source = REFERENCE if REFERENCE in contents else GOLDEN_INPUTS
+        content = contents[source]
+        sample = Sample(
+            source,
+            content if isinstance(content, bytes) else content.read_bytes(),
+            trial.files[source].digest,
+        )
+        self.progress("finding out how its scores can be explained within a decision")
+        return proven(worker, rows, schemas, batch, sample, trial.explain)
 
 
 def entries(
@@ -140,13 +163,21 @@ def entries(
         network=manifest.network,
         memory=manifest.memory or MEMORY,
     )
-    version = VersionEntry(digest, "", manifest.inputs, manifest.outputs, batch.kind, batch.rows)
+    explain = manifest.explain if manifest.batch else None
+    version = VersionEntry(digest, "", manifest.inputs, manifest.outputs, batch.kind, batch.rows, explain)
     return worker, version
 
 
 def model_file(loader: Loader, folder: Path) -> ModelFile:
     """Return where the loader's model lies in a package folder."""
     return ModelFile(loader.format, folder / loader.file if loader.file else None, loader.entry)
+
+
+def golden_rows(manifest: Manifest, folder: Path) -> list[dict[str, Any]]:
+    """Return the golden inputs of a package that lies in `folder`."""
+    assert manifest.golden is not None
+    fields, count, body = _read(folder / manifest.golden.inputs)
+    return columns.Codec(fields).unpack(count, body)
 
 
 def in_form(call: Call, rows: Sequence[Row], batch: BatchForm) -> list[bytes]:
@@ -160,10 +191,9 @@ def reproduce(worker: Oneshot, manifest: Manifest, folder: Path) -> str:
     """Return BIT when a running package gives its golden bits, TOLERANCE on another kind of CPU; else `GoldenMismatch`."""
     golden = manifest.golden
     assert golden is not None, "only sealed packages are reproduced"
-    inputs, outputs = _read(folder / golden.inputs), _read(folder / golden.outputs)
+    outputs = _read(folder / golden.outputs)
     expected = columns.Codec(outputs[0]).split_rows(*outputs[1:])
-    rows = columns.Codec(inputs[0]).unpack(*inputs[1:])
-    predictions = worker.predict(rows)
+    predictions = worker.predict(golden_rows(manifest, folder))
     here = worker.hello["cpu"]
     for nth, (one, wanted) in enumerate(zip(predictions, expected, strict=True)):
         if one.failure is not None:

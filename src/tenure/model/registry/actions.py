@@ -65,7 +65,9 @@ class Models:
         ref = VersionRef(model, self._store.next_number(model, now, actor.id))
         record = VersionRecord(ref, proven.digest, draft, Stage.REGISTERED, now, actor.id, proven.manifest)
         self._store.add(record)
-        seal = {"digest": proven.digest, "draft": draft, "golden": proven.verdict}
+        seal: dict[str, object] = {"digest": proven.digest, "draft": draft, "golden": proven.verdict}
+        if proven.reasons_us:
+            seal["reasons_us"] = proven.reasons_us
         self._store.attest(ref, Attestation("seal", now, actor.id, seal))
         after = {"stage": record.stage.value, "digest": record.digest}
         self._audit.write(Event(Permission.VERSIONS_REGISTER, actor, now, str(ref), reason, after=after))
