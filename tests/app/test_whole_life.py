@@ -75,7 +75,8 @@ def _control(home: Home) -> dict[str, Any]:
 class Asking:
     """A client that asks without a pause while the block lasts."""
 
-    def __init__(self, home: Home, token: str, **more: float) -> None:
+    def __init__(self, home: Home, token: str, application: str = "offers", **more: float) -> None:
+        self._route = f"/api/v1/applications/{application}/decisions"
         self.more = more
         self.answers: list[dict[str, Any]] = []
         self.failed: list[Any] = []
@@ -84,16 +85,16 @@ class Asking:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def once(self, connection: http.client.HTTPConnection, a: float) -> tuple[int, dict[str, Any]]:
-        body = json.dumps({"customer": f"c{a:.0f}", "a": a, "b": 1.0} | self.more)
+    def once(self, connection: http.client.HTTPConnection, a: float, **more: float) -> tuple[int, dict[str, Any]]:
+        body = json.dumps({"customer": f"c{a:.0f}", "a": a, "b": 1.0} | self.more | more)
         headers = {"Authorization": f"Bearer {self._token}"}
-        connection.request("POST", "/api/v1/applications/offers/decisions", body, headers)
+        connection.request("POST", self._route, body, headers)
         response = connection.getresponse()
         return response.status, json.loads(response.read())
 
-    def ask(self, a: float) -> tuple[int, dict[str, Any]]:
+    def ask(self, a: float, **more: float) -> tuple[int, dict[str, Any]]:
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)) as connection:
-            return self.once(connection, a)
+            return self.once(connection, a, **more)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -191,6 +192,30 @@ def test_a_version_that_needs_more_than_the_revision_gives_goes_live_in_two_step
     assert tenure.call("versions:promote", model="plain", version=version, reason="more")["champion"] == int(version)
     told = _refused("broken-definition", tenure, "applications:apply", text=APPLICATION, reason="less again")
     assert f"plain/{version}" in told
+
+
+def test_the_model_gives_its_reasons_in_the_answer_and_a_replay_gives_them_again(home: Home, tenure: Client) -> None:
+    wider = APPLICATION.replace("  b: float\n", "  b: float\n  c: float\n").replace(
+        "application: offers", "application: told"
+    )
+    text = wider.replace("deadline:", "explain: {top_k: 2}\ndeadline:")
+    tenure.call("applications:apply", text=text, reason="with reasons")
+    token = tenure.call("tokens:create", role="caller", applications=["told"], expires="1h")
+    asking = Asking(home, token["token"], application="told")
+    answers = [asking.ask(3.0 * nth, c=2.0)[1] for nth in range(12)]
+    told = answers[-1]
+    reasons = [one for one in told["reasons"] if one["source"] == "model"]
+    assert [one["feature"] for one in reasons] == ["a", "b"]
+    assert {one["method"] for one in reasons} == {"closed_form"}
+    assert all(one["baseline"].startswith("sha256:") for one in reasons)
+    assert told["status"] == "final"
+    later = tenure.call("decisions:explain", decision=told["decision_id"])
+    parts = {one["feature"]: one["contribution"] for one in later["contributions"]}
+    assert {one["feature"]: one["contribution"] for one in reasons} == pytest.approx(
+        {name: parts[name] for name in ("a", "b")}, abs=1e-9
+    )
+    replayed = tenure.call("replay", decisions=[one["decision_id"] for one in answers])
+    assert replayed["verdicts"] == {"BIT": 12}
 
 
 def test_a_revoked_token_opens_nothing_at_any_gateway_once_revoke_returns(home: Home, tenure: Client) -> None:
