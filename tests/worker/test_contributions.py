@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from tenure.contract.predictor import Explain, Told
 from tenure.contract.schema import Field
 from tenure.model.package import BatchForm, Loader
 from tenure.serving import oneshot
@@ -123,6 +125,23 @@ def test_xgboost_equals_brute_force_over_its_trees_and_adds_up_to_the_score(trai
     score, found = asked(made(trained, tmp_path, "model.ubj", loader, "float32"), trained[2])
     assert list(found.parts.values()) == pytest.approx(trained[2]["xgboost"], abs=1e-5)
     assert 1 / (1 + math.exp(-found.base - sum(found.parts.values()))) == pytest.approx(score, abs=1e-6)
+
+
+def test_what_the_library_says_comes_with_the_score_where_the_manifest_says_so(trained: Any, tmp_path: Path) -> None:
+    loader = Loader("xgboost", "predict", "matrix", file="model/model.ubj")
+    plan = Explain("native", "score", "log-odds")
+    python, folder, _ = trained
+    files = {loader.file: (folder / "model.ubj").read_bytes()}
+    outputs = (Field("score", "float", "float32"),)
+    package = Maker(tmp_path, python).package(files, loader, INPUTS, outputs, BatchForm("multiple", 8), explain=plan)
+    row = dict(zip([field.name for field in INPUTS], trained[2]["row"], strict=True))
+    version = msgspec.structs.replace(package.version, explain=plan)
+    with oneshot.started(package.worker, version, "trees", 1) as running:
+        later = running.contributions(row)
+        told = [one.told for one in running.predict([row, {**row, "x0": 0.0}, row], reasons=True)]
+    assert later is not None
+    assert told[0] == told[2] == Told(later.base, tuple(later.parts.values()))
+    assert told[1] != told[0]
 
 
 def test_lightgbm_equals_brute_force_over_its_trees_and_adds_up_to_the_score(trained: Any, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DESCRIPTION = "model.toml"
 _KEYS = {
     "name", "file", "entry", "format", "python", "requirements", "predict", "inputs", "reference", "target", "metrics",
-    "network", "memory", "code", "threads", "tolerance", "data", "card",
+    "network", "memory", "code", "threads", "tolerance", "data", "card", "explain",
 }  # fmt: skip
 _PASSED_OVER = {"__pycache__"}
 
@@ -51,6 +51,7 @@ def completed(source: PackageSource) -> PackageSource:
         memory=_bytes(folder, told["memory"]) if "memory" in told else source.memory,
         threads=int(told.get("threads", source.threads)),
         tolerance=float(told.get("tolerance", source.tolerance)),
+        explain=source.explain or str(told.get("explain", "")),
         data=source.data or told.get("data", ""),
         code=(*own, *code),
         card={**told.get("card", {}), **source.card},

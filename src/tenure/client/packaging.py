@@ -77,6 +77,7 @@ def package(
     author: str = "",
     threads: int = 1,
     tolerance: float = 0.0,
+    explain: str = "",
     card: Mapping[str, Any] | None = None,
     output: str | Path | None = None,
     progress: Progress = print,
@@ -85,7 +86,8 @@ def package(
 
     `inputs` are golden inputs as the model takes them: their outputs are recorded as bytes and must come out again
     wherever the package is registered. `reference` is what monitoring compares with. Classifiers are asked for
-    probabilities unless `predict` says otherwise. Raises `InMain`, `CannotBeSaved`, `BadSource` and others.
+    probabilities unless `predict` says otherwise. `explain` asks for one way to tell reasons within a decision
+    (docs/explaining.md), as "shap", which is then sealed with the package. Raises `InMain`, `CannotBeSaved`, `BadSource` and others.
     """
     with TemporaryDirectory(prefix="tenure-") as folder:
         live = not isinstance(model, (str, Path)) and model is not None
@@ -109,6 +111,7 @@ def package(
             author=author,
             threads=threads,
             tolerance=tolerance,
+            explain=explain,
             card=card or {},
         )
         made = composition.package(source, Path(output) if output else None, progress=progress)

@@ -44,6 +44,29 @@ def explainer(model: Any, loader: dict[str, Any], codec: Codec) -> Explainer | N
     return None
 
 
+def by_shap(model: Any, loader: dict[str, Any], codec: Codec) -> Explainer:
+    """Return what explains a model of trees by the shap of its own environment; raise what shap raises.
+
+    Path-dependent contributions, told against the rows that the trees were grown on. shap's own check of additivity
+    stays on; a pipeline is not taken, because its trees see other columns than its inputs.
+    """
+    trees = importlib.import_module("shap").TreeExplainer(model, feature_perturbation="tree_path_dependent")
+    place = loader.get("column")
+
+    def contributions(rows: Any) -> Any:
+        numpy = importlib.import_module("numpy")
+        values = trees.shap_values(rows)
+        # Older ones give a list with an entry for each class, newer ones a last axis, and one class alone neither.
+        values = numpy.stack(values, axis=-1) if isinstance(values, list) else numpy.asarray(values)
+        base = numpy.atleast_1d(numpy.asarray(trees.expected_value, dtype="float64"))
+        if values.ndim == 3:
+            values = values[:, :, place or 0]
+        start = base[place or 0] if len(base) > 1 else base[0]
+        return [[*row, start] for row in values]
+
+    return Explainer("shap", contributions, codec)
+
+
 def _fits(kind: str, loader: dict[str, Any]) -> bool:
     """Return whether the one number that is served is the one that the contributions are of."""
     if kind.endswith("Classifier"):

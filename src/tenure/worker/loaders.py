@@ -15,7 +15,7 @@ from typing import Any, Callable, Sequence
 from . import outputs
 from .batching import MOST_ROWS
 from .columns import Codec, FrameError
-from .contributions import explainer
+from .contributions import by_shap, explainer
 from .inputs import arranger
 from .package import Package, Refused, check_file
 from .reasons import SCALES, Reasoner, baseline_rows
@@ -30,7 +30,7 @@ class Model:
         self.loader = manifest["loader"]
         self.inputs = Codec(manifest["inputs"])
         self.outputs = Codec(manifest["outputs"]) if manifest["outputs"] else None
-        model = _opened(package, self.loader)
+        self._model = model = _opened(package, self.loader)
         self._predict = _method(model, self.loader)
         self._arrange = arranger(self.loader["form"], self.inputs)
         self.explainer = explainer(model, self.loader, self.inputs)
@@ -70,8 +70,10 @@ class Model:
 
     def plan(self, plan: dict[str, Any]) -> None:
         """Tell reasons by this plan from now on; raise when the model or its baseline does not allow it."""
+        if plan["method"] == "shap":
+            self.explainer = by_shap(self._model, self.loader, self.inputs)
         baseline: list[bytes] = []
-        if plan["source"]:
+        if plan.get("source"):
             told = self._package.manifest["files"][plan["source"]]
             check_file(self._package.folder, plan["source"], told)
             with open(self._package.path(plan["source"]), "rb") as file:

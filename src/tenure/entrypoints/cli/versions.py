@@ -29,6 +29,9 @@ def package(
     code: Annotated[list[Path] | None, typer.Option(help="Code that the model needs.")] = None,
     metrics: Annotated[Path | None, typer.Option(help="A JSON file of names and numbers.")] = None,
     data: Annotated[str, typer.Option(help="Where the training data is.")] = "",
+    explain: Annotated[
+        str, typer.Option(help="How it tells reasons: native, shap, closed_form or shapley; by default what holds.")
+    ] = "",
     output: Annotated[Path | None, typer.Option(help="The folder to write.")] = None,
     json: Json = False,
 ) -> None:
@@ -48,6 +51,7 @@ def package(
         code=tuple(code or ()),
         metrics=metrics,
         data=data,
+        explain=explain,
     )
     with screen.waiting(f"packaging {name or source.name}") as progress:
         made = make(described, output, progress=progress)

@@ -7,6 +7,7 @@ two ways cannot differ.
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from tenure.model.package import (
 )
 from tenure.model.packaging.calling import loader_of
 from tenure.model.packaging.inferring import chosen, input_schema, rows_of
+from tenure.model.packaging.reasons import wished
 from tenure.model.packaging.source import BadSource
 from tenure.model.version import parse_name
 from tenure.worker import columns
@@ -94,7 +96,8 @@ def draft_of(source: PackageSource, material: Material, restore: bytes) -> Draft
         inputs=inputs,
         outputs=_fields(material.author),
         files=files_of(contents),
-        requirements=material.requirements,
+        requirements=_requirements(source, material),
+        explain=wished(source.explain),
         python=material.python,
         golden=Golden(len(material.golden.rows), GOLDEN_INPUTS, "", "", source.tolerance),
         reference=REFERENCE if REFERENCE in contents else "",
@@ -144,6 +147,13 @@ def _loader(source: PackageSource, material: Material) -> Loader:
     return Loader(model.format, source.predict, material.golden.form, file, model.entry)
 
 
+def _requirements(source: PackageSource, material: Material) -> tuple[str, ...]:
+    """Return what the environment needs: with shap asked for, that too, so that it is locked and sealed with the model."""
+    named = {re.split(r"[^A-Za-z0-9._-]", line.strip(), maxsplit=1)[0].lower() for line in material.requirements}
+    wanted = ("shap",) if source.explain == "shap" and "shap" not in named else ()
+    return (*material.requirements, *wanted)
+
+
 def _fields(table: Table | None) -> tuple[Field, ...]:
     return () if table is None else table.fields
 
@@ -157,7 +167,7 @@ def _contents(source: PackageSource, material: Material, inputs: Schema) -> dict
     if material.reference is not None:
         schema = _with_target(inputs, material.reference, source.target)
         contents[REFERENCE] = table_bytes(schema, rows_of(material.reference, schema))
-    contents[REQUIREMENTS] = lines(material.requirements)
+    contents[REQUIREMENTS] = lines(_requirements(source, material))
     if material.constraints:
         contents[CONSTRAINTS] = lines(material.constraints)
     return contents

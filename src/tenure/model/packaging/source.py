@@ -43,6 +43,7 @@ class PackageSource:
     empty means: what loading the model imports. `python` is 3.11 or 3.11.7; empty means the running one.
     `memory` is the most bytes the model's process may take (0: the default), `network` whether it may open connections.
     `tolerance` is the largest relative difference from the author's outputs and on other CPUs; 0 means by precision.
+    `explain` asks for one way to tell reasons (native, shap, closed_form, shapley); empty takes the first that holds.
     """
 
     source: Path
@@ -67,6 +68,7 @@ class PackageSource:
     network: bool = False
     memory: int = 0
     tolerance: float = 0.0
+    explain: str = ""
     card: Mapping[str, Any] = field(default_factory=dict)
 
 
