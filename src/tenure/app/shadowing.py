@@ -211,7 +211,8 @@ class Shadowing:
         if not isinstance(step, AskModel):
             return self._record(note.trial, seen, step)
         served = _served(note.trial, seen, step)
-        if served is not None:
+        # What was served without reasons cannot stand for a revision that asks for them.
+        if served is not None and (served.told is not None or not decider.asks_reasons):
             return self._record(note.trial, seen, decider.after(step, served))
         said = await note.trial.predict(step.row, _DEADLINE_US)
         return self._record(note.trial, seen, decider.after(step, said), said)
