@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tenure.client import Client, package
+    from tenure.client import AsyncClient, Client, package
 
 __version__ = "0.1.0"
-__all__ = ["Client", "__version__", "package"]
+__all__ = ["AsyncClient", "Client", "__version__", "package"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"Client", "package"}:
+    if name in {"AsyncClient", "Client", "package"}:
         from tenure import client
 
         return getattr(client, name)

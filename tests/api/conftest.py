@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -18,6 +18,10 @@ from tenure.entrypoints.api.server import server
 from tenure.governance.access import Actor, Role, Unauthenticated
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving.sockets import listen_unix
+from tests.api.running import brought_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SESSION = "tns_good"
 
@@ -74,7 +78,10 @@ class Echo:
     def __init__(self) -> None:
         self.failure: Exception | None = None
 
-    def perform(self, name: str, actor: Actor, given: Any) -> Any:
+    def tag(self, name: str, given: Any) -> tuple[str, str | None]:
+        return "", None
+
+    def perform(self, name: str, actor: Actor, given: Any, check: Callable[[str | None], None] | None = None) -> Any:
         if self.failure is not None:
             raise self.failure
         said = Said(name, actor.id, msgspec.to_builtins(given))
@@ -89,6 +96,13 @@ class Echo:
         if secret != SESSION:
             raise Unauthenticated
         return Actor("user:ann", Role.ADMIN, kind="user")
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory):
+    """A home that is up, for every module that needs a whole one."""
+    with brought_up(tmp_path_factory.mktemp("running")) as running:
+        yield running
 
 
 @pytest.fixture

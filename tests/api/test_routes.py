@@ -22,8 +22,8 @@ def test_an_action_gets_path_and_body_as_one_input_and_its_output_comes_back(con
 
 
 def test_a_get_takes_its_parameters_from_the_query(connect):
-    [said] = connect().json("GET", "/api/v1/models/churn/versions", {"limit": 3, "stage": "archived"})
-    assert said["given"] == {"model": "churn", "limit": 3, "stage": "archived"}
+    [said] = connect().json("GET", "/api/v1/models/churn/versions", {"stage": "archived"})
+    assert (said["given"]["model"], said["given"]["stage"]) == ("churn", "archived")
 
 
 def test_a_field_of_the_wrong_type_is_a_422_that_names_the_field(connect):

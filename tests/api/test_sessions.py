@@ -2,72 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
-import re
-import subprocess
-import sys
-from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.api.running import Running
 
 pytestmark = pytest.mark.processes
 
 PASSWORD = "correct horse battery"
-
-
-@dataclass
-class Running:
-    url: str
-    token: str
-    link: str
-    environ: dict[str, str]
-    printed: str
-
-    def command(self, *arguments: str, said: str = "", **environ: str) -> Any:
-        """Run a command as the home's owner and return what it answers in JSON."""
-        done = self._run(*arguments, "--json", said=said, **environ)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    def _run(self, *arguments: str, said: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from tenure.entrypoints.cli.main import main; main()", *arguments]
-        found = self.environ | environ
-        return subprocess.run(command, input=said, capture_output=True, text=True, timeout=300, env=found, check=False)
-
-    def ask(
-        self, verb: str, path: str, document: Any = None, headers: dict[str, str] | None = None
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers and body of one request to the gateways."""
-        parts = urlsplit(self.url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
-        body = document if isinstance(document, bytes) else None if document is None else json.dumps(document)
-        connection.request(verb, path, body, {"Content-Type": "application/json"} | (headers or {}))
-        answer = connection.getresponse()
-        found = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-        connection.close()
-        return found
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("signing-in")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}
-    environ = clean | {"TENURE_HOME": str(folder / "home"), "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "c")}
-    made = Running("", "", "", environ, "")
-    printed = made._run("up", "--detach", "--port", "0", "--gateways", "1")
-    assert printed.returncode == 0, printed.stderr
-    made.printed = printed.stdout
-    exports = dict(re.findall(r"^export (\w+)=(\S+)$", printed.stdout, re.MULTILINE))
-    made.url, made.token = exports["TENURE_URL"], exports["TENURE_TOKEN"]
-    made.link = re.findall(r"^(http://\S+/sign-in\?code=\S+)$", printed.stdout, re.MULTILINE)[0]
-    yield made
-    made.command("down")
 
 
 def cookie_of(headers: dict[str, str]) -> str:

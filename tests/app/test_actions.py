@@ -37,6 +37,8 @@ VALUES: dict[str, Any] = {
     "package": "/nowhere",
     "reason": "because",
     "rows": [],
+    "table": b"",
+    "at": "at",
     "outcomes": [],
     "view": "activity",
     "key": "k",

@@ -55,6 +55,7 @@ from tenure.app.reception import Reception
 from tenure.app.resolving import DeclaredColumns, WorkedLog
 from tenure.app.secrets import persons_key
 from tenure.app.sweeping import Sweeper
+from tenure.app.tags import TAGS
 from tenure.app.vault import HomeChecks, HomeVault, drop
 from tenure.application.decisions.actions import Decisions
 from tenure.application.decisions.data_out import DataOut
@@ -227,15 +228,25 @@ class Control:
 
     # ---- doing
 
-    def perform(self, name: str, actor: Actor, given: Any) -> Any:
+    def perform(self, name: str, actor: Actor, given: Any, check: Callable[[str | None], None] | None = None) -> Any:
         """Do an action as `actor` and return its answer; what it changed is served when this returns.
 
-        Whether the actor may is asked, and the audit event written, by the action itself.
+        Whether the actor may is asked, and the audit event written, by the action itself. `check` is called with the
+        tag (app/tags.py) of what a write would change, in the write's own transaction, and may refuse it.
         """
-        answer = named(name).call(self, actor, given)
+        if check is None:
+            answer = named(name).call(self, actor, given)
+        else:
+            with self.audit.transaction():
+                check(self.tag(name, given)[1])
+                answer = named(name).call(self, actor, given)
         if Permission(name) in SERVED_ANEW:
             self.publisher.serve()
         return answer
+
+    def tag(self, name: str, given: Any) -> tuple[str, str | None]:
+        """Return what an action of `app/tags.py` reads or writes, and the tag of its present state."""
+        return TAGS[name](self, given)
 
     def authenticate(self, token: str) -> Actor:
         """Return who acts with this token text; raise `Unauthenticated`."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
 
 from tenure.client.asking import asked
-from tenure.client.connection import TIMEOUT_SECONDS, Connection
+from tenure.client.connection import TIMEOUT_SECONDS, Connection, RemoteProblem, Unreachable
 from tenure.client.tables import plain_rows
 from tenure.client.version import Version
 from tenure.client.where import Local, Remote, where
@@ -18,7 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from tenure.client.asking import Asked
+
 _PIECE = 1 << 20
+_JSON = {"Content-Type": "application/json"}
+_NEEDS_ETAG = "precondition-required"
+_NEXT = re.compile(r"""<([^>]*)>;\s*rel="next\"""")
 _OUTCOMES_AT_ONCE = 1000
 
 
@@ -35,8 +42,10 @@ class Client:
         token: str | None = None,
         *,
         timeout: float = TIMEOUT_SECONDS,
+        retries: int = 3,
         connection: Connection | None = None,
     ) -> None:
+        self._retries = retries
         self._connection = connection or _connection(url, token, timeout)
 
     @property
@@ -45,10 +54,23 @@ class Client:
         return self._connection.url
 
     def decide(self, application: str, request: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
-        """Return the decision on a request; the same `key` with the same request is decided only once."""
+        """Return the decision on a request; the same `key` with the same request is decided only once.
+
+        With a `key` the request is sent again when the connection breaks or the server has no room, at most `retries`
+        times; without one nothing is ever sent twice.
+        """
         headers = {"Idempotency-Key": key} if key else None
         path = f"/api/v1/applications/{quote(application, safe='')}/decisions"
-        return self._connection.json("POST", path, document=dict(request), headers=headers)  # type: ignore[no-any-return]
+        left = self._retries if key else 0
+        while True:
+            try:
+                return self._connection.json("POST", path, document=dict(request), headers=headers)  # type: ignore[no-any-return]
+            except (Unreachable, RemoteProblem) as error:
+                pause = pause_before_retry(error)
+                if not left or pause is None:
+                    raise
+            left -= 1
+            time.sleep(pause)
 
     def decide_batch(
         self, application: str, rows: Sequence[Any], key: str | None = None, first: int = 0
@@ -121,7 +143,28 @@ class Client:
     def call(self, action: str, **given: Any) -> Any:
         """Perform any action by its name, as `call("versions:promote", model="churn", version="2", reason="better")`."""
         request = asked(action, given)
-        return self._connection.json(request.verb, request.path, request.query, request.document)
+        try:
+            return self._whole(request)
+        except RemoteProblem as problem:
+            if problem.problem_code != _NEEDS_ETAG:
+                raise
+            # Nothing was done, and the answer says what state it would have been done to.
+            headers = {"If-Match": str(problem.facts["etag"])}
+            return self._connection.json(request.verb, request.path, request.query, request.document, headers)
+
+    def _whole(self, request: Asked) -> Any:
+        """Return the answer; of a list all pages, unless the question itself has a limit."""
+        body = None if request.document is None else msgspec.json.encode(request.document)
+        query = dict(request.query)
+        found: Any = None
+        while True:
+            content, headers = self._connection.exchange(request.verb, request.path, query, body, _JSON)
+            page = msgspec.json.decode(content) if content else None
+            found = page if found is None else found + page
+            cursor = next_cursor(headers.get("Link", ""))
+            if not cursor or "limit" in request.query:
+                return found
+            query["cursor"] = cursor
 
     def sign_in(self, **given: str) -> str:
         """Begin a session by `user` and `password`, by `token` or by the `code` of a link; return its bearer token."""
@@ -149,6 +192,19 @@ class Client:
         headers = {"Content-Type": "application/x-tar", "Content-Length": str(archive.stat().st_size)}
         content = self._connection.send(request.verb, request.path, request.query, _pieces(archive), headers)
         return msgspec.json.decode(content)
+
+
+def pause_before_retry(error: Unreachable | RemoteProblem) -> float | None:
+    """Return how many seconds to wait before the same request is worth sending again, None if it never is."""
+    if isinstance(error, Unreachable):
+        return 0.2
+    return float(error.facts.get("retry_after", 1)) if error.status in {429, 502, 503, 504} else None
+
+
+def next_cursor(link: str) -> str:
+    """Return the cursor in the Link header of a page, empty on the last one."""
+    found = _NEXT.search(link)
+    return parse_qs(urlsplit(found[1]).query)["cursor"][0] if found else ""
 
 
 def _connection(url: str | None, token: str | None, timeout: float) -> Connection:

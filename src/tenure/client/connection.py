@@ -87,6 +87,17 @@ class Connection:
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """Return the body of the answer; raise `RemoteProblem` when it is none of success, `Unreachable` when there is none."""
+        return self.exchange(verb, path, query, body, headers)[0]
+
+    def exchange(
+        self,
+        verb: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """Return the body and the headers of the answer; raise as `send` does."""
         target = self._base + path + (f"?{urlencode(query, doseq=True)}" if query else "")
         self._drop_if_stale()
         try:
@@ -97,8 +108,11 @@ class Connection:
             self.close()
             raise Unreachable(url=self.url, why=str(error) or type(error).__name__) from error
         if response.status >= http.client.BAD_REQUEST:
-            raise RemoteProblem(_document(response.status, response.reason, content))
-        return content
+            document = _document(response.status, response.reason, content)
+            if after := response.headers.get("Retry-After"):
+                document.setdefault("retry_after", int(after) if after.isdigit() else 1)
+            raise RemoteProblem(document)
+        return content, dict(response.headers.items())
 
     def json(
         self,

@@ -102,10 +102,10 @@ class AuditTrail:
     def __init__(self, log: AuditLog) -> None:
         self._log = log
 
-    def log(self, actor: Actor, target: str = "", limit: int = 100) -> list[Entry]:
-        """Return the newest rows first; `target` keeps those about one object."""
+    def log(self, actor: Actor, target: str = "", limit: int = 100, before: int = 0) -> list[Entry]:
+        """Return the newest rows first; `target` keeps those about one object, `before` those below a sequence."""
         authorize(actor, Permission.AUDIT_LOG)
-        return self._log.newest(limit, target)
+        return self._log.newest(limit, target, before)
 
     def verify(self, actor: Actor) -> ChainReport:
         """Compute the whole chain again and say what is not as it was written."""

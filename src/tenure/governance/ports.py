@@ -36,8 +36,8 @@ class AuditLog(Audit, Protocol):
     def entries(self) -> Iterator[Entry]:
         """Return all rows in the order of their sequence."""
 
-    def newest(self, limit: int, target: str = "") -> list[Entry]:
-        """Return the newest rows first; `target` keeps those about one object."""
+    def newest(self, limit: int, target: str = "", before: int = 0) -> list[Entry]:
+        """Return the newest rows first; `target` keeps those about one object, `before` those below a sequence."""
 
     def witness(self) -> Head | None:
         """Return the head last noted outside the database, None when there is no note."""

@@ -62,11 +62,13 @@ class SqlAudit:
             for row in connection.execute(select(governance_audit).order_by(governance_audit.c.sequence)):
                 yield _entry(row)
 
-    def newest(self, limit: int, target: str = "") -> list[Entry]:
-        """Return the newest rows first; `target` keeps those about one object."""
+    def newest(self, limit: int, target: str = "", before: int = 0) -> list[Entry]:
+        """Return the newest rows first; `target` keeps those about one object, `before` those below a sequence."""
         query = select(governance_audit).order_by(governance_audit.c.sequence.desc()).limit(limit)
         if target:
             query = query.where(governance_audit.c.target == target)
+        if before:
+            query = query.where(governance_audit.c.sequence < before)
         with self._database.reading() as connection:
             return [_entry(row) for row in connection.execute(query)]
 

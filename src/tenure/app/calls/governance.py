@@ -94,7 +94,9 @@ def _facts(token: Token) -> dict[str, Any]:
 
 def audit_log(control: Control, actor: Actor, given: wire.AuditLog) -> list[wire.EventAnswer]:
     """List the newest events."""
-    return [event_answer(entry) for entry in control.trail.log(actor, given.target, given.limit)]
+    return [
+        event_answer(entry) for entry in control.trail.log(actor, given.target, given.limit, int(given.cursor or 0))
+    ]
 
 
 def audit_verify(control: Control, actor: Actor, _: wire.Nothing) -> wire.VerifyAnswer:

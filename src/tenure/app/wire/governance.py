@@ -77,10 +77,11 @@ class NewTokenAnswer(TokenAnswer, frozen=True):
 
 
 class AuditLog(Input, frozen=True):
-    """The newest events; `target` keeps those about one object, as churn/2."""
+    """The newest events; `target` keeps those about one object, as churn/2; `cursor` is the last sequence seen."""
 
     target: str = ""
     limit: int = 100
+    cursor: str = ""
 
 
 class EventAnswer(Output, frozen=True):

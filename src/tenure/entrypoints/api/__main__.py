@@ -19,6 +19,7 @@ from tenure.entrypoints.api.pages import page_routes
 from tenure.entrypoints.api.routes import application
 from tenure.entrypoints.api.server import Ticker, server
 from tenure.entrypoints.api.sessions import session_routes
+from tenure.entrypoints.api.shortcuts import shortcut_routes
 from tenure.entrypoints.api.uploads import missing_route, upload_route
 from tenure.serving.sockets import listen_unix
 from tenure.settings import Home
@@ -76,7 +77,13 @@ def routes_of(control: Control, home: Home) -> Litestar:
     """Return everything that control answers, without the door."""
     uploads = Uploads(home)
     taking = [upload_route(control, uploads, each, home.root / "uploads") for each in ACTIONS if each.upload]
-    more = [*taking, missing_route(uploads), *session_routes(control.reception), *page_routes(control)]
+    more = [
+        *taking,
+        missing_route(uploads),
+        *session_routes(control.reception),
+        *shortcut_routes(control),
+        *page_routes(control),
+    ]
     return application(control, ACTIONS, __version__, more)
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import pkgutil
+import re
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import tenure
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
@@ -110,8 +116,16 @@ class Unexpected(TenureError):
     next_step = "look for incident {incident} in logs/control.log of the home and report it"
 
 
+#: what is no module of errors: code that runs on loading, or in a model's own Python
+_NOT_LOADED = re.compile(r"\.(__main__|worker|migrations)(\.|$)")
+
 #: Where the kind alone would give too coarse a status.
-_STATUS_OF_CODE = {MalformedJson.code: 400, WrongVerb.code: 405}
+_STATUS_OF_CODE = {
+    MalformedJson.code: 400,
+    WrongVerb.code: 405,
+    "precondition-required": 428,
+    "precondition-failed": 412,
+}
 
 
 def status_of(error: TenureError) -> int:
@@ -162,6 +176,17 @@ def _is_record(value: object) -> bool:
 def known_errors() -> dict[str, type[TenureError]]:
     """Return every error class that is loaded, by code."""
     return {error.code: error for error in _below(TenureError)}
+
+
+@cache
+def all_errors() -> dict[str, type[TenureError]]:
+    """Return every error class there is, by code, also those that only gateways, commands and authors raise."""
+    for module in pkgutil.walk_packages(tenure.__path__, "tenure."):
+        if not _NOT_LOADED.search(module.name):
+            # A part whose libraries are not installed here raises nothing here either.
+            with contextlib.suppress(ImportError):
+                import_module(module.name)
+    return known_errors()
 
 
 def _below(base: type[TenureError]) -> Iterator[type[TenureError]]:

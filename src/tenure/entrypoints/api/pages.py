@@ -15,7 +15,7 @@ from litestar.params import FromPath  # noqa: TC002 - Litestar reads the annotat
 
 from tenure.app.actions import named
 from tenure.entrypoints.api.application_document import application_document
-from tenure.entrypoints.api.errors import NoSuchRoute, known_errors
+from tenure.entrypoints.api.errors import NoSuchRoute, all_errors, known_errors
 from tenure.entrypoints.api.routes import actor_of
 from tenure.kit.errors import TenureError
 
@@ -87,9 +87,9 @@ def page_routes(performer: Performer) -> list[HTTPRouteHandler]:
     def decision_page(request: Request[Any, Any, Any], decision: FromPath[str]) -> Response[str]:
         return page(f"Decision {decision}", facts(asking(request)("decisions:show", decision=decision)))
 
-    @get("/problems/{code:str}", include_in_schema=False, sync_to_thread=False)
+    @get("/problems/{code:str}", include_in_schema=False, sync_to_thread=True)
     def problem_page(code: FromPath[str]) -> Response[str]:
-        return page(code, _problem(code))
+        return page(code, problem_text(code))
 
     return [front, model_page, version_page, application_page, document, decision_page, problem_page]
 
@@ -127,8 +127,9 @@ def _application(found: Mapping[str, Any]) -> str:
     return facts(rest) + source
 
 
-def _problem(code: str) -> str:
-    error = known_errors().get(code)
+def problem_text(code: str) -> str:
+    """Return what a page says of an error, made from its class; raise `NoSuchRoute` when there is none of this code."""
+    error = known_errors().get(code) or all_errors().get(code)
     if error is None:
         raise NoSuchRoute(path=f"/problems/{code}")
     return (

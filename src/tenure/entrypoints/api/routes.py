@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import msgspec
 from litestar import Litestar, Request, Response
+from litestar.concurrency import sync_to_thread
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Body, PathParameter, QueryParameter
 
+from tenure.app.tags import TAGS
 from tenure.entrypoints.api.errors import (
     PROBLEM_JSON,
     BodyTooLarge,
@@ -31,6 +33,9 @@ from tenure.entrypoints.api.errors import (
 )
 from tenure.entrypoints.api.openapi import openapi_route
 from tenure.entrypoints.api.origins import is_script
+from tenure.entrypoints.api.paging import PAGE, identity_of, is_list, link_to, opened, page_of
+from tenure.entrypoints.api.preconditions import etag_of, precondition
+from tenure.governance.access import Permission, allows
 from tenure.kit.clock import SystemClock
 from tenure.kit.errors import TenureError
 from tenure.kit.ids import new_id
@@ -48,6 +53,9 @@ _QUERY = "query_"
 #: RFC 9110 gives the body of these no meaning
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
 _LOG = logging.getLogger("tenure.api")
+#: rows on one page
+_MOST = 10_000
+_WHOLE = 1_000_000
 
 #: Rows of features and outcomes come as one body, taken all or none.
 MAX_BODY = 256 << 20
@@ -56,8 +64,11 @@ MAX_BODY = 256 << 20
 class Performer(Protocol):
     """Whatever performs actions by name: `app.control.Control`."""
 
-    def perform(self, name: str, actor: Actor, given: Any) -> Any:
-        """Check, do and audit the action, and return its output."""
+    def perform(self, name: str, actor: Actor, given: Any, check: Callable[[str | None], None] | None = None) -> Any:
+        """Check, do and audit the action, and return its output; `check` is called with the present tag beforehand."""
+
+    def tag(self, name: str, given: Any) -> tuple[str, str | None]:
+        """Return what the action reads or writes and the tag of its present state, None while there is none."""
 
 
 def application(
@@ -81,13 +92,56 @@ def application(
 def route(performer: Performer, action: Action) -> HTTPRouteHandler:
     """Return the route of one action."""
     body = body_type(action)
+    answering = _answering(performer, action)
 
-    def handler(request: Request[Any, Any, Any], data: Any = None, **parameters: Any) -> Any:
-        given = action.input(**given_by(parameters), **_fields_of(data))
-        return performer.perform(action.name, actor_of(request), given)
+    async def handler(request: Request[Any, Any, Any], data: Any = None, **parameters: Any) -> Any:
+        return await sync_to_thread(answering, request, given_by(parameters) | _fields_of(data))
 
     sign(handler, action, body)
-    return declared(handler, action, sync_to_thread=True)
+    return declared(handler, action)
+
+
+def _answering(performer: Performer, action: Action) -> Callable[[Request[Any, Any, Any], dict[str, Any]], Any]:
+    """Return how a request with these parameters is answered: as it is, in pages, or by the state it names."""
+    if is_list(action.output):
+        return lambda request, given: _page(performer, action, request, given)
+    if action.name in TAGS:
+        return lambda request, given: _tagged(performer, action, request, given)
+    return lambda request, given: performer.perform(action.name, actor_of(request), action.input(**given))
+
+
+def _tagged(performer: Performer, action: Action, request: Request[Any, Any, Any], given: dict[str, Any]) -> Any:
+    """Answer a read with its ETag; do a write only if it names the present state (entrypoints/api/preconditions.py)."""
+    actor, asked = actor_of(request), action.input(**given)
+    check = None
+    # Who may not do it at all learns nothing of the state.
+    if action.verb != "GET" and allows(actor.role, Permission(action.name)):
+        check = precondition(*performer.tag(action.name, asked), request.headers.get("if-match", ""))
+    answer = performer.perform(action.name, actor, asked, check)
+    _, tag = performer.tag(action.name, asked)
+    return Response(answer, headers={"ETag": etag_of(tag)} if tag is not None else {})
+
+
+def _page(performer: Performer, action: Action, request: Request[Any, Any, Any], given: dict[str, Any]) -> Any:
+    """Answer with one page of a list. An input with a cursor of its own reads on in the tables themselves."""
+    identity = identity_of(action.output)
+    fields = {field.name for field in msgspec.structs.fields(action.input)}
+    limit = given.pop("limit") if "limit" not in fields else given["limit"]
+    cursor = given.pop("cursor")
+    if "cursor" in fields:
+        # One more than asked for tells whether there is a next page.
+        rows = performer.perform(
+            action.name,
+            actor_of(request),
+            action.input(**given | {"limit": limit + 1, "cursor": opened(cursor) if cursor else ""}),
+        )
+        page, more = page_of(rows, identity, limit, "")
+    else:
+        whole = {"limit": _WHOLE} if "limit" in fields else {}
+        rows = performer.perform(action.name, actor_of(request), action.input(**given | whole))
+        page, more = page_of(rows, identity, limit, cursor)
+    link = {"Link": link_to(request.url.path, request.url.query, more)} if more else {}
+    return Response(page, headers=link)
 
 
 def declared(handler: Callable[..., Any], action: Action, **more: Any) -> HTTPRouteHandler:
@@ -159,8 +213,15 @@ def sign(handler: Callable[..., Any], action: Action, body: type[msgspec.Struct]
         parameters += [_query(field) for field in fields.values() if field.name not in names]
     elif body is not None:
         parameters.append(_body(body))
-    handler.__signature__ = inspect.Signature(parameters, return_annotation=action.output)  # type: ignore[attr-defined]
-    handler.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": action.output}
+    if is_list(action.output):
+        own = {field.name: field.default for field in fields.values()}
+        parameters = [one for one in parameters if one.name not in {_QUERY + "limit", _QUERY + "cursor"}]
+        within = QueryParameter(name="limit", ge=1, le=_MOST)
+        parameters.append(_parameter(_QUERY + "limit", _marked(int, within), own.get("limit", PAGE)))
+        parameters.append(_parameter(_QUERY + "cursor", _marked(str, QueryParameter(name="cursor")), ""))
+    output: Any = Response[action.output] if is_list(action.output) or action.name in TAGS else action.output  # type: ignore[name-defined]
+    handler.__signature__ = inspect.Signature(parameters, return_annotation=output)  # type: ignore[attr-defined]
+    handler.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": output}
 
 
 def _parameter(name: str, annotation: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
