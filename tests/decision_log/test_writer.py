@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tenure.adapters.decision_log.committer import DiskFull, LogFailed, RecordTooLarge
+from tenure.adapters.decision_log.committer import LogFailed, RecordTooLarge
 from tenure.adapters.decision_log.disk import Disk
+from tenure.adapters.decision_log.full import DiskFull
 from tenure.adapters.decision_log.segment import MAX_RECORD
 from tenure.adapters.decision_log.streams import BadStreamName, StreamInUse, dead_streams, read_stream
 from tenure.adapters.decision_log.writer import LogClosed, LogOverloaded, LogWriter

@@ -1,9 +1,11 @@
 """SIGKILL of each process under load: answers go on, nothing acknowledged is lost or doubled, everything comes back."""
 
 import collections
+import contextlib
 import http.client
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -131,6 +133,30 @@ def test_one_idempotency_key_has_one_effect_across_the_death_of_a_gateway(house:
     assert first == again
     status, content = _ask_anyhow(house.port, {**body, "a": 3.0}, "once")
     assert (status, b"idempotency-key-reused" in content) == (422, True)
+    assert len(house.logged()) == 1
+
+
+def test_one_key_under_many_tries_has_one_effect_while_both_gateways_are_killed(house: House) -> None:
+    body, answers, threads = {"customer": "k", "a": 2.0, "b": 2.0}, set[tuple[int, bytes]](), []
+
+    def until_answered() -> None:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                status, content = _ask_anyhow(house.port, body, "killed")
+                if status == 200:
+                    answers.add((status, content))
+                    return
+            time.sleep(0.05)
+
+    for nth in range(64):
+        threads.append(threading.Thread(target=until_answered))
+        threads[-1].start()
+        if nth in {16, 40}:
+            os.kill(house.gateway_pids()[nth % 2], signal.SIGKILL)
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 1
     assert len(house.logged()) == 1
 
 

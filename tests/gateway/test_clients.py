@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tenure.kit.digests import digest_of
 from tenure.serving import sockets
 from tests.faults.house import TOKEN, House, ask, running
 
@@ -127,16 +128,19 @@ def test_one_key_sent_many_times_at_once_to_both_gateways_decides_once(house: Ho
 
     def once() -> None:
         connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=10)
-        answers.append(ask(connection, BODY, "sixteen"))
+        answers.append(ask(connection, BODY, "sixty-four"))
         connection.close()
 
-    threads = [threading.Thread(target=once) for _ in range(16)]
+    threads = [threading.Thread(target=once) for _ in range(64)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(answers) == 64
     assert len(set(answers)) == 1
     assert answers[0][0] == 200
+    key = digest_of(b"sixty-four")
+    assert len([one for one in house.logged() if one.get("key") == key]) == 1
 
 
 def test_health_and_the_metrics_of_all_gateways_are_open(client: http.client.HTTPConnection) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from tenure.adapters.decision_log.claims import Claim, Done, InFlight, Mismatch
+from tenure.adapters.decision_log.committer import LogFailed
 from tenure.app.shadowing import Seen
 from tenure.app.stages import Stages
 from tenure.application.decisions.deciding import AskModel
@@ -82,6 +83,12 @@ class Keys(Protocol):
 
     def release(self, application: str, key: str) -> None:
         """Give the key back."""
+
+    def doubt(self, application: str, key: str) -> None:
+        """Keep the key until it is known whether its record, which the log failed to make durable, is there."""
+
+    def believe(self) -> None:
+        """Give the doubted keys back, after the log went on."""
 
 
 class Protection(Protocol):
@@ -226,6 +233,9 @@ class Deciding:
                 raise KeyInUse(key=key)
         try:
             made = await self._made(request, alone=False)
+        except LogFailed:
+            self._claims.doubt(application, key)
+            raise
         except BaseException:
             self._claims.release(application, key)
             raise
@@ -247,6 +257,7 @@ class Deciding:
         content = encode(record)
         recorded = perf_counter_ns()
         await self._log.append(content, alone=alone)
+        self._claims.believe()
         durable = perf_counter_ns()
         answer = self.answer(record)
         self.stages.made(began, recorded, durable, perf_counter_ns())

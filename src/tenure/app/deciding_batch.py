@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from tenure.adapters.decision_log.claims import Done, InFlight, Mismatch, Reserved
+from tenure.adapters.decision_log.committer import LogFailed
 from tenure.app.deciding import BadKey, KeyInUse, KeyReused, Keys, Made, name_of
 from tenure.app.shadowing import Seen
 from tenure.application.decisions.deciding import AskModel, Settled
@@ -197,6 +198,8 @@ class Batches:
                 if row.is_ours and row.key is not None:
                     if isinstance(row.made, Made):
                         self._claims.finish(application, row.key, row.made.content)
+                    elif isinstance(row.made, LogFailed):
+                        self._claims.doubt(application, row.key)
                     else:
                         self._claims.release(application, row.key)
 

@@ -7,10 +7,11 @@ writer is dead is settled from the log: its decision is there, then the claim is
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from tenure.adapters.decision_log.full import DiskFull, Space
 from tenure.adapters.decision_log.wal import Wal, connect
 from tenure.kit.clock import DAY, SystemClock
 
@@ -76,19 +77,31 @@ class Claims:
         self._wal = Wal(path)
         self._clock = clock or SystemClock()
         self._keep = keep
+        self._space = Space(path)
+        #: how keys ended that the full disk did not take yet: the answer, None for given back
+        self._late: dict[tuple[str, str], bytes | None] = {}
+        self._together: dict[tuple[str, str], bytes | None] | None = None
+        #: keys whose record may be on the disk although it was refused
+        self._doubted: set[tuple[str, str]] = set()
 
     def reserve(self, application: str, key: str, body_digest: str, decision_id: str, stream: str) -> Claim:
-        """Return whether the key is now ours, and if not, what became of it. One of all who try gets `Reserved`."""
+        """Return whether the key is now ours, and if not, what became of it. One of all who try gets `Reserved`.
+
+        Raises `DiskFull`.
+        """
+        if self._late:
+            self._catch_up()
         known = self._look(application, key, body_digest)
         if known is not None:
             return known
         now = self._clock.now()
-        made = self._connection.execute(
-            "INSERT INTO claims VALUES (?, ?, ?, ?, ?, NULL, ?) ON CONFLICT DO UPDATE SET body = excluded.body,"
-            " decision = excluded.decision, stream = excluded.stream, response = NULL, at = excluded.at"
-            " WHERE response IS NOT NULL AND at < ? RETURNING 1",
-            (application, key, body_digest, decision_id, stream, now, now - self._keep),
-        ).fetchall()
+        with self._space:
+            made = self._connection.execute(
+                "INSERT INTO claims VALUES (?, ?, ?, ?, ?, NULL, ?) ON CONFLICT DO UPDATE SET body = excluded.body,"
+                " decision = excluded.decision, stream = excluded.stream, response = NULL, at = excluded.at"
+                " WHERE response IS NOT NULL AND at < ? RETURNING 1",
+                (application, key, body_digest, decision_id, stream, now, now - self._keep),
+            ).fetchall()
         if made:
             self._wal.mark()
             return Reserved()
@@ -128,28 +141,82 @@ class Claims:
     @contextmanager
     def together(self) -> Iterator[None]:
         """Let all that is asked inside be one transaction, for many keys at once; nothing may be awaited in between."""
-        self._connection.execute("BEGIN IMMEDIATE")
+        if self._late:
+            self._catch_up()
+        self._together = {}
         try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+            with self._transaction():
+                yield
+        except DiskFull:
+            # Nothing of it was kept. How keys ended is told later; that keys were reserved never was.
+            if not self._together:
+                raise
+            self._late |= self._together
+        finally:
+            self._together = None
         # Marked inside, a sync on the log's thread may have passed before the commit was written.
         self._wal.mark()
 
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._space:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
     def finish(self, application: str, key: str, response: bytes) -> None:
-        """Keep the answer for whoever asks again; call it when the record is durable."""
-        self._connection.execute(
-            "UPDATE claims SET response = ?, at = ? WHERE application = ? AND key = ?",
-            (response, self._clock.now(), application, key),
-        )
+        """Keep the answer for whoever asks again; call it when the record is durable. On a full disk it is kept later."""
+        self._end(application, key, response)
 
     def release(self, application: str, key: str) -> None:
-        """Give an unfinished key back: nothing was decided under it."""
-        self._connection.execute(
-            "DELETE FROM claims WHERE application = ? AND key = ? AND response IS NULL", (application, key)
-        )
+        """Give an unfinished key back: nothing was decided under it. On a full disk it is given back later."""
+        self._end(application, key, None)
+
+    def doubt(self, application: str, key: str) -> None:
+        """Keep the key until it is known whether its record, which the log failed to make durable, is there.
+
+        A later record of this stream shows that it is not (`believe`); if this process dies before, `settle` finds out.
+        """
+        self._doubted.add((application, key))
+
+    def believe(self) -> None:
+        """Give the doubted keys back: the stream went on without their records."""
+        while self._doubted:
+            self._end(*self._doubted.pop(), None)
+
+    def _end(self, application: str, key: str, response: bytes | None) -> None:
+        if self._together is not None:
+            self._together[application, key] = response
+            self._write_end(application, key, response)
+            return
+        try:
+            self._write_end(application, key, response)
+        except DiskFull:
+            self._late[application, key] = response
+
+    def _write_end(self, application: str, key: str, response: bytes | None) -> None:
+        with self._space:
+            if response is None:
+                self._connection.execute(
+                    "DELETE FROM claims WHERE application = ? AND key = ? AND response IS NULL", (application, key)
+                )
+            else:
+                self._connection.execute(
+                    "UPDATE claims SET response = ?, at = ? WHERE application = ? AND key = ?",
+                    (response, self._clock.now(), application, key),
+                )
+
+    def _catch_up(self) -> None:
+        """Write down how keys ended that a full disk did not take, as far as it does now."""
+        with suppress(DiskFull):
+            for (application, key), response in list(self._late.items()):
+                self._write_end(application, key, response)
+                del self._late[application, key]
 
     def settle(self, dead_streams: Iterable[str], log: Log, answer_of: Callable[[bytes], bytes]) -> int:
         """Decide the open claims of dead writers from the log, making answers from records; return how many."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenure.adapters.decision_log.ahead import Ahead
+from tenure.adapters.decision_log.full import DiskFull
 from tenure.adapters.decision_log.segment import (
     FRAME_SIZE,
     HEADER_SIZE,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from tenure.adapters.decision_log.disk import Disk
     from tenure.kit.clock import Clock
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _RETRY_SECONDS = 0.2
 
 
@@ -47,17 +48,11 @@ class RecordTooLarge(TenureError):
     next_step = "keep large inputs outside the request and send their digest"
 
 
-class DiskFull(TenureError):
-    """There is no space for records; nothing acknowledged is lost, and appending works again when space returns."""
-
-    code = "disk-full"
-    kind = Kind.UNAVAILABLE
-    message = "the decision log cannot grow: the disk with {folder} is full"
-    next_step = "free space on that disk; the log goes on by itself"
-
-
 class LogFailed(TenureError):
-    """The disk refused to make records durable twice in a row."""
+    """The disk refused to make records durable twice in a row.
+
+    Whether they are on it shows when the stream goes on (they are not) or when another process continues it (they may be).
+    """
 
     code = "log-failed"
     kind = Kind.UNAVAILABLE
@@ -184,9 +179,10 @@ class Committer:
         try:
             count = self._write(records, start)
             self._sync()
-        except TenureError:
+        except TenureError as error:
             self._sequence += len(records) - start
-            raise
+            # The first try may have reached the disk, which "full" alone would deny.
+            raise LogFailed(folder=self._folder, why=error) from error
         except OSError as error:
             self._distrust()
             self._sequence += len(records) - start

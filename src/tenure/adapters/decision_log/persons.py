@@ -17,6 +17,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tenure.adapters.decision_log.full import Space
 from tenure.adapters.decision_log.wal import Wal, connect
 from tenure.kit.clock import SystemClock
 from tenure.kit.errors import Kind, TenureError
@@ -68,6 +69,7 @@ class Persons:
         self._connection.execute("PRAGMA secure_delete=ON")
         self._connection.executescript(_TABLES)
         self._wal = Wal(path)
+        self._space = Space(path)
         self._master = master_key
         self._clock = clock or SystemClock()
         self._keys: OrderedDict[str, AESGCM] = OrderedDict()
@@ -163,7 +165,8 @@ class Persons:
         stored = self._stored(pseudonym)
         if stored is None:
             made = AESGCM.generate_key(256)
-            self._connection.execute("INSERT OR IGNORE INTO persons VALUES (?, ?)", (pseudonym, made))
+            with self._space:
+                self._connection.execute("INSERT OR IGNORE INTO persons VALUES (?, ?)", (pseudonym, made))
             self._mark()
             stored = self._stored(pseudonym) or made
         elif self._version() != self._synced_version:

@@ -48,7 +48,11 @@ class Office:
         if self._house.listener is None or self.ended.is_set():
             return
         remembered = self._house.remembered()
-        state.write(self._home.state, remembered)
+        try:
+            state.write(self._home.state, remembered)
+        except OSError as error:
+            # The standby is told all the same; a full disk must not keep anything from being started.
+            _LOG.warning("what runs cannot be written down: %s", error)
         for successor in list(self._successors.values()):
             self._hand(successor, remembered)
 
