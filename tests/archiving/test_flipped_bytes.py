@@ -146,6 +146,14 @@ def try_flips(home: Home, trials: int, seed: int) -> Counter[str]:
     return tried
 
 
+def test_a_signature_that_changed_where_it_is_not_signed_is_named(home: Home) -> None:
+    file = next(home.attestations.glob("*/*.json"))
+    place = file.read_bytes().index(b'"at":') + len(b'"at":') + 3
+    with flipped(file, place, 1):
+        assert any(file.name in problem for problem in verified(home).problems)
+    assert verified(home).problems == ()
+
+
 def test_a_hundred_flipped_bytes_are_all_found_and_named(home: Home) -> None:
     assert sum(try_flips(home, 110, 1).values()) == 110
 

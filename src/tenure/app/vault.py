@@ -285,9 +285,10 @@ class HomeChecks:
         folder = self._home.attestations / _name(kept.digest)
         files = sorted(folder.glob("*.json"))
         wrong = [f"{kept.ref}: the signature {file.name} does not fit" for file in files if not _fits(file, manifest)]
-        sums = folder / SUMS
-        if sums.is_file() and sums.read_bytes() != sums_of(folder):
-            wrong.append(f"{kept.ref}: {sums} does not fit the signatures beside it: one of them was changed")
+        wrong += [
+            f"{kept.ref}: {name} does not fit what stands beside it: one of them was changed"
+            for name in _unlike(folder)
+        ]
         return len(files), wrong if files else [f"{kept.ref}: its signatures are gone"]
 
 
@@ -323,6 +324,16 @@ def _fits(file: Path, manifest: bytes) -> bool:
         return is_valid(msgspec.json.decode(file.read_bytes(), type=Signature), manifest)
     except (msgspec.DecodeError, ValueError):
         return False
+
+
+def _unlike(folder: Path) -> list[str]:
+    """Return what in an attestation folder does not fit its list of digests: both, since either may have changed."""
+    sums = folder / SUMS
+    if not sums.is_file():
+        return []
+    noted, now = (set(lines.split(b"\n")) for lines in (sums.read_bytes(), sums_of(folder)))
+    changed = sorted({line.split(b"  ", 1)[-1].decode() for line in now - noted})
+    return [f"{sums} or {', '.join(changed)}" if changed else str(sums)] if noted != now else []
 
 
 def _name(digest: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tenure.adapters.decision_log import parquet
 from tenure.adapters.decision_log.heads import head_of
+from tenure.adapters.sqlite import into_wal
 from tenure.kit.clock import SECOND
 from tenure.kit.ids import sorts_before
 
@@ -109,7 +110,7 @@ class Index:
 
     def __init__(self, decisions: Path) -> None:
         self._connection = sqlite3.connect(index_file(decisions), isolation_level=None, timeout=10.0)
-        self._connection.execute("PRAGMA journal_mode=WAL")
+        into_wal(self._connection)
         self._connection.executescript(_TABLES)
         if not self._version() and not self.ending:
             self._connection.execute(f"PRAGMA user_version = {_VERSION}")

@@ -10,6 +10,8 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING
 
+from tenure.adapters.sqlite import into_wal
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -18,7 +20,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """Return a connection in WAL mode; every statement is a transaction of its own unless one is begun."""
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode=WAL")
+    into_wal(connection)
     connection.execute("PRAGMA synchronous=NORMAL")
     return connection
 

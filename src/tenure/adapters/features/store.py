@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tenure.adapters.sqlite import into_wal
 from tenure.application.features.ports import Held, Watermark
 from tenure.application.features.view import View
 
@@ -179,7 +180,7 @@ def _text(value: Any) -> str:
 
 def _connected(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
+    into_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")
     return connection
 
