@@ -157,9 +157,12 @@ class Life:
         with self.step("deploy v1", f"deploying {model}/1"):
             self.tenure("deploy", f"{model}/1", "--reason", "first version")
         with self.step("features", "ingesting features as they were known then"):
+            for view in self.plan.get("views", ()):
+                self.tenure("features", "apply", str(HERE / self.name / view), "--reason", "computed from events")
             self.ingest(1)
         with self.step("apply", f"applying {application}"):
             self.apply(0, "first revision")
+        self.tell(1)
         with self.step("decide v1", "deciding the first requests over HTTP"):
             self.decide(1)
 
@@ -173,6 +176,15 @@ class Life:
                 continue
             words = [feed["view"], str(self.work / feed["file"]), "--key", feed["key"], "--known-at", feed["known_at"]]
             self.tenure("features", "ingest", *words)
+
+    def tell(self, phase: int) -> None:
+        """Tell the events that had happened when a phase began; those told before count once."""
+        for feed in self.plan.get("events", ()):
+            if feed["phase"] == phase:
+                with self.step(f"events {phase}", f"telling every {feed['event']} until then"):
+                    words = [str(self.work / feed["file"]), "--application", self.plan["application"]]
+                    words += ["--event", feed["event"], "--at-column", "on", "--id-column", "id"]
+                    self.report[f"events_{phase}"] = self.tenure("events", "import", *words)["recorded"]
 
     def decide(self, phase: int, failed: list[str] | None = None, changing: threading.Event | None = None) -> None:
         """Post the requests of a phase in order over a few keep-alive connections, and keep the answers by request.
@@ -224,6 +236,7 @@ class Life:
             with self.step("apply 2", f"the application first: revision 2 of {application}"):
                 self.apply(1, "supply what the better model needs")
         self.ingest(2)
+        self.tell(2)
         failures: list[str] = []
         changing = threading.Event()
         changing.set()

@@ -48,11 +48,16 @@ def load():
 
 
 def phase(folder, number, ratings):
-    """Write one phase: what was known of people when it began, their visits in order, and what they liked next."""
+    """Write one phase: what was known of people when it began, their ratings until then, their visits in order, and what
+    they liked next.
+    """
     since, until = MOMENTS[number - 1], MOMENTS[number]
     rows = known_and_liked(ratings, since, until).iloc[:REQUESTS].reset_index(drop=True)
     known = activity(ratings, since, sorted(rows["user_id"].unique()))
     known.to_csv(folder / f"features-{number}.csv", index=False)
+    given = ratings[(ratings["on"] < since) & ratings["user_id"].isin(set(rows["user_id"]))]
+    given = given.assign(id=given["user_id"] + "-" + given["movie_id"].astype(str))
+    given[["id", "on", "user_id", "movie_id", "rating"]].to_csv(folder / f"events-{number}.csv", index=False)
     rows[["user_id", "on"]].to_json(folder / f"requests-{number}.jsonl", orient="records", lines=True)
     outcomes = pd.DataFrame({"row": rows.index, "value": rows["liked"], "observed_at": ""})
     outcomes.to_csv(folder / f"outcomes-{number}.csv", index=False)
@@ -107,6 +112,8 @@ def plan():
             {"phase": phase, "file": f"features-{phase}.csv", "known_at": MOMENTS[phase - 1]} | files
             for phase in (1, 2)
         ],
+        "views": ["user_ratings.yaml"],
+        "events": [{"phase": phase, "file": f"events-{phase}.csv", "event": "rating"} for phase in (1, 2)],
         "outcomes": ["outcomes-1.csv", "outcomes-2.csv"],
         "drifts": True,
     }

@@ -82,7 +82,7 @@ class Home:
 
     @property
     def features_db(self) -> Path:
-        """Feature values: written by control."""
+        """Feature values: written by control, and by gateways for views computed from events."""
         return self.root / "features.db"
 
     @property

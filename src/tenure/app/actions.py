@@ -113,6 +113,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("sql", "POST", f"{_API}/sql", wire.Sql, wire.SqlAnswer, data_out.sql),
     Action("outcomes:import", "POST", f"{_APPLICATION}/outcomes", wire.ImportOutcomes, wire.OutcomesAnswer, decisions.import_outcomes),
 
+    Action("events:import", "POST", f"{_APPLICATION}/events", wire.ImportEvents, wire.EventsAnswer, features.tell),
+
     Action("features:list", "GET", f"{_API}/features", wire.Nothing, list[wire.ViewAnswer], features.views),
     Action("features:get", "GET", f"{_API}/features/{{view}}/values/{{key}}", wire.Feature, wire.FeatureAnswer, features.feature),
     Action("features:ingest", "POST", f"{_API}/features/{{view}}/rows", wire.Ingest, wire.IngestAnswer, features.ingest),

@@ -48,6 +48,7 @@ from tenure.app.evidence import (
     ReadLog,
 )
 from tenure.app.explained import ExplainableEvidence
+from tenure.app.feeding import Feeding
 from tenure.app.papers import HomeFiles
 from tenure.app.proving import HomePackages
 from tenure.app.publishing import Contents, Publisher, Runnable
@@ -62,6 +63,7 @@ from tenure.application.decisions.data_out import DataOut
 from tenure.application.decisions.erasing import Erasures
 from tenure.application.decisions.resolving import Resolutions
 from tenure.application.features.actions import Features
+from tenure.application.features.telling import Events
 from tenure.application.revisions.actions import Applications
 from tenure.governance.access import Permission
 from tenure.governance.accounts import Users
@@ -166,6 +168,12 @@ class Control:
         hold = self._claims.unsettled_streams
         self._sealer = Sealer(home.decisions, clock=clock, hold=hold, checkpoints=checkpoints)
         self.holds_db = SqlHolds(database)
+        self._feeding = Feeding(
+            self._reader,
+            self.features_db,
+            self._persons,
+            lambda: [one.definition for one in self.revisions.all_active()],
+        )
         self.log = ReadLog(home.decisions, self._reader, self._persons, clock)
         self._runnable = Runnable(self._ensure_runnable)
         users, sessions, passwords = SqlUsers(database), SqlSessions(database), ArgonPasswords()
@@ -199,6 +207,7 @@ class Control:
         self.proofs = LogProofs(Proofs(self.home.decisions))
         self.applications = Applications(self.revisions, audit, clock, meeting, self.features_db)
         self.features = Features(self.features_db, DuckJoin(self.features_db), audit, clock)
+        self.events = Events(self.log, self.features_db, definitions, audit, clock)
         self.decisions = Decisions(self.log, definitions, audit, clock)
         # What is exported is sealed first, without the usual lag: all that was decided before is in it.
         at_once = Sealer(self.home.decisions, clock=clock, hold=self._claims.unsettled_streams, lag=0)
@@ -285,7 +294,12 @@ class Control:
 
         Each job can be killed at any place and done again. One that fails does not keep the others from being done.
         """
-        jobs = ((self.publisher.reconcile, 0), (self._seal, _SEAL_EVERY), (self.monitoring.tick, _MONITOR_EVERY))
+        jobs = (
+            (self.publisher.reconcile, 0),
+            (self._seal, _SEAL_EVERY),
+            (self._feeding.tick, _SEAL_EVERY),
+            (self.monitoring.tick, _MONITOR_EVERY),
+        )
         for job, every in jobs:
             if self._is_due(job.__qualname__, every):
                 _attempted(job)

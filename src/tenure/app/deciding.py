@@ -249,7 +249,7 @@ class Deciding:
             settled,
             id=request.id,
             at=request.at,
-            protect=self._protect,
+            protect=self.protect,
             elapsed_us=self._clock.now() - request.at,
             actor=request.actor.id,
             key=request.key,
@@ -297,7 +297,8 @@ class Deciding:
             return answering, admitted
         return answering, answering.decider.admit(request.body)
 
-    def _protect(self, entity: str, fields: dict[str, Any]) -> tuple[str, str]:
+    def protect(self, entity: str, fields: dict[str, Any]) -> tuple[str, str]:
+        """Return a person's name in the log and the fields under that person's key."""
         pseudonym = self._persons.pseudonym(entity)
         return pseudonym, self._persons.encrypt(pseudonym, fields)
 

@@ -18,7 +18,14 @@ from tenure.app import direct_calls
 from tenure.application.decisions.reading import NoSuchDecision
 from tenure.application.revisions.revision import UnknownApplication, UnknownRevision
 from tenure.application.revisions.terms import plain
-from tenure.contract.records import DecisionRecord, OutcomeRecord, ResolutionRecord, ShadowRecord, encode
+from tenure.contract.records import (
+    DecisionRecord,
+    EventRecord,
+    OutcomeRecord,
+    ResolutionRecord,
+    ShadowRecord,
+    encode,
+)
 from tenure.model.decommissioning.tombstone import Traffic
 from tenure.model.monitoring.observation import facts_of, moment_of
 from tenure.model.monitoring.reference import reference_of
@@ -156,11 +163,22 @@ class ReadLog:
         """Return what is known of a decision: for every name its latest record."""
         return [_OUTCOME.decode(record) for record in self._reader.outcomes_of(decision_id)]
 
-    def append(self, records: Sequence[OutcomeRecord | ResolutionRecord]) -> None:
+    def append_events(self, records: Sequence[EventRecord]) -> None:
+        """Return when all records are durable, and the keys of the persons in them before."""
+        self.append(records)
+
+    def protect(self, entity: str, fields: dict[str, Any]) -> tuple[str, str]:
+        """Return a person's name in the log and the fields under that person's key."""
+        pseudonym = self._persons.pseudonym(entity)
+        return pseudonym, self._persons.encrypt(pseudonym, fields)
+
+    def append(self, records: Sequence[OutcomeRecord | ResolutionRecord | EventRecord]) -> None:
         """Return when all records are durable."""
         with self._opening:
             if self._writer is None:
-                self._writer = LogWriter.open(self._decisions, _STREAM, clock=self._clock)
+                self._writer = LogWriter.open(
+                    self._decisions, _STREAM, before_sync=self._persons.sync, clock=self._clock
+                )
         asyncio.run(_append(self._writer, [encode(record) for record in records]))
 
     def personal(self, record: DecisionRecord) -> Mapping[str, Any] | None:

@@ -15,6 +15,7 @@ from tenure.adapters.decision_log.writer import LogWriter
 from tenure.adapters.features.store import SqliteFeatures
 from tenure.app.deciding import Deciding
 from tenure.app.deciding_batch import Batches
+from tenure.app.eventing import Eventing
 from tenure.app.generation import Generation, Links
 from tenure.app.predicting import Predicting
 from tenure.app.secrets import persons_key
@@ -70,6 +71,7 @@ class Gateway:
             shadowing=self.shadowing,
         )
         self.predicting = Predicting(log=self.log, clock=clock, shadowing=self.shadowing)
+        self.eventing = Eventing(self.log, self._features, self.deciding.protect, clock)
         # Whoever died with keys reserved left them to the next gateway that starts; its stream may be the one that
         # was taken over here, in which nothing is in flight yet.
         orphans = [*dead_streams(home.decisions), stream]

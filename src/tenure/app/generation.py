@@ -7,7 +7,11 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tenure.application.decisions.deciding import Decider
+from tenure.application.features.events import EventForms
+from tenure.application.features.view import View
 from tenure.application.revisions.terms import Definition, from_plain
 from tenure.governance.access import Actor, Role
 from tenure.kit.errors import Kind, TenureError
@@ -138,6 +142,8 @@ class Generation:
             for digest, entry in snapshot.tokens.items()
             if entry.role in Role._value2member_map_
         }
+        self._snapshot = snapshot
+        self._events: dict[str, EventForms] = {}
         self._applications: dict[str, Deployed | TenureError] = {
             name: _Made(name, entry, snapshot, links).application() for name, entry in snapshot.applications.items()
         }
@@ -153,6 +159,16 @@ class Generation:
         if isinstance(found, Deployed):
             return found
         raise UnknownApplication(application=name) if found is None else found
+
+    def events(self, application: str) -> EventForms:
+        """Return the events of an application; raise `UnknownApplication`. They are made ready when first asked for."""
+        if application not in self._events:
+            entry = self._snapshot.applications.get(application)
+            if entry is None:
+                raise UnknownApplication(application=application)
+            views = [msgspec.convert(view, View) for view in self._snapshot.views.values()]
+            self._events[application] = EventForms(from_plain(entry.definition), views)
+        return self._events[application]
 
     def version(self, model: str, version: str = "") -> WorkerLink:
         """Return a version by its number or an alias, the champion when none is named; raise `NotInService`."""

@@ -96,6 +96,14 @@ class Client:
         pieces = (told[start : start + _OUTCOMES_AT_ONCE] for start in range(0, len(told), _OUTCOMES_AT_ONCE))
         return sum(self._connection.json("POST", "/api/v1/outcomes", document=piece)["recorded"] for piece in pieces)
 
+    def events(self, application: str, events: Sequence[Mapping[str, Any]]) -> int:
+        """Tell what happened, all of it or none, and return how many events were recorded; the next decision knows them.
+
+        Each has `event` and `values`, and if known `at` (RFC 3339) and an `id` of its own: the same one counts once.
+        """
+        path = f"/api/v1/applications/{quote(application, safe='')}/events"
+        return int(self._connection.json("POST", path, document={"events": list(events)})["recorded"])
+
     def ingest(self, view: str, rows: Any, **given: Any) -> int:
         """Take rows into a feature view, all or none, and return how many said something new.
 

@@ -59,6 +59,7 @@ ROUTES: dict[str, Route] = {
     "decisions:export": Route("POST", "/api/v1/decisions/export"),
     "sql": Route("POST", "/api/v1/sql"),
     "outcomes:import": Route("POST", "/api/v1/applications/{application}/outcomes"),
+    "events:import": Route("POST", "/api/v1/applications/{application}/events"),
     "features:list": Route("GET", "/api/v1/features"),
     "features:get": Route("GET", "/api/v1/features/{view}/values/{key}"),
     "features:ingest": Route("POST", "/api/v1/features/{view}/rows"),

@@ -132,6 +132,29 @@ class OutcomeRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     actor: str = ""
 
 
+class EventRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Something that happened in the application's world, by which its feature views are computed."""
+
+    format: int = msgspec.field(name="v")
+    kind: Literal["event"] = msgspec.field(name="kind")
+    id: str
+    at: int
+    application: str
+    #: keyed pseudonym of the application's entity, or None where the event carries none
+    entity: str | None = None
+    #: which event, as views name it
+    name: str
+    #: its fields, without the entity and the personal ones
+    values: dict[str, Any]
+    #: as in a decision
+    personal: str = ""
+    #: when it happened; None means the arrival
+    event_time: int | None = None
+    #: digest of the caller's own id of it: of several records with one key the first counts
+    key: str = ""
+    actor: str = ""
+
+
 class PredictionCallRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One row that a model was asked directly, without an application: by Open Inference Protocol or MLflow scoring."""
 

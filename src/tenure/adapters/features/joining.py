@@ -17,14 +17,15 @@ from tenure.kit.clock import SECOND, parse_iso
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tenure.application.features.feeds import Change
     from tenure.application.features.joining import Joining
     from tenure.application.features.view import View
     from tenure.contract.schema import FieldType
 
 # An inequality picks the newest change at or before the row's moment; what was too old by then counts as missing.
 _JOIN = """
-SELECT asked.place, changes.place AS change, changes.known_at
-FROM asked ASOF LEFT JOIN changes ON asked.key = changes.key AND asked.at >= changes.known_at
+SELECT asked.place, changes.place AS change
+FROM asked ASOF LEFT JOIN changes ON asked.key = changes.key AND asked.at >= changes.since
 ORDER BY asked.place
 """
 
@@ -32,8 +33,8 @@ ORDER BY asked.place
 class Changes(Protocol):
     """Where views' changes are read."""
 
-    def changes(self, view: View, keys: Sequence[str]) -> Iterator[tuple[str, int, dict[str, Any]]]:
-        """Return (key, known_at, values) for every moment at which what is known of these keys changed."""
+    def changes(self, view: View, keys: Sequence[str]) -> Iterator[Change]:
+        """Return every moment at which what is known of these keys changed, each once for a key."""
 
 
 class DuckJoin:
@@ -62,23 +63,26 @@ class DuckJoin:
 
         keys = [None if key is None else key_text(key) for key in _column(rows, one.key).to_pylist()]
         changes = list(self._store.changes(one.view, sorted({key for key in keys if key is not None})))
-        places, known = _joined(keys, moments, changes)
-        lives = one.view.ttl_us
-        for place, at in enumerate(moments):
-            if lives is not None and known[place] is not None and known[place] + lives <= at:
-                places[place] = known[place] = None
-        found = [{} if place is None else changes[place][2] for place in places]
+        found = [
+            None if place is None else _still(changes[place], one.view, at)
+            for place, at in zip(_joined(keys, moments, changes), moments, strict=True)
+        ]
         for column in one.view.columns:
             fill = one.fills.get(column.name)
-            values = [fill if (value := each.get(column.name)) is None else value for each in found]
+            values = [each.values.get(column.name) if each else None for each in found]
+            values = [fill if value is None else value for value in values]
             rows = _appended(rows, f"{one.view.name}.{column.name}", pa.array(values, _arrow(column.type)))
+        known = [each.known_at if each else None for each in found]
         return _appended(rows, f"{one.view.name}.known_at", pa.array(known, _arrow("timestamp")))
 
 
-def _joined(
-    keys: list[str | None], moments: list[int], changes: list[tuple[str, int, dict[str, Any]]]
-) -> tuple[list[int | None], list[Any]]:
-    """Return for each row the place of the change that held at its moment, and since when that was known."""
+def _still(change: Change, view: View, moment: int) -> Change | None:
+    """Return the change unless it was too old by then."""
+    return None if view.ttl_us is not None and change.known_at + view.ttl_us <= moment else change
+
+
+def _joined(keys: list[str | None], moments: list[int], changes: list[Change]) -> list[int | None]:
+    """Return for each row the place of the change that held at its moment."""
     import duckdb
     import pyarrow as pa
 
@@ -86,13 +90,11 @@ def _joined(
     asked = pa.table({
         "place": pa.array(range(len(keys)), number), "key": pa.array(keys, text), "at": pa.array(moments, number),
     })  # fmt: skip
-    known = pa.table(
-        {
-            "place": pa.array(range(len(changes)), number),
-            "key": pa.array([key for key, _, _ in changes], text),
-            "known_at": pa.array([at for _, at, _ in changes], number),
-        }
-    )
+    known = pa.table({
+        "place": pa.array(range(len(changes)), number),
+        "key": pa.array([change.key for change in changes], text),
+        "since": pa.array([change.since for change in changes], number),
+    })  # fmt: skip
     with duckdb.connect() as connection:
         connection.execute(
             "SET enable_external_access = false; SET python_enable_replacements = false; SET threads = 2"
@@ -100,7 +102,8 @@ def _joined(
         connection.register("asked", asked)
         connection.register("changes", known)
         found = connection.sql(_JOIN).to_arrow_table()
-    return found.column("change").to_pylist(), found.column("known_at").to_pylist()
+    places: list[int | None] = found.column("change").to_pylist()
+    return places
 
 
 def _column(rows: Any, name: str) -> Any:

@@ -1,7 +1,7 @@
 """Features in one SQLite file, through the driver: a read is one look-up by primary key.
 
-`feature_latest` answers what is known now, `feature_history` what was known when. Several processes read while one
-writes: WAL, and a reader waits for no writer.
+`feature_latest` answers what is known now, `feature_history` what was known when; views computed from events have those
+(`fed.py`) in the place of a history. Several processes read while one writes: WAL, and a reader waits for no writer.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tenure.adapters.sqlite import into_wal
+from tenure.adapters.features import fed
+from tenure.adapters.features.fed import NEVER
+from tenure.application.features import feeds
+from tenure.application.features.feeds import Change
 from tenure.application.features.ports import Held, Watermark
 from tenure.application.features.view import View
 
@@ -20,11 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from tenure.application.features.events import Entry
     from tenure.application.features.rows import Typed
     from tenure.kit.clock import Clock
 
 _BUSY_SECONDS = 10
-_NEVER = 2**63 - 1
+#: states of event-fed keys that are moved on in one transaction
+_MOVED_AT_ONCE = 1000
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS feature_views (name TEXT PRIMARY KEY, definition TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE IF NOT EXISTS feature_latest (
@@ -39,6 +45,7 @@ _TABLES = (
     view TEXT NOT NULL, source TEXT NOT NULL, "column" TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (view, source)
 ) WITHOUT ROWID""",
+    *fed.TABLES,
 )
 _INDEXES = (
     "DROP INDEX IF EXISTS feature_history_as_of",
@@ -79,6 +86,7 @@ class SqliteFeatures:
     def __init__(self, file: Path, clock: Clock) -> None:
         self._clock = clock
         self._write_lock = threading.Lock()
+        self._one_state = threading.Lock()
         self._writer = _connected(file)
         _prepare(self._writer)
         self._reader = _connected(file)
@@ -93,13 +101,16 @@ class SqliteFeatures:
         """Keep a view's definition; a new time to live counts for the values that are there too."""
         with self._write_lock, self._writer as connection:
             connection.execute("BEGIN IMMEDIATE")
+            if (old := _defined(connection, view.name)) is not None and old.feed != view.feed:
+                fed.empty(connection, view.name)
             connection.execute(
                 "INSERT OR REPLACE INTO feature_views VALUES (?, ?)", (view.name, msgspec.json.encode(view))
             )
             expiry = "known_at + ?" if view.ttl_us is not None else "?"
+            expiry = f"min({expiry}, {fed.DUE})" if view.feed is not None else expiry
             connection.execute(
-                f"UPDATE feature_latest SET expires_at = {expiry} WHERE view = ?",  # noqa: S608 - one of two constants
-                (_NEVER if view.ttl_us is None else view.ttl_us, view.name),
+                f"UPDATE feature_latest SET expires_at = {expiry} WHERE view = ?",  # noqa: S608 - one of few constants
+                (NEVER if view.ttl_us is None else view.ttl_us, view.name),
             )
 
     def views(self) -> dict[str, View]:
@@ -124,17 +135,71 @@ class SqliteFeatures:
     def read(self, view: str, key: str) -> tuple[dict[str, Any], int] | None:
         """Return the newest values and when they became known; None where there are none or they are too old."""
         row = self._reader.execute(_READ, (view, key)).fetchone()
-        if row is None or (row[2] != _NEVER and row[2] <= self._clock.now()):
+        if row is None:
             return None
+        if row[2] != NEVER and row[2] <= (now := self._clock.now()):
+            return self._passed(view, key, now)
         return _decode(row[0]), row[1]
+
+    def _passed(self, view: str, key: str, now: int) -> tuple[dict[str, Any], int] | None:
+        """Return what is known once the kept values' time is over: what is left in the windows of events, else nothing."""
+        definition = _defined(self._reader, view)
+        if definition is None or definition.feed is None:
+            return None
+        with self._one_state:
+            # State and events must be of one moment, or an event could leave that was never counted.
+            self._reader.execute("BEGIN")
+            try:
+                state = fed.state_at(self._reader, definition, key, now)
+            finally:
+                self._reader.execute("ROLLBACK")
+        if _expiry(definition, state.newest) <= now:
+            return None
+        return feeds.values(state, definition.feed), state.newest
 
     def read_as_of(self, view: str, key: str, moment: int) -> tuple[dict[str, Any], int] | None:
         """Return what was known at a moment, None where nothing was or it was too old by then."""
+        definition = _defined(self._reader, view)
+        if definition is not None and definition.feed is not None:
+            return self._fed_as_of(definition, key, moment)
         row = self._reader.execute(_AS_OF, (view, key, moment)).fetchone()
-        definition = self.views().get(view)
         if row is None or (definition is not None and _expiry(definition, row[1]) <= moment):
             return None
         return _decode(row[0]), row[1]
+
+    def _fed_as_of(self, view: View, key: str, moment: int) -> tuple[dict[str, Any], int] | None:
+        assert view.feed is not None
+        state = feeds.empty(view.feed, moment)
+        for event in fed.between(self._reader, view, key)(-NEVER, moment):
+            feeds.add(state, view.feed, event)
+        if not state.newest or _expiry(view, state.newest) <= moment:
+            return None
+        return feeds.values(state, view.feed), state.newest
+
+    def feed(self, entries: Iterable[Entry], position: tuple[Sequence[str], int] | None = None) -> None:
+        """Take events into their views, all or none; whoever reads next sees them. One that is known changes nothing.
+
+        `position` says up to which leaf of the log these views have been fed now.
+        """
+        with self._write_lock, self._writer as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            fed.take(connection, entries, self._clock.now())
+            for view in position[0] if position else ():
+                connection.execute(
+                    "INSERT OR REPLACE INTO feature_feeds VALUES (?, ?)", (view, position[1] if position else 0)
+                )
+
+    def positions(self) -> dict[str, int]:
+        """Return up to which leaf of the log each view has been fed."""
+        return dict(self._reader.execute("SELECT view, leaf FROM feature_feeds").fetchall())
+
+    def move_on(self) -> None:
+        """Write down what has left its windows, so that nobody has to work it out at each read."""
+        views, more = self.views(), True
+        while more:
+            with self._write_lock, self._writer as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                more = fed.move_on(connection, views, self._clock.now(), _MOVED_AT_ONCE) == _MOVED_AT_ONCE
 
     def held(self, view: str) -> Held:
         """Return how much a view holds and how fresh it is."""
@@ -154,10 +219,19 @@ class SqliteFeatures:
         rows = self._reader.execute(query, (view,)).fetchall()
         return [Watermark(source, column, msgspec.json.decode(value), at) for source, column, value, at in rows]
 
-    def changes(self, view: View, keys: Sequence[str]) -> Iterator[tuple[str, int, dict[str, Any]]]:
-        """Return (key, known_at, values) for every moment at which what is known of these keys changed, in any order."""
+    def changes(self, view: View, keys: Sequence[str]) -> Iterator[Change]:
+        """Return every moment at which what is known of these keys changed, in any order."""
+        if view.feed is not None:
+            yield from self._fed_changes(view, keys)
+            return
         for key, known_at, body in self._reader.execute(_CHANGES, (view.name, _text(list(keys)))):
-            yield key, known_at, _decode(body)
+            yield Change(key, known_at, _decode(body), known_at)
+
+    def _fed_changes(self, view: View, keys: Sequence[str]) -> Iterator[Change]:
+        assert view.feed is not None
+        for key in keys:
+            events = list(fed.between(self._reader, view, key)(-NEVER, NEVER))
+            yield from feeds.changes(view.feed, key, events)
 
 
 def _kept(connection: sqlite3.Connection, view: View, key: str, known_at: int, body: bytes, written_at: int) -> bool:
@@ -170,8 +244,13 @@ def _kept(connection: sqlite3.Connection, view: View, key: str, known_at: int, b
     return True
 
 
+def _defined(connection: sqlite3.Connection, view: str) -> View | None:
+    row = connection.execute("SELECT definition FROM feature_views WHERE name = ?", (view,)).fetchone()
+    return None if row is None else msgspec.json.decode(row[0], type=View)
+
+
 def _expiry(view: View, known_at: int) -> int:
-    return _NEVER if view.ttl_us is None else known_at + view.ttl_us
+    return NEVER if view.ttl_us is None else known_at + view.ttl_us
 
 
 def _text(value: Any) -> str:

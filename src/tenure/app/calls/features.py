@@ -8,6 +8,7 @@ import msgspec
 
 from tenure.app import wire
 from tenure.app.calls.moments import moment, shown
+from tenure.application.features.events import Told
 from tenure.application.features.ports import Watermark
 from tenure.kit.clock import SECOND, iso
 
@@ -66,6 +67,13 @@ def show(control: Control, actor: Actor, given: wire.ShowView) -> wire.ViewDetai
     return _detail(control, control.features.show(actor, given.view))
 
 
+def tell(control: Control, actor: Actor, given: wire.ImportEvents) -> wire.EventsAnswer:
+    """Record what happened."""
+    told = [Told(one.event, one.values, one.id, one.at) for one in given.events]
+    ids = control.events.tell(actor, given.application, told)
+    return wire.EventsAnswer(application=given.application, recorded=len(ids), ids=ids)
+
+
 def join(control: Control, actor: Actor, given: wire.Join) -> wire.JoinAnswer:
     """Join rows with what was known at their moments."""
     uses = control.applications.show(actor, given.application).definition.features if given.application else ()
@@ -88,6 +96,7 @@ def _facts(control: Control, state: ViewState) -> dict[str, Any]:
         "ttl": None if view.ttl_us is None else view.ttl_us / SECOND,
         "entity": view.entity or view.key,
         "description": view.description,
+        "feed": None if view.feed is None else msgspec.to_builtins(view.feed),
     }
 
 

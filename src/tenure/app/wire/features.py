@@ -89,6 +89,8 @@ class ViewAnswer(Output, frozen=True):
     ttl: float | None = None
     entity: str = ""
     description: str = ""
+    #: the application's own events that the columns are computed from
+    feed: dict[str, Any] | None = None
 
 
 class WatermarkAnswer(Output, frozen=True):
@@ -108,6 +110,31 @@ class ViewDetail(ViewAnswer, frozen=True):
     used_by: list[str] = []
     #: whether a definition that was applied differs from the one before
     changed: bool = False
+
+
+class ToldEvent(Input, frozen=True):
+    """Something that happened. `id` is the caller's own: the same one counts once. `at` is RFC 3339, else now."""
+
+    event: str
+    values: dict[str, Any]
+    id: str = ""
+    at: str | None = None
+
+
+class ImportEvents(Input, frozen=True):
+    """Events of an application, all recorded or none; the next decision knows them."""
+
+    application: str
+    events: list[ToldEvent]
+
+
+class EventsAnswer(Output, frozen=True):
+    """How many events are in the log now, and the ids of their records."""
+
+    application: str
+    recorded: int
+    ids: list[str]
+    fresh: bool = True
 
 
 class Join(Input, frozen=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from tenure.application.features.joining import NoViews, as_used, by_name
 from tenure.application.features.rows import Times, guessed_view, typed_defaults, typed_rows
-from tenure.application.features.view import UnknownView, View, widened
+from tenure.application.features.view import FedByEvents, UnknownView, View, widened
 from tenure.application.features.written import parse_view
 from tenure.governance.access import Permission, authorize
 from tenure.governance.audit import Event
@@ -80,6 +80,8 @@ class Features:
         old = self._store.views().get(name)
         if old is None and not key:
             raise UnknownView(view=name)
+        if old is not None and old.feed is not None:
+            raise FedByEvents(view=name, event=old.feed.event, application=old.feed.application)
         view = _stated(old or guessed_view(name, key, rows, {at_column, written_column}), defaults, ttl_us, owner)
         now = self._clock.now()
         times = Times(now if known_at is None else known_at, now, at_column, written_column)

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from tenure.contract.schema import Field
 from tenure.kit.errors import Kind, TenureError
+
+
+class Aggregate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a column is computed from events: over all of a key, or over those of the last `window_us` microseconds."""
+
+    name: str
+    how: Literal["count", "sum", "mean", "last"]
+    of: str = ""
+    window_us: int | None = None
+
+
+class Feed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The application's own events that a view is computed from, the event's fields, and how each column is made."""
+
+    application: str
+    event: str
+    fields: tuple[Field, ...]
+    columns: tuple[Aggregate, ...]
 
 
 class View(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -25,6 +43,16 @@ class View(msgspec.Struct, frozen=True, omit_defaults=True):
     defaults: dict[str, Any] = {}
     entity: str = ""
     description: str = ""
+    feed: Feed | None = None
+
+
+class FedByEvents(TenureError):
+    """The view is computed from events, so nobody writes rows into it."""
+
+    code = "fed-by-events"
+    kind = Kind.CONFLICT
+    message = "the feature view {view} is computed from the event {event} of {application}"
+    next_step = "tell events instead: POST /api/v1/applications/{application}/events, or tenure events import"
 
 
 class UnknownView(TenureError):

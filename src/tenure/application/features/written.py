@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tenure.application.features.view import View
+from tenure.application.features.view import Aggregate, Feed, View
 from tenure.application.revisions.problems import located
 from tenure.application.revisions.reading import Reader
 from tenure.application.revisions.source import Source
 from tenure.application.rules.kinds import nearest
+from tenure.contract.schema import Field
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
-    from tenure.contract.schema import Field
+    from tenure.contract.schema import FieldType
 
-KEYS = ("view", "entity", "key", "owner", "description", "ttl", "columns", "defaults")
+KEYS = ("view", "entity", "key", "owner", "description", "ttl", "from", "columns", "defaults")
+_HOWS = ("count", "sum", "mean", "last")
 
 
 class BrokenView(TenureError):
@@ -51,18 +53,55 @@ class _View:
 
     def whole(self) -> View:
         read, found = self._read, self._found
+        feed = self._feed()
         view = View(
             name=read.name(found, "view", ()),
             key=read.text(found, "key", (), ""),
-            columns=tuple(_column(field) for field in read.fields(found, "columns", ())),
+            columns=self._written() if feed is None else tuple(_computed(column, feed) for column in feed.columns),
             owner=read.text(found, "owner", (), ""),
             ttl_us=read.duration(found, "ttl", (), None),
             defaults=read.of_type(found, "defaults", dict, (), {}),
             entity=read.text(found, "entity", (), ""),
             description=read.text(found, "description", (), ""),
+            feed=feed,
         )
         self._check(view)
         return view
+
+    def _written(self) -> tuple[Field, ...]:
+        return tuple(_column(field) for field in self._read.fields(self._found, "columns", ()))
+
+    def _feed(self) -> Feed | None:
+        """Return the events that the columns are computed from, None where rows are written into the view."""
+        if "from" not in self._found:
+            return None
+        read, path, needed = self._read, ("from",), ("application", "event", "fields")
+        found = read.mapping(self._found["from"], path, needed, needed)
+        fields = read.fields(found, "fields", path)
+        key = read.text(self._found, "key", (), "")
+        if key and key not in {field.name for field in fields}:
+            read.refuse((*path, "fields"), f"the event has no field {key!r}, by which the view is kept")
+        written = read.of_type(self._found, "columns", dict, (), {})
+        return Feed(
+            application=read.name(found, "application", path),
+            event=read.name(found, "event", path),
+            fields=fields,
+            columns=tuple(self._aggregate(name, value, fields) for name, value in written.items()),
+        )
+
+    def _aggregate(self, name: str, value: Any, fields: tuple[Field, ...]) -> Aggregate:
+        read, path = self._read, ("columns", name)
+        found = read.mapping(value, path, ("aggregate", "of", "window"), ("aggregate",))
+        how = read.one_of(found, "aggregate", _HOWS, path, "count")
+        of = read.text(found, "of", path, "") or ""
+        kinds = {field.name: field.type for field in fields}
+        if of and of not in kinds:
+            read.refuse((*path, "of"), f"the event has no field {of!r}{nearest(of, kinds)}")
+        elif not of and how != "count":
+            read.refuse(path, f"a {how} is of a field of the event: of: FIELD")
+        elif how in {"sum", "mean"} and kinds[of] not in {"int", "float"}:
+            read.refuse((*path, "of"), f"{of} is {kinds[of]}; a {how} is of numbers")
+        return Aggregate(name, how, of, read.duration(found, "window", path, None))
 
     def _check(self, view: View) -> None:
         names = {column.name for column in view.columns}
@@ -74,6 +113,14 @@ class _View:
             if name not in names:
                 why = f"a default for a column that the view does not have{nearest(name, names)}"
                 self._read.refuse(("defaults", name), why, at_key=True)
+
+
+def _computed(column: Aggregate, feed: Feed) -> Field:
+    """Return the column that an aggregate gives: a mean or a last of nothing is missing."""
+    kinds = {field.name: field.type for field in feed.fields}
+    fixed: dict[str, FieldType] = {"count": "int", "mean": "float"}
+    kind = fixed.get(column.how) or kinds.get(column.of, "float")
+    return Field(column.name, kind, nullable=column.how in {"mean", "last"})
 
 
 def _column(field: Field) -> Field:

@@ -12,6 +12,8 @@ from tenure.kit.errors import Kind, TenureError
 View = Annotated[str, typer.Argument(help="The view's name.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")]
 
+_EVENTS_AT_ONCE = 1000
+
 
 class OneSource(TenureError):
     """Rows come from a file or from a query."""
@@ -128,3 +130,49 @@ def join(
     with opened() as tenure, screen.waiting("joining") as say:
         rows = joined(tenure, file, output, {"at": at, "views": asked, "application": application}, say)
     screen.facts({"rows": rows, "output": str(output)}, str(output))
+
+
+def import_events(
+    file: Annotated[
+        Path, typer.Argument(help="One row for each event: CSV, JSON, JSON lines or Parquet.", exists=True)
+    ],
+    application: Annotated[str, typer.Option(help="Whose events they are.")],
+    event: Annotated[str, typer.Option(help="Which event, as the feature view names it.")],
+    at_column: Annotated[str, typer.Option("--at-column", help="The column that says when it happened.")] = "",
+    id_column: Annotated[
+        str, typer.Option("--id-column", help="The column with an id of its own: the same one counts once.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Tell what happened: events that feature views are computed from."""
+    from tenure.entrypoints.cli.rows import read_rows, typed
+
+    screen = Screen(json)
+    rows = read_rows(file)
+    with opened() as tenure, screen.counting("telling events", len(rows)) as say:
+        types = _event_types(tenure, application, event)
+        recorded = 0
+        for start in range(0, len(rows), _EVENTS_AT_ONCE):
+            some = [typed(row, types) for row in rows[start : start + _EVENTS_AT_ONCE]]
+            told = [_told(row, event, at_column, id_column) for row in some]
+            recorded += tenure.call("events:import", application=application, events=told)["recorded"]
+            say(len(told))
+    screen.facts({"application": application, "event": event, "recorded": recorded}, f"events of {application}")
+
+
+def _event_types(tenure: Caller, application: str, event: str) -> dict[str, Any]:
+    """Return the types of the event's fields, as the views that it feeds declare them."""
+    feeds = [view["feed"] for view in tenure.call("features:list") if view["feed"]]
+    fed = [feed for feed in feeds if (feed["application"], feed["event"]) == (application, event)]
+    return {field["name"]: field["type"] for feed in fed for field in feed["fields"]}
+
+
+def _told(row: dict[str, Any], event: str, at_column: str, id_column: str) -> dict[str, Any]:
+    values = {name: value for name, value in row.items() if name not in {at_column, id_column}}
+    at, own = row.get(at_column), row.get(id_column)
+    return {
+        "event": event,
+        "values": values,
+        "id": "" if own is None else str(own),
+        "at": None if at is None else str(at),
+    }

@@ -99,6 +99,7 @@ GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
         {"check": rules.check, "test": rules.run_tests, "backtest": rules.backtest},
     ),
     "outcomes": ("Decisions", "The truth that arrives later.", {"import": decisions.import_outcomes}),
+    "events": ("Decisions", "What happens in an application's world.", {"import": features.import_events}),
     "features": (
         "Applications",
         "Feature views.",

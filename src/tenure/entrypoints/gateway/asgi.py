@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tenure.entrypoints.gateway.patience import Patience
     from tenure.entrypoints.gateway.relay import Relay
 
+EVENTS = "/events"
 _LOG = logging.getLogger("tenure.gateway")
 _JSON = (b"content-type", b"application/json")
 _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
@@ -82,6 +83,10 @@ class Application:
                 name = path[len(APPLICATIONS) : -len(BATCH)]
                 if "/" not in name:
                     return "batch", self._batch.decide, name
+            elif path.startswith(APPLICATIONS) and path.endswith(EVENTS):
+                name = path[len(APPLICATIONS) : -len(EVENTS)]
+                if "/" not in name:
+                    return "events", self._events, name
             elif path == "/api/v1/outcomes":
                 return "outcomes", self._outcomes, ""
         elif method == "GET":
@@ -151,6 +156,14 @@ class Application:
             actor = caller(self._gateway.deciding, generation, authorization, scope["headers"])
             body = await _body(scope["headers"], receive, generation.limits.body_bytes)
             return _json(200, await self._gateway.deciding.outcomes(generation, actor, body))
+
+    async def _events(self, application: str, scope: Any, receive: Any) -> Answer:
+        authorization, _key = _credentials(scope["headers"])
+        with self._gateway.pinned() as generation:
+            self._admit(generation)
+            actor = self._gateway.deciding.actor(generation, authorization)
+            body = await _body(scope["headers"], receive, generation.limits.body_bytes)
+            return _json(200, await self._gateway.eventing.take(generation, application, actor, body))
 
     def _admit(self, generation: Generation) -> None:
         if self._metrics.in_flight > generation.limits.in_flight:
