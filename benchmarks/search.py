@@ -1,6 +1,6 @@
 """Searching decisions, the views in SQL, the queue and an export on a log of many decisions; sealed on disk.
 
-    search.py [--decisions 300000] [--folder DIR] [--rounds 40]
+    search.py [--decisions 300000] [--folder DIR] [--rounds 40] [--bulk]
 
 Every search is the whole action `decisions:list` (permission, index, Parquet, resolutions, answer), a page of 100, by
 values drawn anew each time. A folder that holds the log already is used again.
@@ -9,9 +9,11 @@ values drawn anew each time. A folder that holds the log already is used again.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import random
 import resource
+import sqlite3
 import statistics
 import tempfile
 import time
@@ -20,6 +22,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tenure.adapters.decision_log import parquet
+from tenure.adapters.decision_log.chain import (
+    GENESIS,
+    Sealing,
+    chain_file,
+    extend,
+    leaf_of,
+    leaves_file,
+    sealed_line,
+)
+from tenure.adapters.decision_log.heads import head_of
+from tenure.adapters.decision_log.index import Index, index_file, insert
 from tenure.adapters.decision_log.persons import Persons
 from tenure.adapters.decision_log.sealer import Sealer
 from tenure.adapters.decision_log.writer import LogWriter
@@ -38,6 +52,7 @@ APPLICATIONS = ("loans", "offers", "prices")
 ENTITIES = 20_000
 SPAN = 60 * DAY
 GROUP = 20_000
+AT_ONCE = 100_000
 
 
 def record(at: int, pseudonyms: list[str], chance: random.Random) -> bytes:
@@ -72,6 +87,56 @@ def fill(home: Home, count: int) -> None:
     sealer.seal()
 
 
+def fill_at_once(home: Home, count: int) -> None:
+    """Write the same log many times faster: sealed files, leaves, chain and index by the sealer's own parts, no streams."""
+    persons = Persons(home.persons_db, persons_key(home))
+    pseudonyms = [persons.pseudonym(f"c{number}") for number in range(ENTITIES)]
+    persons.close()
+    decisions, chance, now = home.decisions, random.Random(1), time.time_ns() // 1000
+    decisions.mkdir(parents=True, exist_ok=True)
+    with Index(decisions):
+        index = sqlite3.connect(index_file(decisions), isolation_level=None)
+    later = [sql for (sql,) in index.execute("SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")]
+    for (name,) in index.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall():
+        index.execute(f"DROP INDEX {name}")
+    index.execute("PRAGMA synchronous = OFF")
+    last: Sealing | None = None
+    for start in range(0, count, AT_ONCE):
+        moments = [now - SPAN + (start + n) * (SPAN // count) for n in range(min(AT_ONCE, count - start))]
+        last = _sealed(decisions, index, last, [record(at, pseudonyms, chance) for at in moments])
+        print(f"\r{last.end:,} of {count:,}", end="", flush=True)
+    print("\nmaking the index's indexes", flush=True)
+    for sql in later:
+        index.execute(sql)
+    index.close()
+
+
+def _sealed(decisions: Path, index: sqlite3.Connection, last: Sealing | None, records: list[bytes]) -> Sealing:
+    first = last.end if last else 0
+    heads = [head_of(one) for one in records]
+    file = decisions / "sealed" / "bulk" / f"{first:012d}-{first + len(records) - 1:012d}.parquet"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = [("gateway-1", first + n, head, one) for n, (head, one) in enumerate(zip(heads, records, strict=True))]
+    parquet.write(file, first, rows)
+    leaves = [leaf_of(one) for one in records]
+    with leaves_file(decisions).open("ab") as target:
+        target.write(b"".join(leaves))
+    made = Sealing(
+        first=first, count=len(records), file=str(file.relative_to(decisions)),
+        digest=hashlib.sha256(file.read_bytes()).hexdigest(),
+        chain=extend(bytes.fromhex(last.chain) if last else GENESIS, leaves).hex(),
+        positions={"gateway-1": first + len(records)}, at=heads[-1].at, previous=last.seal if last else "0" * 64,
+    )  # fmt: skip
+    line = sealed_line(made)
+    with chain_file(decisions).open("ab") as target:
+        target.write(line)
+    made = msgspec.json.decode(line, type=Sealing)
+    index.execute("BEGIN")
+    insert(index, made, heads)
+    index.execute("COMMIT")
+    return made
+
+
 def measured(called: str, rounds: int, job: Callable[[], Any]) -> None:
     times = []
     for _ in range(rounds):
@@ -88,13 +153,14 @@ def main() -> None:
     parser.add_argument("--decisions", type=int, default=300_000)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--bulk", action="store_true", help="write sealed files at once: for ten million decisions")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         home = Home(asked.folder or Path(place))
         home.root.mkdir(parents=True, exist_ok=True)
         if not (home.decisions / "chain.jsonl").exists():
             started = time.perf_counter()
-            fill(home, asked.decisions)
+            (fill_at_once if asked.bulk else fill)(home, asked.decisions)
             print(f"written and sealed in {time.perf_counter() - started:.0f} s")
         size = sum(file.stat().st_size for file in home.decisions.rglob("*") if file.is_file())
         print(f"log: {size / 1e6:,.0f} MB on disk; load {os.getloadavg()[0]:.1f}")

@@ -147,23 +147,7 @@ class Index:
         """Index one sealed file; all of it or nothing."""
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._insert(sealing, heads)
-
-    def _insert(self, sealing: Sealing, heads: Sequence[Head]) -> None:
-        moments = [head.at for head in heads]
-        self._connection.execute(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)",
-            (sealing.first, sealing.count, sealing.file, min(moments), max(moments)),
-        )
-        rows = (_row(leaf, head) for leaf, head in enumerate(heads, sealing.first))
-        self._connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        fired = ((rule, head.id) for head in heads for rule in head.rules)
-        self._connection.executemany("INSERT OR IGNORE INTO rules VALUES (?, ?)", fired)
-        pending = ((head.id, head.application) for head in heads if head.is_pending)
-        self._connection.executemany("INSERT OR IGNORE INTO pending VALUES (?, ?)", pending)
-        self._connection.execute(
-            "INSERT OR REPLACE INTO state VALUES (1, ?, ?)", (sealing.end, json.dumps(sealing.positions))
-        )
+            insert(self._connection, sealing, heads)
 
     def rebuild(self, decisions: Path, sealings: Iterable[Sealing]) -> None:
         """Make the whole index again in one transaction, so that readers never see half of it."""
@@ -172,7 +156,7 @@ class Index:
             for table in ("files", "records", "rules", "pending", "state"):
                 self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  names of our own
             for sealing in sealings:
-                self._insert(sealing, heads_in(decisions, sealing))
+                insert(self._connection, sealing, heads_in(decisions, sealing))
             self._connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     def places(self, sought: Sought, limit: int | None) -> list[tuple[str, int]]:
@@ -222,6 +206,22 @@ class Index:
             (since, until),
         ).fetchall()
         return [SealedFile(*row) for row in rows]
+
+
+def insert(connection: sqlite3.Connection, sealing: Sealing, heads: Sequence[Head]) -> None:
+    """Index one sealed file, within the caller's transaction."""
+    moments = [head.at for head in heads]
+    connection.execute(
+        "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)",
+        (sealing.first, sealing.count, sealing.file, min(moments), max(moments)),
+    )
+    rows = (_row(leaf, head) for leaf, head in enumerate(heads, sealing.first))
+    connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    fired = ((rule, head.id) for head in heads for rule in head.rules)
+    connection.executemany("INSERT OR IGNORE INTO rules VALUES (?, ?)", fired)
+    pending = ((head.id, head.application) for head in heads if head.is_pending)
+    connection.executemany("INSERT OR IGNORE INTO pending VALUES (?, ?)", pending)
+    connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?)", (sealing.end, json.dumps(sealing.positions)))
 
 
 def _row(leaf: int, head: Head) -> tuple[Any, ...]:
