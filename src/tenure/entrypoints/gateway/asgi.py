@@ -158,10 +158,10 @@ class Application:
             return _json(200, await self._gateway.deciding.outcomes(generation, actor, body))
 
     async def _events(self, application: str, scope: Any, receive: Any) -> Answer:
-        authorization, _key = _credentials(scope["headers"])
+        authorization = told(scope["headers"]).authorization
         with self._gateway.pinned() as generation:
             self._admit(generation)
-            actor = self._gateway.deciding.actor(generation, authorization)
+            actor = caller(self._gateway.deciding, generation, authorization, scope["headers"])
             body = await _body(scope["headers"], receive, generation.limits.body_bytes)
             return _json(200, await self._gateway.eventing.take(generation, application, actor, body))
 
