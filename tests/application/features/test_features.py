@@ -76,6 +76,7 @@ def test_a_late_row_never_hides_a_newer_one_and_is_found_as_of_its_own_time(stor
 )
 def test_reading_as_of_agrees_with_brute_force_for_duplicates_too(tmp_path_factory, triples, moment):
     made = SqliteFeatures(tmp_path_factory.mktemp("features") / "f.db", FixedClock())
+    made._writer.execute("PRAGMA synchronous = OFF")
     for triple in triples:
         made.ingest(RATINGS, rows(triple))
     for key in "ab":
