@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tenure.adapters.sqlite import into_wal
 from tenure.adapters.features import fed
 from tenure.adapters.features.fed import NEVER
+from tenure.adapters.sqlite import into_wal
 from tenure.application.features import feeds
 from tenure.application.features.feeds import Change
 from tenure.application.features.ports import Held, Watermark
