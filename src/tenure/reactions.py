@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 #: publish by themselves, because they make a worker ready before they change anything.
 SERVED_ANEW = frozenset({
     Permission.APPLICATIONS_APPLY,
+    Permission.APPLICATIONS_ACTIVATE,
+    Permission.APPLICATIONS_END,
     Permission.APPLICATIONS_ROLLBACK,
     Permission.FEATURES_APPLY,
     Permission.FEATURES_INGEST,

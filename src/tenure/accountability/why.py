@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tenure.accountability.begun import served
 from tenure.application.decisions.judging import HIDDEN, facts_of, judged
 from tenure.application.decisions.reading import NoSuchDecision
+from tenure.application.revisions.revision import Activation
 from tenure.application.rules.kinds import nearest
 from tenure.application.rules.ruleset import FALSE, MISSING, NOT_REACHED, TRUE
 from tenure.application.rules.tables import settles
@@ -25,10 +26,9 @@ if TYPE_CHECKING:
     from tenure.application.decisions.judging import Judged
     from tenure.application.decisions.ports import DecisionLog
     from tenure.application.revisions.ports import RevisionStore
-    from tenure.application.revisions.revision import Activation
     from tenure.application.revisions.terms import Definition
     from tenure.application.rules.rule import Rule
-    from tenure.contract.records import DecisionRecord
+    from tenure.contract.records import DecisionRecord, ShadowRecord
     from tenure.contract.schema import Schema
     from tenure.governance.access import Actor
 
@@ -120,8 +120,12 @@ class Whys:
         """Return what was in force, newest first, beginning with the decision's own revision."""
         kept = {one.number: one.definition for one in self._revisions.revisions(record.application)}
         past = [one for one in self._revisions.activations(record.application) if one.at <= record.at]
-        while past and past[0].number != record.revision:
-            past.pop(0)
+        own = next((place for place, one in enumerate(past) if one.number == record.revision), None)
+        if own is not None:
+            past = past[own:]
+        elif (tried := self._revisions.get(record.application, record.revision)) is not None:
+            # It answered a share while it was on trial, and was never in force.
+            past.insert(0, Activation(tried.application, tried.number, tried.at, tried.actor, tried.reason))
         return [(one, kept[one.number]) for one in past]
 
 
@@ -150,7 +154,7 @@ def known(definition: Definition, record: DecisionRecord) -> tuple[Known, ...]:
     return (*request, *features)
 
 
-def closing(definition: Definition, record: DecisionRecord) -> str:
+def closing(definition: Definition, record: DecisionRecord | ShadowRecord) -> str:
     """Return the rule that answered, or `default` or `fallback`."""
     if record.decided_by == "fallback":
         return "fallback"

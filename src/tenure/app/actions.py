@@ -62,6 +62,7 @@ _MODEL = f"{_API}/models/{{model}}"
 _VERSION = f"{_MODEL}/versions/{{version}}"
 _APPLICATION = f"{_API}/applications/{{application}}"
 _USER = f"{_API}/users/{{user}}"
+_REVISION = f"{_APPLICATION}/revisions/{{revision}}"
 
 # fmt: off
 ACTIONS: tuple[Action, ...] = (
@@ -95,6 +96,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("applications:init", "GET", f"{_APPLICATION}/init", wire.Init, wire.InitAnswer, applications.init),
     Action("applications:diff", "GET", f"{_APPLICATION}/diff", wire.Diff, wire.DiffAnswer, applications.diff),
     Action("applications:history", "GET", f"{_APPLICATION}/history", wire.Application, list[wire.ActivationAnswer], applications.history),
+    Action("applications:revisions", "GET", f"{_APPLICATION}/revisions", wire.Application, list[wire.RevisionRow], applications.revisions),
+    Action("applications:approve", "POST", f"{_REVISION}/approve", wire.ApproveRevision, wire.ApprovedRevision, applications.approve),
+    Action("applications:activate", "POST", f"{_REVISION}/activate", wire.ActivateRevision, wire.Applied, applications.activate),
+    Action("applications:trial", "GET", f"{_APPLICATION}/trial", wire.ShowTrial, wire.TrialAnswer, applications.trial),
+    Action("applications:end", "POST", f"{_APPLICATION}/end", wire.EndTrial, wire.EndedTrial, applications.end),
     Action("applications:rollback", "POST", f"{_APPLICATION}/rollback", wire.RollbackApplication, wire.Applied, applications.rollback),
 
     Action("rules:check", "POST", f"{_API}/rules/check", wire.CheckRules, wire.CheckedAnswer, rules.check),

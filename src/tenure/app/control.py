@@ -12,6 +12,7 @@ from tenure.accountability.dossiers import Dossiers
 from tenure.accountability.explaining import Explanations
 from tenure.accountability.proofs import LogProofs
 from tenure.accountability.replay import Replays
+from tenure.accountability.trials import Trials
 from tenure.accountability.why import Whys
 from tenure.adapters.analytics.analytics import Analytics
 from tenure.adapters.decision_log.checkpoints import Checkpoints
@@ -30,6 +31,7 @@ from tenure.adapters.sql.endings import SqlKept, SqlStandings
 from tenure.adapters.sql.engine import Database
 from tenure.adapters.sql.fleets import SqlFleets
 from tenure.adapters.sql.holds import SqlHolds
+from tenure.adapters.sql.lives import SqlLives
 from tenure.adapters.sql.monitoring import SqlMonitoring
 from tenure.adapters.sql.people import SqlSessions, SqlUsers
 from tenure.adapters.sql.registry import SqlRegistry
@@ -158,6 +160,7 @@ class Control:
         self.registry = SqlRegistry(database)
         self.fleets = SqlFleets(database)
         self.revisions = SqlRevisions(database)
+        self.lives = SqlLives(database)
         self._backtests_db = SqlBacktests(database)
         self.features_db = SqliteFeatures(home.features_db, clock)
         self._tokens_db = SqlTokens(database)
@@ -180,7 +183,13 @@ class Control:
         self.users = Users(users, sessions, passwords, self.audit, clock)
         self.sessions = Sessions(sessions, users, self._tokens_db, passwords, Attempts(), self.audit, clock)
         contents = Contents(
-            self._tokens_db, self.sessions, self.registry, self.revisions, self.features_db, self._runnable
+            self._tokens_db,
+            self.sessions,
+            self.registry,
+            self.revisions,
+            self.lives,
+            self.features_db,
+            self._runnable,
         )
         self.publisher = Publisher(home, clock, contents, self._look_again)
         self.reception = Reception(self.sessions, self.publisher)
@@ -205,7 +214,7 @@ class Control:
         self.holds = Holds(self.holds_db, audit, clock)
         self.erasures = Erasures(self.log, self.holds_db, audit, clock)
         self.proofs = LogProofs(Proofs(self.home.decisions))
-        self.applications = Applications(self.revisions, audit, clock, meeting, self.features_db)
+        self.applications = Applications(self.revisions, audit, clock, meeting, self.features_db, self.lives, policy)
         self.features = Features(self.features_db, DuckJoin(self.features_db), audit, clock)
         self.events = Events(self.log, self.features_db, definitions, audit, clock)
         self.decisions = Decisions(self.log, definitions, audit, clock)
@@ -222,6 +231,7 @@ class Control:
         self.backtests = Backtests(
             trials, self._backtests_db, self.applications, self.revisions, evidence, audit, clock
         )
+        self.trials = Trials(self.log, self.revisions, self.lives)
         self.explanations = Explanations(evidence)
         files = HomeFiles(self.home, self._reader, self.revisions, self.registry, SqlMonitoring(database))
         key = BuilderKey(self.home.keys)
@@ -290,11 +300,12 @@ class Control:
     # ---- by itself
 
     def tick(self) -> None:
-        """Do what is due: publish what changed by itself, seal the log, bring monitoring up to date.
+        """Do what is due: put in force what was scheduled, publish what changed by itself, seal the log, bring monitoring up to date.
 
         Each job can be killed at any place and done again. One that fails does not keep the others from being done.
         """
         jobs = (
+            (self.applications.tick, 0),
             (self.publisher.reconcile, 0),
             (self._seal, _SEAL_EVERY),
             (self._feeding.tick, _SEAL_EVERY),

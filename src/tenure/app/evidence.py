@@ -131,6 +131,17 @@ class ReadLog:
         """Return what shadows and revisions on trial made of a decision, oldest first."""
         return [_SHADOW.decode(record) for record in self._reader.about([decision_id], "shadow")]
 
+    def tried(self, application: str, revision: int, since: int) -> Iterator[ShadowRecord]:
+        """Return what a revision on trial made of decisions since a moment, in any order."""
+        for group in self._reader.scan(kind="shadow", application=application, since=since):
+            found = (one for one in group if one.get("trial") and one["revision"] == revision)
+            yield from (msgspec.convert(one, ShadowRecord) for one in found)
+
+    def answered(self, application: str, revision: int, since: int) -> int:
+        """Return how many decisions a revision made since a moment."""
+        groups = self._reader.scan(kind="decision", application=application, since=since)
+        return sum(one["revision"] == revision for group in groups for one in group)
+
     def resolutions(self, decision_id: str) -> list[ResolutionRecord]:
         """Return a decision's resolutions, oldest first."""
         return [_RESOLUTION.decode(record) for record in self._reader.about([decision_id], "resolution")]

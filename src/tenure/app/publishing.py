@@ -17,13 +17,22 @@ from tenure.application.revisions.terms import plain
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import snapshot as snapshots
 from tenure.serving.announce import NoSupervisor, SupervisorRefused, announce
-from tenure.serving.snapshot import ApplicationEntry, CanaryEntry, ModelEntry, Snapshot, TokenEntry, UnreadableSnapshot
+from tenure.serving.snapshot import (
+    ApplicationEntry,
+    CanaryEntry,
+    ModelEntry,
+    Snapshot,
+    TokenEntry,
+    TrialEntry,
+    UnreadableSnapshot,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tenure.application.features.ports import FeatureStore
-    from tenure.application.revisions.ports import RevisionStore
+    from tenure.application.revisions.life import Trial
+    from tenure.application.revisions.ports import LifeStore, RevisionStore
     from tenure.governance.access import Actor
     from tenure.governance.ports import TokenStore
     from tenure.governance.sessions import Session
@@ -96,6 +105,7 @@ class Contents:
         sessions: Sessions,
         registry: RegistryStore,
         revisions: RevisionStore,
+        lives: LifeStore,
         features: FeatureStore,
         runnable: Runnable,
     ) -> None:
@@ -103,6 +113,7 @@ class Contents:
         self._sessions = sessions
         self._registry = registry
         self._revisions = revisions
+        self._lives = lives
         self._features = features
         self._runnable = runnable
         #: why versions that should be served cannot be, by reference
@@ -129,12 +140,20 @@ class Contents:
             | {session.digest: _session_entry(session, actor) for session, actor in self._sessions.in_force()},
             workers=workers,
             models=models,
-            applications={
-                one.application: ApplicationEntry(one.number, plain(one.definition))
-                for one in self._revisions.all_active()
-            },
+            applications=self._applications(),
             views={name: msgspec.to_builtins(view) for name, view in sorted(self._features.views().items())},
         )
+
+    def _applications(self) -> dict[str, ApplicationEntry]:
+        trials = {name: self._tried(trial) for name, trial in self._lives.all_trials().items()}
+        return {
+            one.application: ApplicationEntry(one.number, plain(one.definition), trials.get(one.application))
+            for one in self._revisions.all_active()
+        }
+
+    def _tried(self, trial: Trial) -> TrialEntry | None:
+        revision = self._revisions.get(trial.application, trial.number)
+        return None if revision is None else TrialEntry(revision.number, plain(revision.definition), trial.share)
 
     def _wanted(self, candidates: Sequence[VersionRef]) -> list[VersionRecord]:
         records = {record.ref: record for record in self._registry.in_service()}

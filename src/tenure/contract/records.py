@@ -193,6 +193,8 @@ class ShadowRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     decision: str
     #: the revision that was evaluated; 0 for a direct call of a model
     revision: int
+    #: the revision is another than the decision's: one on trial
+    trial: bool = False
     #: what the shadow version said; empty where the output that was served was used, or none was needed
     predictions: list[PredictionRecord] = []
     #: what the application would have answered, and why

@@ -16,7 +16,7 @@ class Policy(enum.StrEnum):
 
 
 class NotApproved(TenureError):
-    """The policy wants another person's approval before this version serves."""
+    """The policy wants another person's approval before this version, or revision, answers."""
 
     code = "not-approved"
     kind = Kind.REFUSED
@@ -29,7 +29,7 @@ class OwnWork(TenureError):
 
     code = "own-work"
     kind = Kind.FORBIDDEN
-    message = "{actor} registered {ref} and may not approve it: this home's policy is four-eyes"
+    message = "{actor} made {ref} and may not approve it: this home's policy is four-eyes"
     next_step = "ask another person with the role approver"
 
 

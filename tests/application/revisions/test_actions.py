@@ -7,8 +7,10 @@ import tenure.adapters.sql.tables  # noqa: F401
 from tenure.adapters.features.store import SqliteFeatures
 from tenure.adapters.sql.audit import SqlAudit
 from tenure.adapters.sql.engine import Database
+from tenure.adapters.sql.lives import SqlLives
 from tenure.adapters.sql.metadata import metadata
 from tenure.adapters.sql.revisions import SqlRevisions
+from tenure.adapters.sql.tokens import SqlPolicy
 from tenure.application.revisions.actions import Applications
 from tenure.application.revisions.problems import BrokenDefinition
 from tenure.application.revisions.revision import (
@@ -62,7 +64,8 @@ def made(tmp_path):
     contracts = FixedContracts()
     features = SqliteFeatures(tmp_path / "features.db", clock)
     store = SqlRevisions(database)
-    yield Applications(store, audit, clock, contracts, features), audit, contracts, store, clock
+    applications = Applications(store, audit, clock, contracts, features, SqlLives(database), SqlPolicy(database))
+    yield applications, audit, contracts, store, clock
     features.close()
     database.close()
 

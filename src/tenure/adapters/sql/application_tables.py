@@ -1,10 +1,20 @@
-"""The tables of applications: their revisions, and which of them was in force since when. Nothing is updated or deleted."""
+"""The tables of applications: their revisions, which was in force since when, who approved them, what is to come.
+
+Revisions, activations and approvals are never updated or deleted.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKeyConstraint, Index, Integer, String, Table, Text
 
 from tenure.adapters.sql.metadata import metadata
+
+
+def _of_revision() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["application", "number"], ["application_revisions.application", "application_revisions.number"]
+    )
+
 
 revisions = Table(
     "application_revisions",
@@ -29,9 +39,7 @@ activations = Table(
     Column("at", BigInteger, nullable=False),
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    ForeignKeyConstraint(
-        ["application", "number"], ["application_revisions.application", "application_revisions.number"]
-    ),
+    _of_revision(),
     Index("ix_application_activations_application_at", "application", "at"),
 )
 
@@ -45,4 +53,50 @@ backtests = Table(
     Column("at", BigInteger, nullable=False),
     Column("result", Text, nullable=False),
     Index("ix_application_backtests_application_digest", "application", "digest"),
+)
+
+#: who found a revision good enough to answer
+approvals = Table(
+    "application_approvals",
+    metadata,
+    Column("application", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("own_work", Boolean, nullable=False),
+    Column("implied", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    _of_revision(),
+)
+
+#: when revisions come into force, and leave it; `state` and `why` alone are changed (application/revisions/life.py)
+schedules = Table(
+    "application_schedules",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("application", String(64), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger),
+    Column("base", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    _of_revision(),
+)
+
+#: the revision that is evaluated beside the one in force; one for each application, gone when the trial ends
+trials = Table(
+    "application_trials",
+    metadata,
+    Column("application", String(64), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    _of_revision(),
 )

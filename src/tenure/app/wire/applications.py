@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from tenure.app.wire.rules import BacktestAnswer
 from tenure.app.wire.shared import Input, Output
 
@@ -30,12 +32,21 @@ class InitAnswer(Output, frozen=True):
 
 
 class Apply(Input, frozen=True):
-    """Put an `application.yaml` in force; `base` is the revision it was edited from, refused if another is in force."""
+    """Put an `application.yaml` in force; `base` is the revision it was edited from, refused if another is in force.
+
+    `draft` only keeps it; `from` and `until` (RFC 3339) put it in force for a time; `shadow` evaluates it beside the one in
+    force without answering, `share` lets it answer that part of the entities.
+    """
 
     text: str
     reason: str = ""
     base: int | None = None
     dry_run: bool = False
+    draft: bool = False
+    starts: str = msgspec.field(default="", name="from")
+    until: str = ""
+    shadow: bool = False
+    share: float | None = None
     #: the texts of the CSV files that it names as decision tables
     files: dict[str, str] = {}
 
@@ -49,7 +60,10 @@ class ChangeAnswer(Output, frozen=True):
 
 
 class Applied(Output, frozen=True):
-    """The revision in force now (in a dry run: that would be), and what differs from the one before."""
+    """The revision applied (in a dry run: that would be), where it stands now, and what differs from the one in force before.
+
+    `done` when this put it in force; `stage` is draft, approved, scheduled, trial, active or retired.
+    """
 
     application: str
     revision: int
@@ -59,6 +73,128 @@ class Applied(Output, frozen=True):
     url: str
     #: the newest back-test of this very definition
     backtest: BacktestAnswer | None = None
+    stage: str = ""
+
+
+class ApproveRevision(Input, frozen=True, kw_only=True):
+    """Say that a revision may answer; under four-eyes by somebody else than its author."""
+
+    application: str
+    revision: int
+    reason: str
+
+
+class ActivateRevision(Input, frozen=True, kw_only=True):
+    """Put a kept revision in force, for a time, or on trial; the fields mean what they mean for `Apply`."""
+
+    application: str
+    revision: int
+    reason: str
+    starts: str = msgspec.field(default="", name="from")
+    until: str = ""
+    shadow: bool = False
+    share: float | None = None
+
+
+class EndTrial(Input, frozen=True, kw_only=True):
+    """End an application's trial, and what waits for its time."""
+
+    application: str
+    reason: str
+
+
+class EndedTrial(Output, frozen=True):
+    """The revisions whose trial or schedule was ended."""
+
+    application: str
+    revisions: list[int]
+    url: str
+
+
+class ShowTrial(Input, frozen=True):
+    """An application's trial, or that of one revision, which may be over."""
+
+    application: str
+    revision: int | None = None
+
+
+class TrialDifference(Output, frozen=True):
+    """How often the answers differ where these rules answered: that of the revision in force, and of the one on trial."""
+
+    active_rule: str
+    trial_rule: str
+    times: int
+
+
+class TrialExample(Output, frozen=True):
+    """One request to which the answers differ; `error` says why the revision on trial would have refused it."""
+
+    decision_id: str
+    active_rule: str
+    trial_rule: str
+    active_answer: dict[str, Any]
+    trial_answer: dict[str, Any] | None
+    error: str
+    url: str
+
+
+class TrialAnswer(Output, frozen=True):
+    """What a revision on trial made of live requests beside the one in force.
+
+    `evaluated` are the requests that it only watched, `answered` those that it answered in its `share`; `refused` it would
+    have refused, for `failed` its model gave no output.
+    """
+
+    application: str
+    revision: int
+    running: bool
+    share: float
+    since: str
+    actor: str
+    reason: str
+    evaluated: int
+    differing: int
+    refused: int
+    failed: int
+    answered: int
+    differences: list[TrialDifference]
+    examples: list[TrialExample]
+    url: str
+
+
+class ScheduleAnswer(Output, frozen=True):
+    """When a revision comes into force and leaves it; `why` says why the schedule ended otherwise."""
+
+    starts: str = msgspec.field(name="from")
+    until: str | None
+    base: int
+    state: str
+    actor: str
+    reason: str
+    why: str
+
+
+class RevisionRow(Output, frozen=True):
+    """One revision and where it stands; `approved_by` is empty where nobody approved it."""
+
+    ref: str
+    revision: int
+    stage: str
+    at: str
+    actor: str
+    reason: str
+    approved_by: str
+    own_work: bool
+    share: float | None
+    schedules: list[ScheduleAnswer]
+    url: str
+
+
+class ApprovedRevision(RevisionRow, frozen=True):
+    """An approved revision, with what its approver should have seen: what it changes, and its newest back-test."""
+
+    changes: list[ChangeAnswer]
+    backtest: BacktestAnswer | None
 
 
 class Diff(Input, frozen=True):
@@ -108,6 +244,9 @@ class RevisionAnswer(Output, frozen=True):
     #: the decision tables that were read from files, as CSV
     files: dict[str, str] = {}
     backtest: BacktestAnswer | None = None
+    #: the same text as it is given to be edited: its first line names the revision in force
+    editable: str = ""
+    stage: str = ""
 
 
 class ApplicationAnswer(Output, frozen=True):

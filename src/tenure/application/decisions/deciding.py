@@ -276,6 +276,7 @@ class Decider:
             application=self.application,
             decision=decision.id,
             revision=self.revision,
+            trial=self.revision != decision.revision,
             predictions=[] if asked is None else [predicted("shadow", asked)],
             differs=True,
             error=error,

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenure.application.decisions.deciding import Decider
+from tenure.application.revisions.base import base_of, without_base
 from tenure.application.revisions.checking import check, telling_problems
 from tenure.application.revisions.definition import read
+from tenure.application.revisions.life import Now, Stage
 from tenure.application.revisions.problems import located, refusal
+from tenure.application.revisions.releasing import Releases
 from tenure.application.revisions.revision import (
-    Activation,
-    AlreadyActive,
     Change,
     NothingBefore,
     Revision,
@@ -24,35 +25,50 @@ from tenure.application.revisions.source import Source
 from tenure.application.revisions.template import template
 from tenure.application.revisions.testing import tested
 from tenure.governance.access import Permission, authorize
-from tenure.governance.audit import Event
 from tenure.kit.digests import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from tenure.application.revisions.ports import Contracts, RevisionStore, Views
+    from tenure.application.revisions.life import Approved, Placing, Standing
+    from tenure.application.revisions.ports import Contracts, LifeStore, RevisionStore, Views
+    from tenure.application.revisions.revision import Activation
     from tenure.application.revisions.terms import Definition, ModelUse
     from tenure.application.revisions.testing import Tested
     from tenure.governance.access import Actor
-    from tenure.governance.ports import Audit
+    from tenure.governance.ports import Audit, PolicyStore
     from tenure.kit.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What an apply or a rollback came to. `before` is the number in force until then; `done` is false for a dry run."""
+    """What an apply or a rollback came to. `before` is the number in force until then.
+
+    `stage` is where the revision stands now; `done` when this put it in force.
+    """
 
     revision: Revision
     before: int | None
     changes: list[Change]
     done: bool
+    stage: Stage
 
 
 class Applications:
     """The actions; each checks its permission, loads, decides, saves, and writes its audit event in one transaction."""
 
-    def __init__(self, store: RevisionStore, audit: Audit, clock: Clock, contracts: Contracts, views: Views) -> None:
+    def __init__(
+        self,
+        store: RevisionStore,
+        audit: Audit,
+        clock: Clock,
+        contracts: Contracts,
+        views: Views,
+        lives: LifeStore,
+        policy: PolicyStore,
+    ) -> None:
         self._store = store
+        self._releases = Releases(store, lives, policy, audit, clock)
         self._audit = audit
         self._clock = clock
         self._contracts = contracts
@@ -74,10 +90,14 @@ class Applications:
         base: int | None = None,
         dry_run: bool = False,
         files: Mapping[str, str] | None = None,
+        place: Callable[[str], Placing] = lambda _: Now(),
     ) -> Applied:
-        """Check a file, keep it as the next revision and put it in force; the same text again changes nothing.
+        """Check a file, keep it as the next revision and put it where `place` says for its reference: by default in force.
 
-        `files` are the texts of the decision tables that it names. Raises `BrokenDefinition` with every problem, or `StaleBase` if `base` is no longer in force.
+        The same text again changes nothing, and a draft with this very text is placed instead of a new one. `files` are
+        the texts of the decision tables that it names. Where the policy wants a second person, it is kept as a draft.
+        Raises `BrokenDefinition` with every problem, or `StaleBase` if the base that the file (or `base`) names is no
+        longer in force.
         """
         source = Source(text)
         written = read(source, files)
@@ -87,13 +107,74 @@ class Applications:
         with self._audit.transaction():
             definition = self._checked(written, source)
             active = self._store.active(definition.application)
-            _refuse_stale(base, active, definition.application)
-            revision = self._next(definition, text, actor, reason, digest_of_source(text, files or {}))
-            applied = _applied(active, revision, dry_run=dry_run)
-            if applied.done:
-                self._store.add(revision)
-                self._activate(actor, revision, active, reason, Permission.APPLICATIONS_APPLY)
-        return applied
+            revision = self._next(definition, without_base(text), actor, reason, digest_of_source(text, files or {}))
+            if active is not None and _is_same(active, revision):
+                return self._applied(active, active, [])
+            _refuse_stale(base_of(source) if base is None else base, active, definition.application)
+            if not dry_run:
+                revision = self._kept(revision)
+                wanted = self._releases.allowed(revision, place(revision.ref))
+                self._releases.place(actor, revision, active, wanted, reason, Permission.APPLICATIONS_APPLY)
+            return self._applied(active, revision, changes(_meant(active), definition), dry_run=dry_run)
+
+    def _kept(self, revision: Revision) -> Revision:
+        """Return the newest revision if it is a draft with this very text, else the new one, kept."""
+        newest = self._store.get(revision.application, revision.number - 1)
+        past = self._releases.standing(revision.application).past
+        if newest is not None and _is_same(newest, revision) and newest.number not in past:
+            return newest
+        self._store.add(revision)
+        return revision
+
+    def _applied(
+        self, active: Revision | None, revision: Revision, found: list[Change], *, dry_run: bool = False
+    ) -> Applied:
+        before = None if active is None else active.number
+        stage = Stage.DRAFT if dry_run else self._releases.standing(revision.application).stage(revision.number)
+        return Applied(revision, before, found, stage is Stage.ACTIVE and revision is not active, stage)
+
+    # ---- approving, placing
+
+    def approve(self, actor: Actor, application: str, number: int, reason: str) -> tuple[Revision, Approved]:
+        """Say that a revision may answer; under four-eyes a second person's word is needed."""
+        authorize(actor, Permission.APPLICATIONS_APPROVE, application)
+        with self._audit.transaction():
+            revision = self._get(application, number)
+            return revision, self._releases.approve(actor, revision, reason)
+
+    def activate(
+        self, actor: Actor, application: str, number: int, reason: str, place: Callable[[str], Placing]
+    ) -> Applied:
+        """Put a kept revision where `place` says: in force now or at a time, or on trial. It is checked anew."""
+        authorize(actor, Permission.APPLICATIONS_ACTIVATE, application)
+        with self._audit.transaction():
+            active = self._store.active(application)
+            revision = self._get(application, number)
+            self._recheck(revision)
+            self._releases.place(actor, revision, active, place(revision.ref), reason, Permission.APPLICATIONS_ACTIVATE)
+            return self._applied(active, revision, changes(_meant(active), revision.definition))
+
+    def end(self, actor: Actor, application: str, reason: str) -> list[Revision]:
+        """End the trial of a revision, and what waits for its time; what is in force stays."""
+        authorize(actor, Permission.APPLICATIONS_END, application)
+        with self._audit.transaction():
+            self._active(application)
+            return self._releases.end(actor, application, lambda number: self._get(application, number), reason)
+
+    def standing(self, actor: Actor, application: str) -> tuple[Standing, list[Revision]]:
+        """Return where every revision of an application stands, newest first."""
+        authorize(actor, Permission.APPLICATIONS_REVISIONS, application)
+        found = self._store.revisions(application)
+        if not found:
+            raise UnknownApplication(application=application)
+        return self._releases.standing(application), found
+
+    def tick(self) -> int:
+        """Put in force what was scheduled for now, and take out what was scheduled until now; return how many changed."""
+        return self._releases.tick(self._recheck)
+
+    def _recheck(self, revision: Revision) -> None:
+        self._checked(revision.definition, Source(revision.source))
 
     def check(
         self, actor: Actor, text: str, files: Mapping[str, str] | None = None, *, permission: Permission
@@ -129,11 +210,11 @@ class Applications:
         with self._audit.transaction():
             active = self._active(application)
             target = self._get(application, self._before(active) if to is None else to)
-            if target.number == active.number:
-                raise AlreadyActive(application=application, number=target.number)
-            self._checked(target.definition, Source(target.source))
-            self._activate(actor, target, active, reason, Permission.APPLICATIONS_ROLLBACK)
-        return Applied(target, active.number, changes(active.definition, target.definition), done=True)
+            self._recheck(target)
+            self._releases.place(actor, target, active, Now(), reason, Permission.APPLICATIONS_ROLLBACK)
+        return Applied(
+            target, active.number, changes(active.definition, target.definition), done=True, stage=Stage.ACTIVE
+        )
 
     def show(self, actor: Actor, application: str, number: int | None = None) -> Revision:
         """Return the revision in force, or one by its number."""
@@ -175,13 +256,6 @@ class Applications:
             reason=reason,
         )
 
-    def _activate(
-        self, actor: Actor, revision: Revision, before: Revision | None, reason: str, permission: Permission
-    ) -> None:
-        at = self._clock.now()
-        self._store.activate(Activation(revision.application, revision.number, at, actor.id, reason))
-        self._audit.write(Event(permission, actor, at, revision.ref, reason, _facts(before), _facts(revision)))
-
     def _active(self, application: str) -> Revision:
         active = self._store.active(application)
         if active is None:
@@ -210,21 +284,16 @@ def _refuse_stale(base: int | None, active: Revision | None, application: str) -
     raise StaleBase(application=application, base=base, active=number, actor=actor, reason=reason)
 
 
-def _applied(active: Revision | None, revision: Revision, *, dry_run: bool) -> Applied:
-    """Return what applying comes to: nothing, if this very text with these very views is in force."""
-    if active is not None and active.digest == revision.digest and active.definition == revision.definition:
-        return Applied(active, active.number, [], done=False)
-    before = None if active is None else active.definition
-    return Applied(
-        revision, None if active is None else active.number, changes(before, revision.definition), done=not dry_run
-    )
+def _meant(revision: Revision | None) -> Definition | None:
+    return None if revision is None else revision.definition
+
+
+def _is_same(one: Revision, other: Revision) -> bool:
+    """Return whether they are the very same text with the very same views."""
+    return one.digest == other.digest and one.definition == other.definition
 
 
 def digest_of_source(text: str, files: Mapping[str, str]) -> str:
-    """Return the digest of a definition's text with the tables that it is read with."""
+    """Return the digest of a definition's text, without its base, with the tables that it is read with."""
     tables = (f"\0{name}\0{files[name]}" for name in sorted(files))
-    return digest_of(text.encode() + "".join(tables).encode())
-
-
-def _facts(revision: Revision | None) -> dict[str, object]:
-    return {} if revision is None else {"revision": revision.number, "digest": revision.digest}
+    return digest_of(without_base(text).encode() + "".join(tables).encode())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tenure.application.revisions.base import KEY as BASE
 from tenure.application.revisions.problems import Problem, located, refusal
 from tenure.application.revisions.reading import NAME, Reader, time_zone
 from tenure.application.revisions.source import Source
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Definition", "from_plain", "parse", "plain"]
 
 KEYS = (
-    "application", "project", "owner", "entity", "personal", "event_time", "request", "features", "model", "inputs",
+    BASE, "application", "project", "owner", "entity", "personal", "event_time", "request", "features", "model", "inputs",
     "time_zone", "deadline", "explain", "fallback", "rules", "default", "reasons", "outcome", "tests",
 )  # fmt: skip
 _RULE_KEYS = ("id", "before", "after", "when", "on_missing", "answer", "reason", "review", "table", "set", "bound")
@@ -79,6 +80,7 @@ class _Definition:
 
     def whole(self) -> Definition:
         read, found = self._read, self._found
+        read.of_type(found, BASE, int, ())
         return Definition(
             application=read.name(found, "application", ()),
             project=read.text(found, "project", (), ""),

@@ -48,6 +48,7 @@ def json_schema() -> dict[str, Any]:
                 "features": _list(_feature()),
                 "model": {"type": "string", "pattern": f"^{NAME.pattern}@{NAME.pattern}$"},
                 "inputs": {"type": "object", "additionalProperties": _TEXT},
+                "base": {"type": "integer", "description": "the revision this file was edited from"},
                 "time_zone": _TEXT,
                 "deadline": _DURATION,
                 "explain": {"anyOf": [{"enum": ["none", "top_k"]}, _explain()]},

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from tenure.application.features.view import View
     from tenure.application.revisions.checking import Contract
+    from tenure.application.revisions.life import Approved, Schedule, Trial
     from tenure.application.revisions.revision import Activation, Revision
     from tenure.application.revisions.terms import ModelUse
     from tenure.contract.predictor import Explain
@@ -41,6 +42,40 @@ class RevisionStore(Protocol):
 
     def revisions(self, application: str) -> list[Revision]:
         """Return all revisions, newest first."""
+
+
+class LifeStore(Protocol):
+    """What happens to revisions besides being in force; what writes runs inside `Audit.transaction()`."""
+
+    def approvals(self, application: str) -> list[Approved]:
+        """Return the approvals of an application's revisions."""
+
+    def approve(self, approved: Approved) -> None:
+        """Keep an approval; a revision has one."""
+
+    def schedules(self, application: str) -> list[Schedule]:
+        """Return every schedule of an application, oldest first."""
+
+    def open_schedules(self) -> list[Schedule]:
+        """Return the schedules of all applications that something is still to be done about."""
+
+    def add_schedule(self, schedule: Schedule) -> None:
+        """Keep a new schedule; its id is given here."""
+
+    def save_schedule(self, schedule: Schedule) -> None:
+        """Keep where a schedule stands now."""
+
+    def trial(self, application: str) -> Trial | None:
+        """Return the trial of an application."""
+
+    def all_trials(self) -> dict[str, Trial]:
+        """Return the trials by application."""
+
+    def set_trial(self, trial: Trial) -> None:
+        """Put a revision on trial, in the place of another one."""
+
+    def end_trial(self, application: str) -> None:
+        """End the trial of an application."""
 
 
 class Contracts(Protocol):

@@ -7,7 +7,7 @@ import typer
 
 from tenure.entrypoints.cli.caller import opened
 from tenure.entrypoints.cli.rules import show_backtest, source_of
-from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.entrypoints.cli.screen import Json, Screen, readable
 
 _CHANGES = ("what", "before", "after")
 
@@ -31,24 +31,141 @@ def init(
     screen.facts({"file": str(file), "next": f'tenure apply {file} --reason "first"'}, application)
 
 
+From = Annotated[str, typer.Option("--from", help="When it comes into force, as 2026-12-01T00:00:00Z.")]
+Until = Annotated[str, typer.Option("--until", help="When the revision before it returns.")]
+Shadow = Annotated[bool, typer.Option("--shadow", help="Evaluate it on live requests without answering any.")]
+Share = Annotated[float | None, typer.Option("--share", help="Let it answer this part of the entities, as 0.1.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")]
+
+
 def apply(
     file: Annotated[Path, typer.Argument(help="An application.yaml.", exists=True, dir_okay=False)],
-    reason: Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")] = "",
+    reason: Why = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and compare, change nothing.")] = False,
+    draft: Annotated[bool, typer.Option("--draft", help="Check and keep it, put nothing in force.")] = False,
+    starts: From = "",
+    until: Until = "",
+    shadow: Shadow = False,
+    share: Share = None,
+    base: Annotated[
+        int | None, typer.Option(help="The revision it was edited from; refused when another is in force.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Check an application's file and put it in force as the next revision."""
+    """Check an application's file and put it in force as the next revision, or keep, schedule or try it."""
     screen = Screen(json)
-    source = source_of(file)
+    placed = {"draft": draft, "from": starts, "until": until, "shadow": shadow, "share": share, "base": base}
     with opened() as tenure, screen.waiting(f"applying {file}: check it, tell every gateway"):
-        found = tenure.call("applications:apply", **source, reason=reason, dry_run=dry_run)
+        found = tenure.call("applications:apply", **source_of(file), reason=reason, dry_run=dry_run, **placed)
+    if found["done"] and _rebased(file, found["revision"]):
+        screen.say(f"{file} now says base: {found['revision']}")
     # Against nothing, everything is a change; a list of it all would say nothing.
     if screen.as_json or found["before"] is not None:
         screen.table(found, found["changes"], _CHANGES, "no change: this very file is in force")
     if found.get("backtest") and not screen.as_json:
         show_backtest(screen, found["backtest"])
-    screen.say(f"{found['application']}/{found['revision']}{'  (not applied: --dry-run)' if dry_run else ''}")
+    ref = f"{found['application']}/{found['revision']}"
+    screen.say(f"{ref}{'  (not applied: --dry-run)' if dry_run else _where(ref, found['stage'])}")
     screen.say(found.get("url", ""))
+
+
+def _rebased(file: Path, number: int) -> bool:
+    """Have a file that names its base name the revision that it has become; return whether it did."""
+    from tenure.application.revisions.base import with_base, without_base
+
+    text = file.read_text(encoding="utf-8")
+    if without_base(text) == text or with_base(text, number) == text:
+        return False
+    file.write_text(with_base(text, number), encoding="utf-8")
+    return True
+
+
+def _where(ref: str, stage: str) -> str:
+    """Return what is said of a revision that is not in force, with the next step."""
+    told = {
+        "draft": f"  draft; next: tenure approve {ref} --reason …, then tenure activate {ref} --reason …",
+        "approved": f"  approved; next: tenure activate {ref} --reason …",
+        "scheduled": "  scheduled; it comes into force by itself",
+        "trial": f"  on trial; see: tenure applications trial {ref.partition('/')[0]}",
+    }
+    return told.get(stage, "")
+
+
+def activate(
+    ref: Annotated[str, typer.Argument(metavar="APPLICATION/N", help="A kept revision, as churn-offers/13.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    starts: From = "",
+    until: Until = "",
+    shadow: Shadow = False,
+    share: Share = None,
+    json: Json = False,
+) -> None:
+    """Put a kept revision in force, now or for a time, or on trial; ends its trial."""
+    screen = Screen(json)
+    placed = {"from": starts, "until": until, "shadow": shadow, "share": share}
+    with opened() as tenure, screen.waiting(f"placing {ref}: check it, tell every gateway"):
+        found = tenure.call("applications:activate", **revision_at(ref), reason=reason, **placed)
+    screen.table(found, found["changes"], _CHANGES, "no change")
+    screen.say(f"{ref}  {found['stage']}")
+    screen.say(found["url"])
+
+
+def revision_at(ref: str) -> dict[str, Any]:
+    """Return the application and the number of a revision written as churn-offers/13."""
+    name, _, number = ref.partition("/")
+    if not number.isdigit():
+        raise typer.BadParameter(f"{ref!r} names no revision; write it as churn-offers/13", param_hint="APPLICATION/N")
+    return {"application": name, "revision": int(number)}
+
+
+def list_revisions(
+    application: Annotated[str, typer.Argument(metavar="NAME")],
+    json: Json = False,
+) -> None:
+    """List an application's revisions and where each stands: draft, approved, scheduled, on trial, active, retired."""
+    with opened() as tenure:
+        found = tenure.call("applications:revisions", application=application)
+    rows = [one | {"schedules": [_scheduled(each) for each in one["schedules"]]} for one in found]
+    columns = ("ref", "stage", "share", "schedules", "approved_by", "own_work", "at", "actor", "reason")
+    Screen(json).table(found, rows, columns, "no revision")
+
+
+def _scheduled(one: dict[str, Any]) -> str:
+    until = f" until {one['until']}" if one["until"] else ""
+    return f"{one['state']}: from {one['from']}{until}{': ' + one['why'] if one['why'] else ''}"
+
+
+def trial(
+    application: Annotated[
+        str, typer.Argument(metavar="NAME[/N]", help="An application, or a revision that was tried.")
+    ],
+    json: Json = False,
+) -> None:
+    """Show what a revision on trial makes of live requests: how many answers differ, by which rules, with examples."""
+    screen = Screen(json)
+    name, _, number = application.partition("/")
+    with opened() as tenure:
+        found = tenure.call("applications:trial", application=name, revision=int(number) if number else None)
+    facts = ("share", "since", "evaluated", "differing", "refused", "failed", "answered", "reason")
+    screen.facts(found, f"{name}/{found['revision']}  {'on trial' if found['running'] else 'its trial is over'}", facts)
+    if screen.as_json:
+        return
+    screen.table(found, found["differences"], ("active_rule", "trial_rule", "times"), "no answer differs")
+    for one in found["examples"][:10]:
+        tried = one["error"] or readable(one["trial_answer"])
+        screen.say(f"{one['decision_id']}  {readable(one['active_answer'])} | {tried}")
+
+
+def end(
+    application: Annotated[str, typer.Argument(metavar="NAME")],
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    json: Json = False,
+) -> None:
+    """End the trial of a revision, and what waits for its time; what is in force stays."""
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting(f"ending what {application} tries: tell every gateway"):
+        found = tenure.call("applications:end", application=application, reason=reason)
+    screen.facts(found, f"{application}: ended")
 
 
 def diff(
@@ -94,11 +211,26 @@ def show_application(
 def show_revision(screen: Screen, found: dict[str, Any], *, yaml: bool) -> None:
     """Show a revision's facts and its file, or with `yaml` the file alone."""
     if yaml:
-        screen.text(found, found["source"])
+        screen.text(found, found["editable"])
         return
-    facts = ("application", "revision", "digest", "at", "actor", "reason")
+    facts = ("application", "revision", "stage", "digest", "at", "actor", "reason")
     screen.facts(found, f"{found['application']}/{found['revision']}", facts)
     if not screen.as_json:
         if found.get("backtest"):
             show_backtest(screen, found["backtest"])
         screen.text(found, found["source"])
+
+
+def show_approved(screen: Screen, found: dict[str, Any]) -> None:
+    """Show an approved revision with what its approver should have seen."""
+    screen.table(found, found["changes"], _CHANGES, "it says what is in force")
+    if screen.as_json:
+        return
+    if found["backtest"]:
+        show_backtest(screen, found["backtest"])
+    else:
+        screen.say(f"it was not back-tested: tenure rules backtest {found['ref']}")
+    own = ", the author" if found["own_work"] else ""
+    screen.say(
+        f"{found['ref']} approved by {found['approved_by']}{own}; next: tenure activate {found['ref']} --reason …"
+    )

@@ -65,7 +65,12 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "drill": keeping.drill,
         "run": versions.run,
     },
-    "Applications": {"init": applications.init, "apply": applications.apply, "diff": applications.diff},
+    "Applications": {
+        "init": applications.init,
+        "apply": applications.apply,
+        "activate": applications.activate,
+        "diff": applications.diff,
+    },
     "Decisions": {
         "decide": decisions.decide,
         "decision": decisions.decision,
@@ -91,7 +96,16 @@ ALONE: dict[str, Command] = {
 
 #: Groups of commands, each with its heading and its help.
 GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
-    "applications": ("Applications", "List applications; or show one.", {"show": applications.show_application}),
+    "applications": (
+        "Applications",
+        "List applications; or show one.",
+        {
+            "show": applications.show_application,
+            "revisions": applications.list_revisions,
+            "trial": applications.trial,
+            "end": applications.end,
+        },
+    ),
     "decisions": ("Decisions", "List decisions; or export them.", {"export": data_out.export}),
     "rules": (
         "Applications",

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from tenure.entrypoints.cli.applications import show_revision
+from tenure.entrypoints.cli.applications import revision_at, show_approved, show_revision
 from tenure.entrypoints.cli.caller import opened, version_at
 from tenure.entrypoints.cli.screen import Json, Screen, readable
 
@@ -270,9 +270,21 @@ def restore(ref: Ref, reason: Reason = "restored", json: Json = False) -> None:
     _move("versions:restore", ref, f"restoring {ref}: rebuild its environment", json, {"reason": reason})
 
 
-def approve(ref: Ref, reason: Annotated[str, typer.Option("--reason", help="Why.")], json: Json = False) -> None:
-    """Approve a version for service."""
-    _move("versions:approve", ref, f"approving {ref}", json, {"reason": reason})
+def approve(
+    ref: Annotated[str, typer.Argument(metavar="REF", help="A version as churn/2, or a revision as churn-offers/13.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    json: Json = False,
+) -> None:
+    """Approve a version for service, or an application's revision."""
+    from tenure.entrypoints.cli.names import is_model
+
+    with opened() as tenure:
+        is_version = "@" in ref or is_model(tenure, ref.partition("/")[0])
+        found = None if is_version else tenure.call("applications:approve", **revision_at(ref), reason=reason)
+    if found is None:
+        _move("versions:approve", ref, f"approving {ref}", json, {"reason": reason})
+    else:
+        show_approved(Screen(json), found)
 
 
 def _move(action: str, ref: str, text: str, as_json: bool, given: dict[str, Any]) -> None:
