@@ -194,10 +194,12 @@ class Deciding:
         body: bytes,
         key: str | None,
         deadline_us: int | None = None,
+        trace: str = "",
     ) -> Made:
         """Return a decision whose record is durable; raise a `TenureError` when none was made.
 
-        `deadline_us` is how long the caller waits, where that is less than the application's own deadline.
+        `deadline_us` is how long the caller waits, where that is less than the application's own deadline; `trace` the
+        trace id that it sent.
         """
         at = self._clock.now()
         known = authorize(actor, Permission.APPLICATIONS_DECIDE, application)
@@ -206,7 +208,7 @@ class Deciding:
         if deployed.always_asks and deployed.is_busy(within):
             raise deployed.overloaded(within)
         request = _Request(
-            deployed, known, body, at, new_id(at), within, "" if key is None else digest_of(key.encode())
+            deployed, known, body, at, new_id(at), within, "" if key is None else digest_of(key.encode()), trace
         )
         if key is None:
             return await self._made(request, alone=generation.in_flight == 1)
@@ -253,6 +255,7 @@ class Deciding:
             elapsed_us=self._clock.now() - request.at,
             actor=request.actor.id,
             key=request.key,
+            trace=request.trace,
         )
         content = encode(record)
         recorded = perf_counter_ns()
@@ -361,6 +364,7 @@ class _Request:
     id: str
     within_us: int
     key: str
+    trace: str
 
 
 def token_of(authorization: str | None) -> str | None:

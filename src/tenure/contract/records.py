@@ -114,6 +114,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     actor: str = ""
     #: the caller's Idempotency-Key, hashed
     key: str = ""
+    #: the trace id of the caller's W3C traceparent
+    trace: str = ""
 
 
 class OutcomeRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -21,6 +21,10 @@ _NEWEST = 0.1
 _SURE = 0.8
 
 
+#: upper bounds of the buckets in which calls are counted by their rows
+ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
 class Pace:
     """The cost of calls as the answers tell it, and by what factor rows wait for longer than these calls explain.
 
@@ -32,12 +36,17 @@ class Pace:
         self._most = MOST_ROWS if form.kind == "multiple" else form.rows
         self._cost = Cost()
         self.factor = 1.0
+        #: calls by their rows, a bucket for each of `ROWS`; and the rows of all of them
+        self.calls = [0] * len(ROWS)
+        self.rows = 0
 
     def saw(self, span: Span, ahead: int, waited_us: float) -> None:
         """Learn from one answer: how it was computed, how many rows were in flight before it, how long it took."""
         if span.position == 0:
             # The others of the same call would tell the same again.
             self._cost.saw(span.shape, span.compute_us)
+            self.calls[min((span.rows - 1).bit_length(), len(ROWS) - 1)] += 1
+            self.rows += span.rows
         slower = max(1.0, waited_us / (self._calls_us(ahead + 1) + _FIXED_US))
         self.factor += _NEWEST * (slower - self.factor)
 

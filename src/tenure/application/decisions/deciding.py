@@ -221,6 +221,7 @@ class Decider:
         elapsed_us: int = 0,
         actor: str = "",
         key: str = "",
+        trace: str = "",
     ) -> DecisionRecord:
         """Return the record for the log, with the entity and the personal fields handed to `protect`."""
         values = settled.admitted.values
@@ -248,6 +249,7 @@ class Decider:
             elapsed_us=elapsed_us,
             actor=actor,
             key=key,
+            trace=trace,
         )
 
     def _protected(self, values: Mapping[str, Any], protect: Protect) -> tuple[str | None, str]:

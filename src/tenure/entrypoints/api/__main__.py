@@ -21,6 +21,7 @@ from tenure.entrypoints.api.server import Ticker, server
 from tenure.entrypoints.api.sessions import session_routes
 from tenure.entrypoints.api.shortcuts import shortcut_routes
 from tenure.entrypoints.api.uploads import missing_route, upload_route
+from tenure.kit.log_lines import write_json_lines
 from tenure.serving.sockets import listen_unix
 from tenure.settings import Home
 
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tenure.entrypoints.api", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     home = Home(parser.parse_args(arguments).home.absolute())
-    logging.basicConfig(format="%(asctime)s control[%(process)d] %(name)s %(message)s", level=logging.INFO)
+    write_json_lines("control")
     # uvicorn raises the signal once more when it has ended in order, and a start may be interrupted: both end here.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)

@@ -32,9 +32,10 @@ from tenure.governance.sessions import (
     refuse_forged,
 )
 from tenure.kit.errors import Kind, TenureError
+from tenure.kit.log_lines import CURRENT, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tenure.governance.access import Actor
 
@@ -94,6 +95,8 @@ class Door:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Let the request in as an actor, or answer with a problem."""
+        if scope["type"] == "http":
+            _have_logs_name(scope["headers"])
         if scope["type"] == "http" and not is_public(scope["method"], scope["path"]):
             headers = dict(scope["headers"])
             try:
@@ -119,6 +122,13 @@ class Door:
         if RELAY_HEADER not in headers and scope["client"] == (PEER, self._owner):
             return self._local(user_name(self._owner))
         raise Unauthenticated
+
+
+def _have_logs_name(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Have this request's log lines carry the names that the gateway gave it."""
+    named = dict(headers)
+    if request := named.get(b"x-request-id"):
+        CURRENT.set(Request(request.decode("latin-1"), named.get(b"traceparent", b"").decode("latin-1")))
 
 
 def is_public(method: str, path: str) -> bool:

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from tenure.app.gateway import Gateway
+from tenure.entrypoints.gateway import watching
 from tenure.entrypoints.gateway.asgi import Application
 from tenure.entrypoints.gateway.channel import Channel
 from tenure.entrypoints.gateway.metrics import Metrics
 from tenure.entrypoints.gateway.patience import Patience
 from tenure.entrypoints.gateway.relay import Relay
 from tenure.entrypoints.gateway.server import Server
+from tenure.kit.log_lines import write_json_lines
 from tenure.settings import Home
 
 if TYPE_CHECKING:
@@ -31,8 +33,7 @@ if TYPE_CHECKING:
 def main(arguments: list[str] | None = None) -> int:
     """Serve until told to leave; return the exit code."""
     options = _parser().parse_args(arguments)
-    form = f"%(asctime)s {options.name}[%(process)d] %(message)s"
-    logging.basicConfig(format=form, level=logging.INFO, stream=sys.stderr)
+    write_json_lines(options.name)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     _allow_many_clients()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -76,13 +77,18 @@ class _Process:
         relay = Relay(home.control_socket)
         self._application = Application(self._gateway, relay, metrics, self._channel, self._patience, options.name)
         self._server = Server(self._application, self._patience)
-        self._watch(metrics)
+        self._watch(metrics, relay)
         self._gateway.left = self._generation_left
         self._gateway.swapped = self._take_limits
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def _watch(self, metrics: Metrics) -> None:
+    def _watch(self, metrics: Metrics, relay: Relay) -> None:
         log = self._gateway.log
+        watching.watch_links(metrics, lambda: self._gateway.generation.links)
+        metrics.watch_rows("tenure_cut_off_total", lambda: watching.by_code(self._patience.cut_off))
+        metrics.watch("tenure_relayed", lambda: relay.in_flight)
+        metrics.watch("tenure_log_records_total", lambda: log.committed)
+        metrics.watch("tenure_log_commits_total", lambda: log.groups)
         metrics.watch_stages(self._gateway.deciding.stages.sums)
         shadowing = self._gateway.shadowing
         metrics.watch("tenure_shadows_waiting", lambda: shadowing.waiting)

@@ -15,8 +15,10 @@ from tenure.entrypoints.gateway.metrics import exposition
 from tenure.entrypoints.gateway.model_routes import ModelRoutes
 from tenure.entrypoints.gateway.problems import Answer, BodyTooLarge, NotReady, Overloaded, problem_of
 from tenure.entrypoints.gateway.told import told
+from tenure.entrypoints.gateway.tracing import trace_of, traced
 from tenure.entrypoints.gateway.whole import APPLICATIONS, DECISIONS
 from tenure.kit.errors import TenureError
+from tenure.kit.log_lines import Complaints
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 EVENTS = "/events"
 _LOG = logging.getLogger("tenure.gateway")
+#: from this status on it is our fault, and somebody should look
+_FAULT = 500
 _JSON = (b"content-type", b"application/json")
 _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
@@ -47,6 +51,7 @@ class Application:
         self._channel = channel
         self._patience = patience
         self._name = name
+        self._complaints = Complaints(_LOG)
         bodies = Bodies()
         self._models = ModelRoutes(gateway, metrics, patience, bodies)
         self._batch = BatchRoute(gateway, metrics, bodies)
@@ -54,17 +59,19 @@ class Application:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
         began = time.perf_counter()
+        names = traced(scope["headers"])
         self._metrics.in_flight += 1
         route = "other"
         status = 0
         try:
             route, handler, argument = self._route(scope["method"], scope["path"])
             if handler is None:
-                status = await self._relay(scope, receive, send)
+                status = await self._relay(scope, receive, send, names.headers)
             else:
                 answer = await self._answer(handler(argument, scope, receive))
                 status = answer.status
-                await send({"type": "http.response.start", "status": status, "headers": answer.headers})
+                headers = [*answer.headers, *names.headers]
+                await send({"type": "http.response.start", "status": status, "headers": headers})
                 await send({"type": "http.response.body", "body": answer.content, "more_body": False})
         except ClientLeft:
             route = "left"
@@ -98,11 +105,13 @@ class Application:
     async def decide(self, application: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
         """Answer a request for a decision that has arrived whole (the short way, protocol.py)."""
         began = time.perf_counter()
+        names = traced(headers)
         self._metrics.in_flight += 1
         status = 0
         try:
-            answer = await self._answer(self._decide_whole(application, headers, body))
+            answer = await self._answer(self._decide_whole(application, headers, body, names.trace))
             status = answer.status
+            answer.headers.extend(names.headers)
             return answer
         finally:
             self._metrics.in_flight -= 1
@@ -113,13 +122,20 @@ class Application:
         try:
             return await made
         except TenureError as error:
-            return problem_of(error)
+            return self._refused(error)
         except (ClientLeft, MemoryError):
             raise
         except Exception:  # noqa: BLE001 - whatever it was, the client gets a problem and the others are served
             incident = uuid.uuid4().hex[:12]
             _LOG.exception("incident %s", incident)
             return problem_of(Unexpected(incident=incident))
+
+    def _refused(self, error: TenureError) -> Answer:
+        self._metrics.refused(error.code)
+        answer = problem_of(error)
+        if answer.status >= _FAULT:
+            self._complaints.say(error.code, str(error))
+        return answer
 
     async def _decide(self, application: str, scope: Any, receive: Any) -> Answer:
         asked = told(scope["headers"])
@@ -128,11 +144,13 @@ class Application:
             actor = caller(self._gateway.deciding, generation, asked.authorization, scope["headers"])
             body = await _body(scope["headers"], receive, generation.limits.body_bytes)
             made = await self._gateway.deciding.decide(
-                generation, application, actor, body, asked.key, asked.deadline_us
+                generation, application, actor, body, asked.key, asked.deadline_us, trace_of(scope["headers"])
             )
         return self._made(application, made)
 
-    async def _decide_whole(self, application: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
+    async def _decide_whole(
+        self, application: str, headers: list[tuple[bytes, bytes]], body: bytes, trace: str
+    ) -> Answer:
         asked = told(headers)
         with self._gateway.pinned() as generation:
             self._admit(generation)
@@ -140,7 +158,7 @@ class Application:
                 raise BodyTooLarge(limit=generation.limits.body_bytes)
             actor = caller(self._gateway.deciding, generation, asked.authorization, headers)
             made = await self._gateway.deciding.decide(
-                generation, application, actor, body, asked.key, asked.deadline_us
+                generation, application, actor, body, asked.key, asked.deadline_us, trace
             )
         return self._made(application, made)
 

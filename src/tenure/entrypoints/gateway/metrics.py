@@ -27,6 +27,18 @@ KINDS = {
         "counter",
         "Requests that no shadow looked at: too many waited, or the log was full.",
     ),
+    "tenure_refused_total": ("counter", "Requests answered by a problem, by its code."),
+    "tenure_cut_off_total": (
+        "counter",
+        "Clients cut off before a request of theirs was whole, by the problem they were told.",
+    ),
+    "tenure_relayed": ("gauge", "Requests that wait for control."),
+    "tenure_log_records_total": ("counter", "Records made durable."),
+    "tenure_log_commits_total": ("counter", "Commits of the decision log; each makes a group of records durable."),
+    "tenure_worker_rows_in_flight": ("gauge", "Rows that a version has not answered yet."),
+    "tenure_worker_wait_seconds": ("gauge", "How long a row asked now is predicted to wait for its version."),
+    "tenure_batch_rows": ("histogram", "Rows in one call to a model."),
+    "tenure_process_up": ("gauge", "Whether a process is ready."),
     "tenure_restarts_total": ("counter", "Restarts of a process since the supervisor began to watch it."),
 }
 
@@ -41,6 +53,12 @@ class Metrics:
         self._requests: dict[tuple[str, int], int] = {}
         self._seconds: dict[str, list[float]] = {}
         self._decided: dict[tuple[str, str], int] = {}
+        self._refused: dict[str, int] = {}
+        self._rows: dict[str, Callable[[], Mapping[str, float]]] = {}
+
+    def refused(self, code: str) -> None:
+        """Count a request that was answered by a problem."""
+        self._refused[code] = self._refused.get(code, 0) + 1
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count one request."""
@@ -59,6 +77,10 @@ class Metrics:
         """Ask for a number each time when the samples are taken."""
         self._watched[gauge] = value
 
+    def watch_rows(self, name: str, rows: Callable[[], Mapping[str, float]]) -> None:
+        """Ask for a metric's values by labels each time when the samples are taken; `_sum|…` names a part of it."""
+        self._rows[name] = rows
+
     def watch_stages(self, sums: Callable[[], Mapping[str, tuple[float, int]]]) -> None:
         """Ask for seconds and counts by stage each time when the samples are taken."""
         self._stages = sums
@@ -68,6 +90,9 @@ class Metrics:
         own = f'gateway="{gateway}"'
         found: Samples = {name: {own: float(value())} for name, value in self._watched.items()}
         found["tenure_in_flight"] = {own: self.in_flight}
+        found["tenure_refused_total"] = {f'{own},code="{code}"': count for code, count in self._refused.items()}
+        for name, rows in self._rows.items():
+            found[name] = {_labelled(own, labels): value for labels, value in rows().items()}
         found["tenure_requests_total"] = {
             f'{own},route="{route}",status="{status}"': count for (route, status), count in self._requests.items()
         }
@@ -84,6 +109,11 @@ class Metrics:
             key: value for route, row in self._seconds.items() for key, value in _histogram(own, route, row)
         }
         return found
+
+
+def _labelled(own: str, labels: str) -> str:
+    suffix, bar, rest = labels.rpartition("|")
+    return f"{suffix}{bar}{own},{rest}"
 
 
 def exposition(all_samples: Iterable[Samples]) -> bytes:

@@ -102,6 +102,7 @@ class ModelRoutes:
             try:
                 return await handler(target, scope, receive)
             except TenureError as error:
+                self._metrics.refused(error.code)
                 return form(error)
             except (ClientLeft, MemoryError):
                 raise

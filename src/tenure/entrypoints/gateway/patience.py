@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 #: a body that arrives more slowly than this, once the first seconds are over, is an attack or a broken line
 _SLOWEST_BYTES_PER_SECOND = 8192
@@ -14,12 +15,13 @@ MOST_EXCESS = 4 << 20
 class Patience:
     """The bounds of all connections of one gateway; `leaving` is set once and for all when it drains.
 
-    In `read_seconds` a client must take at least a part of its answer.
+    In `read_seconds` a client must take at least a part of its answer. `cut_off` counts who was not waited for, by why.
     """
 
     header_seconds: float = 10.0
     read_seconds: float = 30.0
     leaving: bool = False
+    cut_off: Counter[str] = field(default_factory=Counter)
 
     def header_is_late(self, since: float, now: float) -> bool:
         """Return whether a header awaited since `since` (0.0: none is) is overdue."""

@@ -86,6 +86,7 @@ class Connection(HttpToolsProtocol):
         elif self.patience.body_is_late(self.body_since, self._body_bytes, now):
             self._refuse(SlowClient(why="the body of the request arrives too slowly"))
         elif self.patience.answer_is_late(self.stuck_since, now):
+            self.patience.cut_off["never-reads"] += 1
             self.transport.abort()
         elif self.idle_since and now - self.idle_since > KEEP_ALIVE_SECONDS:
             self.transport.close()
@@ -152,6 +153,7 @@ class Connection(HttpToolsProtocol):
         """Read on for a while after an answer that did not need the rest, so that the client comes to read it."""
         self._excess += count
         if self._excess > MOST_EXCESS:
+            self.patience.cut_off["goes-on-sending"] += 1
             self.transport.abort()
 
     # ---- the short way
@@ -232,6 +234,7 @@ class Connection(HttpToolsProtocol):
         self._held = None
         if self.transport.is_closing():
             return
+        self.patience.cut_off[error.code] += 1
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             self.transport.write(encoded(problem_of(error), (), keep_alive=False))
         self.transport.close()

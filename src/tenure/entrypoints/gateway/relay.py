@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 
 from tenure.entrypoints.gateway.problems import ControlBusy, ControlUnavailable, problem_of
+from tenure.entrypoints.gateway.tracing import REQUEST_ID, TRACEPARENT
 from tenure.serving import sockets
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _RELAYED = b"x-tenure-relay"
 #: what only a gateway may say to control: these, and where the client is and whether it came over TLS
 _OURS = b"x-tenure-"
 _CLIENT, _SCHEME = b"x-tenure-client", b"x-tenure-scheme"
+_NAMES = frozenset([REQUEST_ID, TRACEPARENT])
 _OF_CONTROL = _HOP_BY_HOP | {b"date", b"server"}
 
 
@@ -43,28 +45,31 @@ class Relay:
         #: requests that control has not answered yet
         self.in_flight = 0
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> int:
-        """Relay one request and return the status that was sent, 0 when the client left before."""
+    async def __call__(self, scope: Any, receive: Any, send: Any, names: Headers) -> int:
+        """Relay one request and return the status that was sent, 0 when the client left before.
+
+        `names` are headers that say which request it is, to control and to the client.
+        """
         if self.in_flight >= self._most:
-            return await _refuse(send, ControlBusy(in_flight=self.in_flight))
+            return await _refuse(send, ControlBusy(in_flight=self.in_flight), names)
         self.in_flight += 1
         try:
-            return await self._relay(scope, receive, send)
+            return await self._relay(scope, receive, send, names)
         finally:
             self.in_flight -= 1
 
-    async def _relay(self, scope: Any, receive: Any, send: Any) -> int:
+    async def _relay(self, scope: Any, receive: Any, send: Any, names: Headers) -> int:
         try:
             connection = sockets.connect_unix(self._control, timeout=1.0)
             reader, writer = await asyncio.open_unix_connection(sock=connection)
         except OSError:
-            return await _refuse(send, ControlUnavailable(retry_after=_RETRY_SECONDS))
-        exchange = _Exchange(scope, receive, send, reader, writer)
+            return await _refuse(send, ControlUnavailable(retry_after=_RETRY_SECONDS), names)
+        exchange = _Exchange(scope, receive, send, reader, writer, names)
         try:
             return await exchange.run()
         except (OSError, EOFError, h11.ProtocolError):
             if exchange.status == 0:
-                return await _refuse(send, ControlUnavailable(retry_after=_RETRY_SECONDS))
+                return await _refuse(send, ControlUnavailable(retry_after=_RETRY_SECONDS), names)
             return exchange.status
         finally:
             writer.close()
@@ -76,9 +81,16 @@ class _Exchange:
     """One request on its way to control, and the answer on its way back."""
 
     def __init__(
-        self, scope: Any, receive: Any, send: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        scope: Any,
+        receive: Any,
+        send: Any,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        names: Headers,
     ) -> None:
         self.status = 0
+        self._names = names
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -107,7 +119,8 @@ class _Exchange:
         target = self._scope["raw_path"]
         if self._scope["query_string"]:
             target += b"?" + self._scope["query_string"]
-        headers = [*relayed_headers(self._scope["headers"]), *_origin(self._scope)]
+        told = (header for header in self._scope["headers"] if header[0] not in _NAMES)
+        headers = [*relayed_headers(told), *self._names, *_origin(self._scope)]
         await self._write(h11.Request(method=self._scope["method"], target=target, headers=headers))
         more = True
         while (message := await self._receive())["type"] == "http.request":
@@ -141,7 +154,9 @@ class _Exchange:
     async def _begin(self, response: h11.Response) -> None:
         self.status = response.status_code
         headers = [(bytes(name), bytes(value)) for name, value in response.headers if name not in _OF_CONTROL]
-        await self._send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        await self._send(
+            {"type": "http.response.start", "status": response.status_code, "headers": [*headers, *self._names]}
+        )
 
 
 def relayed_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:
@@ -165,8 +180,8 @@ def _origin(scope: Any) -> Iterable[tuple[bytes, bytes]]:
     yield _SCHEME, str(scope.get("scheme", "http")).encode()
 
 
-async def _refuse(send: Any, error: TenureError) -> int:
+async def _refuse(send: Any, error: TenureError, names: Headers) -> int:
     status, headers, content = problem_of(error)
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *names]})
     await send({"type": "http.response.body", "body": content, "more_body": False})
     return status

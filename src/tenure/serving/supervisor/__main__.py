@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenure.kit.log_lines import write_json_lines
 from tenure.serving import sockets
 from tenure.serving.supervisor import state, takeover
 from tenure.serving.supervisor.household import Household
@@ -34,7 +34,7 @@ _LOCK_SECONDS = 15.0
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to stop; return the exit code."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(format="%(asctime)s supervisor[%(process)d] %(message)s", level=logging.INFO, stream=sys.stderr)
+    write_json_lines("supervisor")
     home = Home(options.home.absolute())
     home.run.mkdir(parents=True, exist_ok=True, mode=0o700)
     inherited: Inherited | None = None

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenure.kit.log_lines import message_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -102,7 +104,7 @@ class Process:
                 text = log.read().decode(errors="replace")
         except OSError:
             text = ""
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        lines = [message_of(line.strip()) for line in text.splitlines() if line.strip()]
         return " | ".join([*lines[-3:], self.end]).strip(" |")
 
     def _ended(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.serving.confine import TOLD
 from tenure.serving.places import worker_socket
+from tenure.serving.supervisor.kept import State
 
 if TYPE_CHECKING:
     from tenure.serving.supervisor.household import Household
@@ -35,7 +36,10 @@ def numbers(house: Household) -> dict[str, dict[str, int]]:
     kept = {f"worker {key}": one for key, one in house.workers.items()} | house.gateways
     if house.control is not None:
         kept["control"] = house.control
-    return {"tenure_restarts_total": {f'process="{name}"': one.restarts.total for name, one in kept.items()}}
+    return {
+        "tenure_restarts_total": {f'process="{name}"': one.restarts.total for name, one in kept.items()},
+        "tenure_process_up": {f'process="{name}"': int(one.state is State.READY) for name, one in kept.items()},
+    }
 
 
 def _place(kept: Kept) -> dict[str, Any]:
