@@ -54,6 +54,10 @@ VALUES: dict[str, Any] = {
     "one": 1,
     "sample": 1,
     "query": "SELECT 1",
+    "kind": "validation",
+    "name": "report.pdf",
+    "content": b"report",
+    "paper": "report.pdf",
 }
 
 

@@ -15,6 +15,7 @@ from tenure.app.calls import (
     features,
     governance,
     keeping,
+    officer,
     resolutions,
     rules,
     versions,
@@ -88,6 +89,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("versions:decommission", "POST", f"{_VERSION}/decommission", wire.Decommission, wire.EndedAnswer, versions.decommission),
     Action("versions:archive", "POST", f"{_VERSION}/archive", wire.Change, wire.ArchiveAnswer, versions.archive),
     Action("versions:restore", "POST", f"{_VERSION}/restore", wire.Restore, wire.ArchiveAnswer, versions.restore),
+    Action("versions:attach", "POST", f"{_VERSION}/papers", wire.Attach, wire.PaperAnswer, officer.attach),
+    Action("versions:paper", "GET", f"{_VERSION}/papers/{{paper}}", wire.ReadPaper, wire.PaperContent, officer.paper),
+    Action("inventory:show", "GET", f"{_API}/inventory", wire.ShowInventory, wire.InventoryAnswer, officer.inventory),
+    Action("inventory:add", "POST", f"{_API}/inventory", wire.AddInventory, wire.InventoryLine, officer.add),
     Action("versions:run", "POST", f"{_VERSION}/run", wire.Run, wire.RunAnswer, versions.run),
 
     Action("applications:list", "GET", f"{_API}/applications", wire.Nothing, list[wire.ApplicationAnswer], applications.applications),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tenure.accountability.backtests import Backtests
 from tenure.accountability.dossiers import Dossiers
 from tenure.accountability.explaining import Explanations
+from tenure.accountability.inventory import Inventory
 from tenure.accountability.proofs import LogProofs
 from tenure.accountability.replay import Replays
 from tenure.accountability.trials import Trials
@@ -31,6 +32,7 @@ from tenure.adapters.sql.endings import SqlKept, SqlStandings
 from tenure.adapters.sql.engine import Database
 from tenure.adapters.sql.fleets import SqlFleets
 from tenure.adapters.sql.holds import SqlHolds
+from tenure.adapters.sql.inventory import SqlInventory
 from tenure.adapters.sql.lives import SqlLives
 from tenure.adapters.sql.monitoring import SqlMonitoring
 from tenure.adapters.sql.people import SqlSessions, SqlUsers
@@ -51,7 +53,7 @@ from tenure.app.evidence import (
 )
 from tenure.app.explained import ExplainableEvidence
 from tenure.app.feeding import Feeding
-from tenure.app.papers import HomeFiles
+from tenure.app.papers import HomeFiles, HomeShelf
 from tenure.app.proving import HomePackages
 from tenure.app.publishing import Contents, Publisher, Runnable
 from tenure.app.reception import Reception
@@ -80,6 +82,7 @@ from tenure.model.decommissioning.actions import Decommissionings
 from tenure.model.deployment.actions import Deployments
 from tenure.model.monitoring.actions import Monitoring
 from tenure.model.registry.actions import Models
+from tenure.model.registry.attaching import Papers
 from tenure.reactions import SERVED_ANEW, Meeting
 from tenure.serving.supervisor import state as supervised
 
@@ -206,6 +209,9 @@ class Control:
         self.trail = AuditTrail(audit)
         self.policies = Policies(policy, audit, clock)
         self.models = Models(self.registry, HomePackages(self.home, progress), policy, audit, clock)
+        key = BuilderKey(self.home.keys)
+        self.papers = Papers(self.registry, HomeShelf(self.home), key, policy, audit, clock)
+        self.inventory = Inventory(SqlInventory(database), self.registry, self.revisions, audit, clock)
         self.deployments = Deployments(self.fleets, self.publisher, meeting, policy, audit, clock)
         self.decommissionings = Decommissionings(SqlStandings(database), meeting, self.log, audit, clock)
         kept = SqlKept(database)
@@ -234,7 +240,6 @@ class Control:
         self.trials = Trials(self.log, self.revisions, self.lives)
         self.explanations = Explanations(evidence)
         files = HomeFiles(self.home, self._reader, self.revisions, self.registry, SqlMonitoring(database))
-        key = BuilderKey(self.home.keys)
         self.dossiers = Dossiers(files, self.decisions, self.whys, self.explanations, self.replays, key, audit, clock)
         self.monitoring = Monitoring(
             MonitoredLog(self._reader),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenure.accountability.dossier import Asked, Place
+from tenure.adapters.blobs import Blobs
 from tenure.adapters.decision_log.proofs import NotSealed, Proofs
 from tenure.application.revisions.revision import UnknownRevision
 from tenure.kit.digests import digest_of
@@ -18,6 +19,22 @@ if TYPE_CHECKING:
     from tenure.application.revisions.revision import Activation, Revision
     from tenure.contract.records import DecisionRecord, PredictionRecord
     from tenure.settings import Home
+
+
+class HomeShelf:
+    """Where attached files are kept: beside the packages, and at once in the second copy too."""
+
+    def __init__(self, home: Home) -> None:
+        self._first, self._second = Blobs(home.blobs, home.second_copy), Blobs(home.second_copy)
+
+    def keep(self, content: bytes) -> str:
+        """Store a content in both copies and return its digest."""
+        self._second.add(content)
+        return self._first.add(content).digest
+
+    def read(self, digest: str) -> bytes:
+        """Return a content that has its digest; raise what is wrong with it."""
+        return self._first.verify(digest).read_bytes()
 
 
 class HomeFiles:

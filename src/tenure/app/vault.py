@@ -26,6 +26,7 @@ from tenure.model.archiving.proof import Proof
 from tenure.model.lifecycle import Stage
 from tenure.model.package import Manifest, Signature, decode_manifest, encode_manifest
 from tenure.model.packaging.sealing import reproduce
+from tenure.model.registry.attaching import papers_in
 from tenure.serving import oneshot
 from tenure.settings import Home
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from tenure.governance.ports import AuditLog
     from tenure.model.archiving.findings import Swept
     from tenure.model.archiving.proof import Kept
+    from tenure.model.registry.record import VersionRecord
     from tenure.serving.snapshot import VersionEntry, WorkerEntry
 
     Ensure = Callable[[Home, str], tuple[WorkerEntry, VersionEntry]]
@@ -239,8 +241,27 @@ class HomeChecks:
             for one in records
             if one.stage is not Stage.DESTROYED and digest_of(encode_manifest(one.manifest)) != one.digest
         ]
+        wrong += [problem for one in records if one.stage is not Stage.DESTROYED for problem in self._papers(one)]
         known = {one.draft: one.digest for one in records}
         return wrong + [f"{note}: it does not name the package of its draft" for note in self._wrong_notes(known)]
+
+    def _papers(self, record: VersionRecord) -> list[str]:
+        """Return which attached files of a version are damaged or gone in a copy, or are not what was signed."""
+        assert self._registry is not None
+        found: list[str] = []
+        try:
+            papers = papers_in(record, self._registry.attestations(record.ref))
+        except (ValueError, TypeError, KeyError, msgspec.MsgspecError) as error:
+            return [f"control.db: what was attached to {record.ref} cannot be read: {error}"]
+        for paper in papers:
+            if not is_valid(paper.signature, paper.statement()):
+                found.append(f"control.db: {paper.name} attached to {record.ref} is not what was signed")
+            for root in (self._home.blobs, self._home.second_copy):
+                try:
+                    Blobs(root).verify(paper.digest)
+                except (MissingBlob, DamagedBlob) as error:
+                    found.append(f"{record.ref}, {paper.name}: {error}")
+        return found
 
     def _wrong_notes(self, known: Mapping[str, str]) -> list[Path]:
         """Return the notes that do not say what the registry says; one without a version must at least be a digest."""

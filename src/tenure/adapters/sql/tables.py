@@ -69,7 +69,8 @@ model_served = Table(
     Index("ix_model_served_at", "model", "alias", "at"),
 )
 
-#: what was said about a version after it was sealed; never changed. `kind`: seal, approval, archive, restore, tombstone
+#: what was said about a version after it was sealed; never changed. `kind`: seal, approval, archive, restore, tombstone,
+#: attachment
 model_attestation = Table(
     "model_attestation",
     metadata,
@@ -120,6 +121,18 @@ governance_setting = Table(
     metadata,
     Column("name", String(32), primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+#: what officers say of models, whether they are served here or not; rows are only ever added, the newest holds
+governance_inventory = Table(
+    "governance_inventory",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("model", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("entry", Text, nullable=False),
+    Index("ix_governance_inventory_model", "model"),
 )
 
 #: legal holds, never removed; a hold without `released_at` is in force. `target` is written as governance/holds.py says

@@ -12,6 +12,7 @@ from tenure.app.calls.governance import event_answer
 from tenure.app.calls.moments import moment
 from tenure.app.calls.roles import role_of
 from tenure.kit.clock import iso
+from tenure.model.registry.attaching import papers_in, plain
 from tenure.model.version import CHAMPION, AliasRef, VersionRef, parse_name, parse_ref
 from tenure.serving.places import worker_log
 
@@ -79,6 +80,7 @@ def show(control: Control, actor: Actor, given: wire.Version) -> wire.VersionDet
         seal_level=record.manifest.seal_level,
         manifest=msgspec.to_builtins(record.manifest),
         attestations=[{"kind": one.kind, "at": iso(one.at), "actor": one.actor, **one.body} for one in attestations],
+        papers=[plain(paper) for paper in papers_in(record, attestations)],
     )
 
 

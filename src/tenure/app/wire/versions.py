@@ -143,12 +143,13 @@ class VersionAnswer(Output, frozen=True):
 class VersionDetail(VersionAnswer, frozen=True):
     """One version with what its package says and what was attested about it since.
 
-    `seal_level` is S1 where the model may fetch over the network what its package does not hold, else S2.
+    `papers` are the files attached to it since. `seal_level` is S1 where the model may fetch over the network what its package does not hold, else S2.
     """
 
     seal_level: str
     manifest: dict[str, Any]
     attestations: list[dict[str, Any]]
+    papers: list[dict[str, Any]]
 
 
 class RegisterAnswer(VersionAnswer, frozen=True):

@@ -18,6 +18,7 @@ from tenure.entrypoints.cli import (
     home,
     keeping,
     monitoring,
+    officer,
     people,
     rules,
     users,
@@ -64,6 +65,8 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "destroy": keeping.destroy,
         "drill": keeping.drill,
         "run": versions.run,
+        "attach": officer.attach,
+        "paper": officer.paper,
     },
     "Applications": {
         "init": applications.init,
@@ -91,6 +94,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
 ALONE: dict[str, Command] = {
     "decisions": decisions.decisions,
     "alerts": monitoring.alerts,
+    "inventory": officer.inventory,
     "applications": applications.applications,
 }
 
@@ -128,6 +132,7 @@ GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
     ),
     "monitor": ("Monitoring", "Reports.", {"report": monitoring.report}),
     "alerts": ("Monitoring", "List alerts, newest first; or say that one is known.", {"ack": monitoring.ack}),
+    "inventory": ("Models", "The inventory of models; or say something of one.", {"add": officer.inventory_add}),
     "log": (
         "Decisions",
         "Proofs about the decision log, for people who need not trust it.",
