@@ -100,6 +100,7 @@ def test_reading_is_get_and_everything_else_is_not() -> None:
         "explain",
         "proof",
         "checkpoint",
+        "paper",
     }
     for action in ACTIONS:
         is_reading = action.name in reading or action.name.partition(":")[2] in asks
