@@ -132,7 +132,7 @@ class House:
                 start_new_session=True,
                 env={**os.environ, "PYTHONPATH": str(_STAND_IN)} if stand_in else None,
             )
-        self.wait_until(self.is_whole, 30)
+        self.wait_until(self.is_whole, 120)
 
     def status(self) -> dict[str, Any]:
         """Return what the supervisor says is running."""

@@ -1,10 +1,13 @@
 """Changes under load: versions switched, gateways replaced, tokens revoked; no client loses a request."""
 
 import http.client
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from tenure.entrypoints.cli.caller import opened_at
 from tenure.serving import announce
 from tests.faults.house import House, Load, ask
 from tests.faults.test_kills import assert_log_holds
@@ -65,3 +68,44 @@ def test_a_revoked_token_is_refused_by_every_gateway_as_soon_as_the_announcement
     assert {ask(one, body)[0] for one in connections} == {401}
     for one in connections:
         one.close()
+
+
+def test_the_restart_command_replaces_supervisor_and_gateways_under_open_connections(tmp_path: Path) -> None:
+    house = House(tmp_path / "home", versions=1)
+    house.publish(1)
+    try:
+        house.start(control=True)
+        before = {house.supervisor_pid(), *house.gateway_pids()}
+        failed, stop = list[str](), threading.Event()
+        client = threading.Thread(target=_ask_health, args=(house.port, failed, stop))
+        client.start()
+        with opened_at(house.home) as tenure:
+            found = tenure.call("restart", parts=["supervisor", "gateways"], reason="upgrade")
+            newest = tenure.call("audit:log", limit=1)[0]
+        stop.set()
+        client.join()
+        house.wait_until(house.is_whole, 30)
+        after = {house.supervisor_pid(), *house.gateway_pids()}
+        assert {*found["supervisor"], *found["gateways"]} == after
+        assert not before & after
+        assert (newest["action"], newest["reason"]) == ("restart", "upgrade")
+        assert not failed
+    finally:
+        assert not house.stop()
+
+
+def _ask_health(port: int, failed: list[str], stop: threading.Event) -> None:
+    """Ask on one keep-alive connection without end; open another only where the gateway said that it closes."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    while not stop.is_set():
+        try:
+            connection.request("GET", "/health/live")
+            response = connection.getresponse()
+            response.read()
+        except (OSError, http.client.HTTPException) as error:
+            failed.append(repr(error))
+            return
+        if response.status != 200:
+            failed.append(str(response.status))
+        time.sleep(0.01)
+    connection.close()

@@ -84,7 +84,7 @@ def test_after_the_standby_took_over_what_dies_is_started_again_on_the_same_sock
         os.kill(pid, signal.SIGKILL)
     house.wait_until(house.is_whole, 15)
     assert house.port == port
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     status, content = ask(connection, {"customer": "x", "a": 1.0, "b": 1.0})
     connection.close()
     assert status == 200
@@ -224,7 +224,7 @@ def _asks_model(port: int) -> bool:
 
 
 def _ask_anyhow(port: int, body: dict[str, object], key: str | None = None) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         return ask(connection, body, key)
     finally:

@@ -57,6 +57,7 @@ from tenure.app.papers import HomeFiles, HomeShelf
 from tenure.app.proving import HomePackages
 from tenure.app.publishing import Contents, Publisher, Runnable
 from tenure.app.reception import Reception
+from tenure.app.replacing import HomeProcesses
 from tenure.app.resolving import DeclaredColumns, WorkedLog
 from tenure.app.secrets import persons_key
 from tenure.app.sweeping import Sweeper
@@ -73,6 +74,7 @@ from tenure.governance.access import Permission
 from tenure.governance.accounts import Users
 from tenure.governance.actions import AuditTrail, Holds, Policies, Tokens
 from tenure.governance.attempts import Attempts
+from tenure.governance.restarting import Restarting
 from tenure.governance.signing_in import Sessions
 from tenure.kit.clock import SECOND, SystemClock
 from tenure.kit.errors import Kind, TenureError
@@ -207,6 +209,7 @@ class Control:
         checks = HomeChecks(self.home, audit, self.registry, database)
         self.tokens = Tokens(self._tokens_db, audit, clock)
         self.trail = AuditTrail(audit)
+        self.restarting = Restarting(HomeProcesses(self.home), audit, clock)
         self.policies = Policies(policy, audit, clock)
         self.models = Models(self.registry, HomePackages(self.home, progress), policy, audit, clock)
         key = BuilderKey(self.home.keys)

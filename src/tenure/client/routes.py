@@ -81,6 +81,7 @@ ROUTES: dict[str, Route] = {
     "log:proof": Route("GET", "/api/v1/log/proofs/{decision}"),
     "log:checkpoint": Route("GET", "/api/v1/log/checkpoint"),
     "repair": Route("POST", "/api/v1/repair"),
+    "restart": Route("POST", "/api/v1/restart"),
     "gc": Route("POST", "/api/v1/gc"),
     "drill": Route("POST", "/api/v1/drill"),
     "holds:add": Route("POST", "/api/v1/holds"),

@@ -39,6 +39,12 @@ def repair(control: Control, actor: Actor, given: wire.Repair) -> wire.RepairAns
     return wire.RepairAnswer(healed=list(done.healed), lost=list(done.lost))
 
 
+def restart(control: Control, actor: Actor, given: wire.Restart) -> wire.RestartAnswer:
+    """Replace processes by new ones."""
+    done = control.restarting.restart(actor, frozenset(given.parts), given.reason)
+    return wire.RestartAnswer(**done)
+
+
 def sweep(control: Control, actor: Actor, given: wire.Sweep) -> wire.SweepAnswer:
     """Remove what nothing needs."""
     before = moment(given.older_than, control.clock.now())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from tenure.app.wire.shared import Input, Output
 
@@ -39,6 +39,20 @@ class RepairAnswer(Output, frozen=True):
 
     healed: list[str]
     lost: list[str]
+
+
+class Restart(Input, frozen=True):
+    """Replace processes of the home by new ones while requests go on: the gateways, the supervisor, or both."""
+
+    parts: tuple[Literal["gateways", "supervisor"], ...] = ("gateways",)
+    reason: str = ""
+
+
+class RestartAnswer(Output, frozen=True):
+    """The pids of the new processes, by part."""
+
+    gateways: list[int] = []
+    supervisor: list[int] = []
 
 
 class Sweep(Input, frozen=True):

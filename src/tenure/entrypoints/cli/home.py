@@ -60,6 +60,20 @@ def down(json: Json = False) -> None:
     screen.text({"home": str(home.root), "down": True}, f"{home.root} is down")
 
 
+def restart(
+    supervisor: Annotated[bool, typer.Option("--supervisor", help="The supervisor too.")] = False,
+    gateways: Annotated[bool, typer.Option("--gateways/--no-gateways", help="Every gateway.")] = True,
+    reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    json: Json = False,
+) -> None:
+    """Replace the running processes by new ones, as after an upgrade of Tenure; no request is lost."""
+    screen = Screen(json)
+    parts = [name for name, wanted in (("supervisor", supervisor), ("gateways", gateways)) if wanted]
+    with opened() as tenure, screen.waiting("replacing: the new one answers before the old one drains"):
+        found = tenure.call("restart", parts=parts, reason=reason)
+    screen.facts(found, "replaced; the new process ids")
+
+
 def status(json: Json = False) -> None:
     """Show what runs: processes, generation, models, applications."""
     screen = Screen(json)

@@ -40,6 +40,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "down": home.down,
         "status": home.status,
         "doctor": home.doctor,
+        "restart": home.restart,
         "gc": keeping.gc,
         "version": home.version,
         "open": home.open_page,

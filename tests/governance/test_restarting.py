@@ -1,0 +1,47 @@
+"""Who may replace processes, in which order, and what is written down."""
+
+import json
+
+import pytest
+
+from tenure.adapters.sql.audit import SqlAudit
+from tenure.governance.access import Actor, Forbidden, Role
+from tenure.governance.restarting import Restarting
+from tenure.kit.clock import FixedClock
+
+
+class Three:
+    """Two gateways and a supervisor; remembers in which order they were replaced."""
+
+    def __init__(self) -> None:
+        self.replaced: list[str] = []
+
+    def replace_gateways(self) -> list[int]:
+        self.replaced.append("gateways")
+        return [11, 12]
+
+    def replace_supervisor(self) -> int:
+        self.replaced.append("supervisor")
+        return 10
+
+
+def test_the_supervisor_is_replaced_before_it_starts_the_new_gateways_and_all_is_written_down(audit: SqlAudit) -> None:
+    three = Three()
+    done = Restarting(three, audit, FixedClock(5)).restart(
+        Actor("t1", Role.OPERATOR), frozenset({"gateways", "supervisor"}), "upgrade"
+    )
+    assert three.replaced == ["supervisor", "gateways"]
+    assert done == {"supervisor": [10], "gateways": [11, 12]}
+    (entry,) = audit.newest(5)
+    assert (entry.action, entry.actor, entry.reason) == ("restart", "t1", "upgrade")
+    assert json.loads(entry.after) == {"supervisor": [10], "gateways": [11, 12]}
+
+
+def test_only_what_was_asked_for_is_replaced_and_only_by_who_may(audit: SqlAudit) -> None:
+    three = Three()
+    restarting = Restarting(three, audit, FixedClock(5))
+    with pytest.raises(Forbidden):
+        restarting.restart(Actor("t1", Role.BUILDER), frozenset({"gateways"}), "")
+    assert (three.replaced, audit.newest(5)) == ([], [])
+    restarting.restart(Actor("t1", Role.ADMIN), frozenset({"gateways"}), "")
+    assert three.replaced == ["gateways"]
