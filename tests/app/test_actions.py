@@ -58,6 +58,10 @@ VALUES: dict[str, Any] = {
     "name": "report.pdf",
     "content": b"report",
     "paper": "report.pdf",
+    "revision": 1,
+    "events": [],
+    "project": "retention",
+    "goal": "keep them",
 }
 
 
@@ -101,6 +105,8 @@ def test_reading_is_get_and_everything_else_is_not() -> None:
         "proof",
         "checkpoint",
         "paper",
+        "revisions",
+        "trial",
     }
     for action in ACTIONS:
         is_reading = action.name in reading or action.name.partition(":")[2] in asks

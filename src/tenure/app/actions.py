@@ -16,6 +16,7 @@ from tenure.app.calls import (
     governance,
     keeping,
     officer,
+    projects,
     resolutions,
     rules,
     versions,
@@ -107,6 +108,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("applications:trial", "GET", f"{_APPLICATION}/trial", wire.ShowTrial, wire.TrialAnswer, applications.trial),
     Action("applications:end", "POST", f"{_APPLICATION}/end", wire.EndTrial, wire.EndedTrial, applications.end),
     Action("applications:rollback", "POST", f"{_APPLICATION}/rollback", wire.RollbackApplication, wire.Applied, applications.rollback),
+
+    Action("projects:list", "GET", f"{_API}/projects", wire.Nothing, list[wire.ProjectAnswer], projects.projects),
+    Action("projects:show", "GET", f"{_API}/projects/{{project}}", wire.ShowProject, wire.ProjectDetail, projects.show),
+    Action("projects:set", "POST", f"{_API}/projects/{{project}}", wire.SetProject, wire.ProjectAnswer, projects.set_project),
 
     Action("rules:check", "POST", f"{_API}/rules/check", wire.CheckRules, wire.CheckedAnswer, rules.check),
     Action("rules:test", "POST", f"{_API}/rules/test", wire.CheckRules, wire.TestedAnswer, rules.test),

@@ -36,6 +36,7 @@ from tenure.adapters.sql.inventory import SqlInventory
 from tenure.adapters.sql.lives import SqlLives
 from tenure.adapters.sql.monitoring import SqlMonitoring
 from tenure.adapters.sql.people import SqlSessions, SqlUsers
+from tenure.adapters.sql.projects import SqlProjects
 from tenure.adapters.sql.registry import SqlRegistry
 from tenure.adapters.sql.revisions import SqlRevisions
 from tenure.adapters.sql.tokens import SqlPolicy, SqlTokens
@@ -69,6 +70,7 @@ from tenure.application.decisions.erasing import Erasures
 from tenure.application.decisions.resolving import Resolutions
 from tenure.application.features.actions import Features
 from tenure.application.features.telling import Events
+from tenure.application.projects.actions import Projects
 from tenure.application.revisions.actions import Applications
 from tenure.governance.access import Permission
 from tenure.governance.accounts import Users
@@ -240,6 +242,7 @@ class Control:
         self.backtests = Backtests(
             trials, self._backtests_db, self.applications, self.revisions, evidence, audit, clock
         )
+        self.projects = Projects(SqlProjects(database), self.revisions, self.log, audit, clock)
         self.trials = Trials(self.log, self.revisions, self.lives)
         self.explanations = Explanations(evidence)
         files = HomeFiles(self.home, self._reader, self.revisions, self.registry, SqlMonitoring(database))

@@ -28,6 +28,7 @@ from tenure.contract.records import (
 )
 from tenure.model.decommissioning.tombstone import Traffic
 from tenure.model.monitoring.observation import facts_of, moment_of
+from tenure.model.monitoring.performance import latest_truths
 from tenure.model.monitoring.reference import reference_of
 from tenure.model.registry.record import served_at
 from tenure.model.version import CHAMPION, VersionRef
@@ -130,6 +131,16 @@ class ReadLog:
     def shadows(self, decision_id: str) -> list[ShadowRecord]:
         """Return what shadows and revisions on trial made of a decision, oldest first."""
         return [_SHADOW.decode(record) for record in self._reader.about([decision_id], "shadow")]
+
+    def decided(self, application: str, since: int | None) -> Iterator[Mapping[str, Any]]:
+        """Return the decision records of an application that arrived since a moment, in any order."""
+        for group in self._reader.scan(kind="decision", application=application, since=since):
+            yield from group
+
+    def truths(self, application: str, outcome: str) -> dict[str, Any]:
+        """Return the latest truth by decision id."""
+        groups = self._reader.scan(kind="outcome", application=application)
+        return latest_truths((one for group in groups for one in group), outcome)
 
     def tried(self, application: str, revision: int, since: int) -> Iterator[ShadowRecord]:
         """Return what a revision on trial made of decisions since a moment, in any order."""

@@ -127,7 +127,7 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.clock = FixedClock()
-        database = Database(folder / "control.db")
+        self.database = database = Database(folder / "control.db")
         upgrade(database, folder / "backups", 1)
         self.audit = SqlAudit(database, folder / "audit.head")
         self.lives, self.policy = SqlLives(database), SqlPolicy(database)

@@ -100,3 +100,17 @@ trials = Table(
     Column("reason", Text, nullable=False),
     _of_revision(),
 )
+
+#: what projects are for; the audit trail has what was said of them before
+projects = Table(
+    "application_projects",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("goal", Text, nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("better", String(8), nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)

@@ -20,6 +20,7 @@ from tenure.entrypoints.cli import (
     monitoring,
     officer,
     people,
+    projects,
     rules,
     users,
     versions,
@@ -97,6 +98,7 @@ ALONE: dict[str, Command] = {
     "alerts": monitoring.alerts,
     "inventory": officer.inventory,
     "applications": applications.applications,
+    "projects": projects.projects,
 }
 
 #: Groups of commands, each with its heading and its help.
@@ -112,6 +114,11 @@ GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
         },
     ),
     "decisions": ("Decisions", "List decisions; or export them.", {"export": data_out.export}),
+    "projects": (
+        "Applications",
+        "List projects; or show one with its measure, or say what one is for.",
+        {"show": projects.show, "set": projects.set_project},
+    ),
     "rules": (
         "Applications",
         "Business rules: check a file, run its tests, try it on old decisions.",
