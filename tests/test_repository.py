@@ -24,7 +24,10 @@ def test_the_requirements_are_those_of_the_project() -> None:
     assert lines_of("dev.in") == set(PROJECT["dependency-groups"]["dev"])
 
 
-@pytest.mark.parametrize("lock", sorted(ROOT.glob("*/*requirements*.txt")) + sorted(ROOT.glob("requirements/*.txt")))
+LOCKS = ("*/*requirements*.txt", "requirements/*.txt", "benchmarks/peer_servers/*.txt")
+
+
+@pytest.mark.parametrize("lock", sorted(path for pattern in LOCKS for path in ROOT.glob(pattern)))
 def test_every_lock_has_hashes_and_names_no_address(lock: Path) -> None:
     text = lock.read_text()
     pins = re.findall(r"(?m)^[a-z0-9].*==", text)

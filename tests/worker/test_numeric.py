@@ -3,7 +3,6 @@
 import json
 import random
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from tenure.contract.schema import Field
 from tenure.model.package import BatchForm, Loader
 from tenure.serving import oneshot
 from tenure.worker.columns import Codec
-from tests.worker.packages import PYTHONS, Made, Maker, output
+from tests.worker.packages import Made, Maker, output
 
 pytestmark = pytest.mark.processes
 
@@ -57,17 +56,11 @@ json.dump({
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def trained(numeric_python: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return an interpreter with scikit-learn and XGBoost, and the folder of the models it trained."""
     folder = tmp_path_factory.mktemp("numeric")
-    base = PYTHONS["3.11.7"] if PYTHONS["3.11.7"].exists() else Path(sys.executable)
-    uv = Path(sys.executable).parent / "uv"
-    subprocess.run([uv, "venv", "-q", "--python", base, folder / "env"], check=True)
-    python = folder / "env" / "bin" / "python"
-    wanted = ["scikit-learn==1.5.2", "pandas==2.2.3", "xgboost-cpu==2.1.4", "numpy==1.26.4"]
-    subprocess.run([uv, "pip", "install", "-q", "--compile-bytecode", "--python", python, *wanted], check=True)
-    subprocess.run([python, "-W", "ignore", "-c", TRAIN, folder], check=True)
-    return python, folder
+    subprocess.run([numeric_python, "-W", "ignore", "-c", TRAIN, folder], check=True)
+    return numeric_python, folder
 
 
 def expected(folder: Path) -> dict[str, Any]:
