@@ -141,9 +141,9 @@ def contest(
             for one in contestants:
                 if f"{one.who} with {model}" not in failed:
                     figures = _turn(one, connections, options.seconds if nth else 1)
-                    if figures is None:
+                    if figures is None and nth:
                         failed[f"{one.who} with {model}"] = f"it broke down at {connections} connections"
-                    elif nth:
+                    elif figures and nth:
                         runs[one.who].append(figures)
         rows += [median(model, connections, who, figures) for who, figures in runs.items() if figures]
         told = "   ".join(

@@ -62,6 +62,11 @@ class Cost:
         slope = max(0.0, (self._w * self._xy - self._x * self._y) / spread)
         return slope, max(0.0, (self._y - slope * self._x) / self._w)
 
+    def of(self, rows: int) -> float:
+        """Return how many microseconds a call of `rows` rows is predicted to take, 0 when nothing was learned yet."""
+        slope, base = self.line()
+        return slope * rows + base
+
     def affordable(self, us: float) -> float:
         """Return how many rows are predicted to take at most `us`."""
         slope, base = self.line()
@@ -205,6 +210,12 @@ class Batcher:
             if self._is_over(request, now):
                 self._leave(request)
                 continue
+            if not parts and self._would_miss(request, now):
+                self._fail(
+                    request, "timeout", "its deadline would have passed before the model answered", request.taken
+                )
+                self._leave(request)
+                continue
             if request.exact:
                 return parts or [self._part(request, len(request.rows))]
             if request.deadline:
@@ -219,6 +230,16 @@ class Batcher:
         if not request.over and request.deadline and request.deadline <= now:
             self._fail(request, "timeout", "its deadline passed while it waited", request.taken)
         return request.over
+
+    def _would_miss(self, request: Request, now: int) -> bool:
+        """Return whether computing a request would help nobody: its answer comes too late, and others wait behind it.
+
+        Without this a queue that is too long serves each request just too late. The last one is always tried, so that a
+        cost that was learned too high is corrected.
+        """
+        if not request.deadline or len(self._queue) == 1:
+            return False
+        return now + self.cost.of(self.form.rows) > request.deadline
 
     def _part(self, request: Request, count: int) -> Part:
         part = Part(request, request.taken, count)
