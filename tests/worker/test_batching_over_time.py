@@ -119,3 +119,18 @@ def test_a_cost_that_was_learned_too_high_is_unlearned() -> None:
                 now += 1000
         in_time += sum(isinstance(answer, Done) for answer in batcher.answers())
     assert in_time > 300
+
+
+def test_one_call_that_was_held_up_refuses_nobody_after_it() -> None:
+    batcher = Batcher(Form("single", 1))
+    for us in [1000] * 50 + [2_000_000]:
+        batcher.cost.saw(1, us)
+    for nth in range(10):
+        batcher.add(Request((None, nth), [b"x"], 50_000))
+    now = 0
+    while batcher:
+        call = batcher.next_call(now)
+        assert call is not None
+        now += 1000
+        batcher.succeeded(call, call.rows, 1000)
+    assert all(isinstance(answer, Done) for answer in batcher.answers())

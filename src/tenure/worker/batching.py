@@ -44,10 +44,13 @@ class Cost:
 
     def __init__(self) -> None:
         self._w = self._x = self._y = self._xx = self._xy = 0.0
+        #: the quickest of the recent calls; each later one lets it rise by a tenth
+        self._least = float("inf")
 
     def saw(self, rows: int, us: int) -> None:
         """Learn that a call of `rows` rows took `us` microseconds."""
         keep = self._fade
+        self._least = min(float(us), self._least * 1.1)
         self._w = self._w * keep + 1
         self._x = self._x * keep + rows
         self._y = self._y * keep + us
@@ -62,10 +65,13 @@ class Cost:
         slope = max(0.0, (self._w * self._xy - self._x * self._y) / spread)
         return slope, max(0.0, (self._y - slope * self._x) / self._w)
 
-    def of(self, rows: int) -> float:
-        """Return how many microseconds a call of `rows` rows is predicted to take, 0 when nothing was learned yet."""
+    def at_least(self, rows: int) -> float:
+        """Return the microseconds that a call of `rows` rows takes even when all goes well, 0 when nothing was learned.
+
+        One call that was held up raises the line for long, but not the quickest of the recent ones.
+        """
         slope, base = self.line()
-        return slope * rows + base
+        return min(slope * rows + base, self._least)
 
     def affordable(self, us: float) -> float:
         """Return how many rows are predicted to take at most `us`."""
@@ -239,7 +245,7 @@ class Batcher:
         """
         if not request.deadline or len(self._queue) == 1:
             return False
-        return now + self.cost.of(self.form.rows) > request.deadline
+        return now + self.cost.at_least(self.form.rows) > request.deadline
 
     def _part(self, request: Request, count: int) -> Part:
         part = Part(request, request.taken, count)
