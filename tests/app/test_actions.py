@@ -62,6 +62,7 @@ VALUES: dict[str, Any] = {
     "events": [],
     "project": "retention",
     "goal": "keep them",
+    "since": "2026-01-01",
 }
 
 

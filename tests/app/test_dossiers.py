@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import html
+import io
 import json
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from tenure.accountability.packing import BadSpan, NothingInSpan
 from tenure.adapters.decision_log.persons import Persons
 from tenure.adapters.decision_log.writer import LogWriter
 from tenure.adapters.signing import is_valid
@@ -242,3 +245,60 @@ def test_the_lines_on_the_page_check_it_and_notice_any_change(house: House, arch
         assert subprocess.run(line, cwd=tmp_path, capture_output=True, check=False).returncode == 0
         (tmp_path / "dossier.json").write_text(files["bad.html"])
         assert subprocess.run(line, cwd=tmp_path, capture_output=True, check=False).returncode != 0
+
+
+def unpacked(house: House, folder: Path, **more: Any) -> Any:
+    """Return the answer of a pack, its files laid out in the folder."""
+    span = {"model": "plain", "since": "2020-01-01", "samples": 2} | more
+    found = house.do("models:dossier", VALIDATOR, **span)
+    with zipfile.ZipFile(io.BytesIO(found.content)) as archive:
+        archive.extractall(folder)
+    return found
+
+
+def test_the_examiner_s_pack_holds_all_of_a_model_and_checks_itself(
+    house: House, archived: str, tmp_path: Path
+) -> None:
+    other = house.decide(-1.0, 2.0, number=2)
+    more = [house.decide(20.0 + nth, 100.0, number=2) for nth in range(3)]
+    house.do("decisions:resolve", decision=more[0], answer={"offer": "none"}, code="D1", reason="a complaint")
+    validation = {"model": "plain", "version": "1", "kind": "validation", "name": "v.pdf", "content": "dmFsaWQ="}
+    attach = named("versions:attach")
+    attach.call(house.control, VALIDATOR, msgspec.convert(validation, attach.input))
+    found = unpacked(house, tmp_path, seed="examiner")
+    told = {
+        name: json.loads((tmp_path / name).read_text()) for name in found.document["files"] if name.endswith(".json")
+    }
+    assert told["inventory.json"]["model"] == "plain"
+    assert [one["ref"] for one in told["versions.json"]["versions"]] == ["plain/1", "plain/2"]
+    assert [one["version"] for one in told["versions.json"]["served"]][:2] == [1, 2]
+    assert told["versions.json"]["versions"][0]["papers"][0]["name"] == "v.pdf"
+    (paper,) = (tmp_path / "papers").rglob("*-v.pdf")
+    assert paper.read_bytes() == b"valid"
+    assert "application: offers" in told["revisions.json"][0]["revisions"][0]["source"]
+    assert {"versions:deploy", "versions:promote", "versions:archive"} <= {
+        one["action"] for one in told["changes.json"]
+    }
+    assert [one["code"] for one in told["overrides.json"] if one["decision"] == more[0]] == ["D1"]
+    assert told["outcomes.json"]["decisions"] >= 4
+    sample = found.document["sample"]["decisions"]
+    assert len(sample) == 2
+    assert other not in sample, "no model was asked in it"
+    assert all(one in (tmp_path / f"dossiers/{one}.html").read_text() for one in sample)
+
+    check = [sys.executable, "-I", "check.py"]
+    done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert f"signed by key {found.key}" in done.stdout
+    (tmp_path / "alerts.json").write_text("[]")
+    assert (
+        "alerts.json was changed"
+        in subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False).stderr
+    )
+    assert unpacked(house, tmp_path / "again", seed="examiner").document["sample"] == found.document["sample"]
+
+
+def test_a_pack_of_nothing_or_of_no_span_is_refused_with_what_to_do(house: House) -> None:
+    with pytest.raises(NothingInSpan, match="no version of plain was registered before 2020-02-01"):
+        house.do("models:dossier", model="plain", since="2020-01-01", until="2020-02-01")
+    with pytest.raises(BadSpan, match="is no span"):
+        house.do("models:dossier", model="plain", since="2026-01-01", until="2020-02-01")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tenure.accountability.ports import Asked, Evidence, PastVersion
+    from tenure.contract.predictor import Batch
     from tenure.contract.records import DecisionRecord, PredictionRecord, Reason
     from tenure.governance.access import Actor
 
@@ -91,12 +92,17 @@ class Replays:
 
     def _ask_again(self, model: str, number: int, group: list[Begun]) -> dict[str, Replayed]:
         version = self._evidence.version(model, number)
-        with self._evidence.asking(model, number) as asked:
-            again: dict[str, Prediction] = {}
-            for reasons in (False, True):
-                rows = _rows(group, reasons=reasons)
-                again |= zip(rows, asked.predict(list(rows.values()), reasons=reasons) if rows else [], strict=True)
-            return {one.record.id: _finish(one, again.get(one.record.id), version, asked) for one in group}
+        try:
+            with self._evidence.asking(model, number) as asked:
+                again: dict[str, Prediction] = {}
+                for reasons in (False, True):
+                    rows = _rows(group, reasons=reasons)
+                    again |= zip(rows, asked.predict(list(rows.values()), reasons=reasons) if rows else [], strict=True)
+                return {one.record.id: _finish(one, again.get(one.record.id), version, asked) for one in group}
+        except TenureError as error:
+            # A kernel that this CPU does not have ends the process before it answers anything.
+            gone = f"the version cannot be started here: {error}"
+            return {one.record.id: Replayed(one.record, Verdict.MISMATCH, _UNKNOWN, None, None, gone) for one in group}
 
 
 def _by_version(begun: Iterable[Begun]) -> dict[tuple[str | None, int | None], list[Begun]]:
@@ -161,7 +167,7 @@ def _compared(
     if parts_then != parts_now:
         apart = farther(apart, parts_distance(parts_then, parts_now))
     verdict = judge(same_bits=same_bits, same_answer=same_answer, apart=apart, tolerance=version.tolerance)
-    cause = "" if verdict is Verdict.BIT else _cause(prediction, version, asked, same_bits=same_bits)
+    cause = "" if verdict is Verdict.BIT else _cause(prediction, then, version, asked, same_bits=same_bits)
     caution = _OPEN if version.seal_level == "S1" else ""
     return Replayed(record, verdict, apart, settled.answer, prediction.output, cause, caution)
 
@@ -183,12 +189,34 @@ def _failed_then(then: PredictionRecord) -> Prediction:
     return Prediction(then.model, then.version, then.digest, failure=then.failure, error=then.error)
 
 
-def _cause(prediction: Prediction, version: PastVersion, asked: Asked | None, *, same_bits: bool) -> str:
+def _cause(
+    prediction: Prediction, then: PredictionRecord, version: PastVersion, asked: Asked | None, *, same_bits: bool
+) -> str:
     if prediction.output is None:
         return f"the version failed now: {prediction.error or prediction.failure}"
     if same_bits:
         return "the model gave the same bits; the rules gave another answer"
     now = asked.hello.get("cpu", "unknown") if asked else "unknown"
-    if now != version.cpu:
-        return f"another kind of CPU: sealed on {version.cpu}, replayed on {now}"
-    return "the same kind of CPU; look for another BLAS kernel (OPENBLAS_CORETYPE), libm or thread count"
+    return cause_of(version.cpu, now, then.batch, prediction.batch)
+
+
+def cause_of(sealed: str, now: str, then_batch: Batch | None, now_batch: Batch | None) -> str:
+    """Return what explains other bits: the CPU, the BLAS kernel, the shape of the call, or what is left, libm.
+
+    `sealed` and `now` are kinds of CPU as workers tell them (worker/facts.py): machine, instruction sets, kernels.
+    """
+    ours, theirs = _kind(sealed), _kind(now)
+    if ours[0] != theirs[0]:
+        return f"another kind of CPU: sealed on {sealed}, replayed on {now}"
+    if ours[1] != theirs[1]:
+        told = [" and ".join(kernels) or "none named" for kernels in (ours[1], theirs[1])]
+        return f"another BLAS kernel: sealed with {told[0]}, replayed with {told[1]} (OPENBLAS_CORETYPE chooses it)"
+    if then_batch is not None and now_batch is not None and then_batch.shape != now_batch.shape:
+        return f"another batch shape: {then_batch.shape} rows in the call then, {now_batch.shape} now"
+    return "the same CPU, BLAS kernel and batch shape: look for another libm (glibc, GLIBC_TUNABLES) or thread count"
+
+
+def _kind(cpu: str) -> tuple[list[str], list[str]]:
+    """Return machine and instruction sets, and the kernels, which alone are written with a capital."""
+    words = cpu.split()
+    return [word for word in words if not word[:1].isupper()], [word for word in words if word[:1].isupper()]

@@ -78,6 +78,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("models:history", "GET", f"{_MODEL}/history", wire.ModelHistory, wire.HistoryAnswer, versions.history),
     Action("models:rollback", "POST", f"{_MODEL}/rollback", wire.Rollback, wire.Moved, versions.rollback),
 
+    Action("models:dossier", "POST", f"{_MODEL}/dossier", wire.PackModel, wire.PackAnswer, officer.pack),
+
     Action("versions:register", "POST", f"{_API}/versions", wire.Register, wire.RegisterAnswer, versions.register, upload="package"),
     Action("versions:list", "GET", f"{_MODEL}/versions", wire.Model, list[wire.VersionAnswer], versions.versions),
     Action("versions:show", "GET", _VERSION, wire.Version, wire.VersionDetail, versions.show),

@@ -11,6 +11,7 @@ from tenure.accountability.backtests import Backtests
 from tenure.accountability.dossiers import Dossiers
 from tenure.accountability.explaining import Explanations
 from tenure.accountability.inventory import Inventory
+from tenure.accountability.packing import Packs
 from tenure.accountability.proofs import LogProofs
 from tenure.accountability.replay import Replays
 from tenure.accountability.trials import Trials
@@ -54,7 +55,7 @@ from tenure.app.evidence import (
 )
 from tenure.app.explained import ExplainableEvidence
 from tenure.app.feeding import Feeding
-from tenure.app.papers import HomeFiles, HomeShelf
+from tenure.app.papers import HomeFiles, HomeShelf, ModelFiles
 from tenure.app.proving import HomePackages
 from tenure.app.publishing import Contents, Publisher, Runnable
 from tenure.app.reception import Reception
@@ -247,6 +248,10 @@ class Control:
         self.explanations = Explanations(evidence)
         files = HomeFiles(self.home, self._reader, self.revisions, self.registry, SqlMonitoring(database))
         self.dossiers = Dossiers(files, self.decisions, self.whys, self.explanations, self.replays, key, audit, clock)
+        about = ModelFiles(self._reader, self.log, SqlMonitoring(database))
+        self.packs = Packs(
+            about, self.registry, self.revisions, self.inventory, self.dossiers, HomeShelf(self.home), key, audit, clock
+        )
         self.monitoring = Monitoring(
             MonitoredLog(self._reader),
             MonitoredApplications(self.revisions),

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from tenure.accountability.dossier import Asked, Place
 from tenure.adapters.blobs import Blobs
 from tenure.adapters.decision_log.proofs import NotSealed, Proofs
 from tenure.application.revisions.revision import UnknownRevision
+from tenure.contract.records import OutcomeRecord
 from tenure.kit.digests import digest_of
 from tenure.model.version import VersionRef
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from tenure.adapters.decision_log.reader import LogReader
     from tenure.adapters.sql.monitoring import SqlMonitoring
     from tenure.adapters.sql.registry import SqlRegistry
     from tenure.adapters.sql.revisions import SqlRevisions
+    from tenure.app.evidence import ReadLog
     from tenure.application.revisions.revision import Activation, Revision
-    from tenure.contract.records import DecisionRecord, PredictionRecord
+    from tenure.contract.records import DecisionRecord, PredictionRecord, ResolutionRecord
+    from tenure.model.monitoring.alert import Alert
     from tenure.settings import Home
 
 
@@ -80,3 +87,35 @@ class HomeFiles:
             return Place(leaf, position, self._proofs.inclusion(decision_id))
         except NotSealed:
             return Place(leaf, position, None)
+
+
+class ModelFiles:
+    """What the log and monitoring keep about a model (accountability/packing.py, `Kept`)."""
+
+    def __init__(self, reader: LogReader, log: ReadLog, monitoring: SqlMonitoring) -> None:
+        self._reader = reader
+        self._log = log
+        self._monitoring = monitoring
+
+    def decisions(self, model: str, since: int, until: int) -> Iterator[Mapping[str, Any]]:
+        """Return the decision records in [since, until) in which a version of the model was asked."""
+        for group in self._reader.scan(kind="decision", since=since, until=until, model=model):
+            yield from group
+
+    def outcomes(self, application: str) -> list[OutcomeRecord]:
+        """Return every outcome of an application, the latest of each decision and name."""
+        latest: dict[tuple[str, str], OutcomeRecord] = {}
+        for group in self._reader.scan(kind="outcome", application=application):
+            for one in msgspec.convert(group, list[OutcomeRecord]):
+                known = latest.get((one.decision, one.name))
+                if known is None or known.id < one.id:
+                    latest[one.decision, one.name] = one
+        return list(latest.values())
+
+    def resolutions(self, application: str) -> list[ResolutionRecord]:
+        """Return every resolution of an application, oldest first."""
+        return self._log.all_resolutions(application)
+
+    def alerts(self, model: str) -> list[Alert]:
+        """Return the alerts of a model, newest first."""
+        return self._monitoring.alerts(model)

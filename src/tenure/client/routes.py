@@ -38,6 +38,7 @@ ROUTES: dict[str, Route] = {
     "versions:archive": Route("POST", "/api/v1/models/{model}/versions/{version}/archive"),
     "versions:restore": Route("POST", "/api/v1/models/{model}/versions/{version}/restore"),
     "versions:run": Route("POST", "/api/v1/models/{model}/versions/{version}/run"),
+    "models:dossier": Route("POST", "/api/v1/models/{model}/dossier"),
     "versions:attach": Route("POST", "/api/v1/models/{model}/versions/{version}/papers"),
     "versions:paper": Route("GET", "/api/v1/models/{model}/versions/{version}/papers/{paper}"),
     "inventory:show": Route("GET", "/api/v1/inventory"),

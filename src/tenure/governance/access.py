@@ -22,6 +22,7 @@ class Permission(enum.StrEnum):
     MODELS_HISTORY = "models:history"
     MODELS_ROLLBACK = "models:rollback"
     MODELS_PREDICT = "models:predict"
+    MODELS_DOSSIER = "models:dossier"
 
     VERSIONS_REGISTER = "versions:register"
     VERSIONS_LIST = "versions:list"
@@ -150,7 +151,7 @@ _TRIALS = frozenset(
     {_P.VERIFY, _P.RULES_BACKTEST, _P.REPLAY, _P.DECISIONS_EXPLAIN, _P.DECISIONS_DOSSIER, _P.VERSIONS_RUN}
 )
 
-_OFFICE = frozenset({_P.VERSIONS_ATTACH, _P.INVENTORY_ADD})
+_OFFICE = frozenset({_P.VERSIONS_ATTACH, _P.INVENTORY_ADD, _P.MODELS_DOSSIER})
 
 #: The whole of who may do what; a role that is missing here may do nothing.
 ROLES: dict[Role, frozenset[Permission]] = {

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tenure.accountability.packing import Span
 from tenure.app import wire
 from tenure.app.calls.moments import moment
 from tenure.app.calls.versions import named
 from tenure.kit.clock import iso
 from tenure.model.registry.attaching import plain
+from tenure.model.version import parse_name
 
 if TYPE_CHECKING:
     from tenure.accountability.inventory import Line
@@ -47,6 +49,22 @@ def inventory(control: Control, actor: Actor, given: wire.ShowInventory) -> wire
 def add(control: Control, actor: Actor, given: wire.AddInventory) -> wire.InventoryLine:
     """Say something of a model."""
     return _line(control, control.inventory.add(actor, given.model, given.said(), given.reason))
+
+
+def pack(control: Control, actor: Actor, given: wire.PackModel) -> wire.PackAnswer:
+    """Gather all that is kept about a model."""
+    now = control.clock.now()
+    since, until = moment(given.since, now), moment(given.until or "", now)
+    span = Span(parse_name(given.model), since or 0, now if until is None else until, given.samples, given.seed)
+    made = control.packs.pack(actor, span)
+    return wire.PackAnswer(
+        model=span.model,
+        digest=made.digest,
+        key=made.signature.key,
+        document=made.document,
+        content=made.content,
+        url=control.url(f"/models/{span.model}"),
+    )
 
 
 def _line(control: Control, line: Line) -> wire.InventoryLine:

@@ -111,3 +111,27 @@ class InventoryAnswer(Output, frozen=True):
     as_of: str
     models: list[InventoryLine]
     url: str
+
+
+class PackModel(Input, frozen=True):
+    """All that is kept about a model from `since` to `until` (now when empty), with `samples` decisions in full.
+
+    `seed` draws the sample; empty takes one made of model and span.
+    """
+
+    model: str
+    since: str
+    until: str | None = None
+    samples: int = 5
+    seed: str = ""
+
+
+class PackAnswer(Output, frozen=True):
+    """The archive in base64; `document` lists its files with their digests, `digest` is that of the list that was signed."""
+
+    model: str
+    digest: str
+    key: str
+    document: dict[str, Any]
+    content: bytes
+    url: str

@@ -1,5 +1,6 @@
 """Commands that say why a score came out as it did, and write a decision up."""
 
+import base64
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,15 +37,53 @@ def explain(
 
 
 def dossier(
-    decision_id: Id,
-    output: Annotated[Path | None, typer.Option("--output", help="The HTML file to write.")] = None,
+    decision_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A decision's id.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Instead of a decision: all about a model, for an examiner.")
+    ] = None,
+    since: Annotated[str | None, typer.Option("--from", help="The beginning of the span, as 2026-01-01.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Its end; now if not said.")] = None,
+    samples: Annotated[int, typer.Option(help="How many decisions in full.")] = 5,
+    seed: Annotated[str, typer.Option(help="What draws them.")] = "",
+    output: Annotated[Path | None, typer.Option("--output", help="The HTML file, or for a model the archive.")] = None,
     json: Json = False,
 ) -> None:
-    """Write all that is known of a decision into one signed HTML file that needs nothing else."""
+    """Write all that is known of a decision into one signed HTML file, or of a model into one signed archive."""
     screen = Screen(json)
+    if model is not None and decision_id is None:
+        _pack(screen, model, {"since": since or "", "until": until, "samples": samples, "seed": seed}, output)
+    elif decision_id is not None and model is None:
+        _dossier(screen, decision_id, output)
+    else:
+        raise typer.BadParameter("name a decision, or a model: --model NAME --from 2026-01-01 --output pack.zip")
+
+
+def _pack(screen: Screen, model: str, span: dict[str, Any], output: Path | None) -> None:
+    if not span["since"]:
+        raise typer.BadParameter("say since when: --from 2026-01-01")
+    with opened() as tenure, screen.waiting(f"gathering all about {model}: replay and explain the sampled decisions"):
+        found = tenure.call("models:dossier", model=model, **span)
+    file = output or Path(f"{model}-pack.zip")
+    file.write_bytes(base64.b64decode(found.pop("content")))
+    told = found["document"]
+    facts = {
+        "file": str(file),
+        "files": len(told["files"]),
+        "decisions in full": len(told["sample"]["decisions"]),
+        "digest": found["digest"],
+        "signed by": found["key"],
+    }
+    if screen.as_json:
+        screen.document({**found, "output": str(file)})
+    else:
+        screen.facts(facts, f"{model}, {told['from'][:10]} to {told['to'][:10]}")
+        screen.say("to check it: unzip it, then python check.py")
+
+
+def _dossier(screen: Screen, decision_id: str, output: Path | None) -> None:
     with opened() as tenure, screen.waiting("writing the dossier: replay and explain on the version that decided"):
         found = tenure.call("decisions:dossier", decision=decision_id)
-    file = output or (None if json else Path(f"dossier-{found['decision_id']}.html"))
+    file = output or (None if screen.as_json else Path(f"dossier-{found['decision_id']}.html"))
     page = found.pop("page")
     if file is not None:
         file.write_text(page, encoding="utf-8")
