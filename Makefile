@@ -5,7 +5,7 @@ BUILD := .build
 BIN := $(BUILD)/venv/bin
 READY := $(BUILD)/ready
 
-.PHONY: help demo test check fix bench bench-peers soak lock clean
+.PHONY: help demo test check console screenshots programs fix bench bench-peers soak lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,10 +18,10 @@ $(READY): requirements/dev.txt pyproject.toml
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-demo: $(READY)  ## three applications live through everything in about 5 minutes (ONCE=1: stop at the end)
+demo: $(READY) console  ## three applications live through everything in about 5 minutes (ONCE=1: stop at the end)
 	@$(BIN)/python examples/demo.py $(if $(ONCE),--once)
 
-test: check  ## everything that must hold, from a clean checkout in under 15 minutes
+test: check programs console  ## everything that must hold, from a clean checkout in under 15 minutes
 	@$(BIN)/python -m pytest
 
 check: $(READY)  ## format, lint, types, import contracts
@@ -29,6 +29,20 @@ check: $(READY)  ## format, lint, types, import contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+console: $(READY)  ## the browser console, where Node is there and if its sources changed
+	@$(BIN)/python console/build.py --if-node
+
+screenshots: $(READY) console programs  ## docs/screenshots anew: every screen of the console, light and dark
+	@mkdir -p docs/screenshots && TENURE_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/console/test_screens.py
+
+# What the tests drive besides Python; root gets what is missing, others are told.
+PROGRAMS := chromium
+programs:
+	@missing=; for name in $(PROGRAMS); do dpkg -s $$name > /dev/null 2>&1 || missing="$$missing $$name"; done; \
+	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && echo "— installing$$missing" && apt-get -qq update && \
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $$missing > /dev/null; } || \
+	echo "— not installed:$$missing; the tests that need it say so"
 
 fix: $(READY)  ## format, and mend what the linter can
 	@$(BIN)/ruff format --quiet .
@@ -47,4 +61,4 @@ lock: $(READY)  ## resolve the requirements again, with hashes and without addre
 	@cd requirements && for name in server dev; do ../$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate --python-version 3.11 $$name.in -o $$name.txt; done
 
 clean:  ## remove what the targets above made
-	@rm -rf $(BUILD) demo-home demo-report.json
+	@rm -rf $(BUILD) console/node_modules console/dist demo-home demo-report.json

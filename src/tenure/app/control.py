@@ -68,6 +68,7 @@ from tenure.app.vault import HomeChecks, HomeVault, drop
 from tenure.application.decisions.actions import Decisions
 from tenure.application.decisions.data_out import DataOut
 from tenure.application.decisions.erasing import Erasures
+from tenure.application.decisions.figures import Figures
 from tenure.application.decisions.resolving import Resolutions
 from tenure.application.features.actions import Features
 from tenure.application.features.telling import Events
@@ -236,6 +237,7 @@ class Control:
         analytics = Analytics(self._reader, SqlMonitoring(database).alerts, at_once.seal, columns)
         self.resolutions = Resolutions(WorkedLog(self.log, self._reader, analytics), definitions, policy, audit, clock)
         self.data_out = DataOut(analytics, audit, clock)
+        self.figures = Figures(analytics, audit, clock)
         self.replays = Replays(HomeEvidence(self.log, definitions, self.registry, self._ensure_runnable))
         evidence = ExplainableEvidence(self.home, self.log, definitions, self.registry, self._ensure_runnable)
         self.whys = Whys(self.log, evidence, self.revisions)

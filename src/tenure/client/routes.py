@@ -63,6 +63,7 @@ ROUTES: dict[str, Route] = {
     "rules:backtest": Route("POST", "/api/v1/rules/backtest"),
     "decisions:list": Route("GET", "/api/v1/decisions"),
     "decisions:show": Route("GET", "/api/v1/decisions/{decision}"),
+    "decisions:figures": Route("GET", "/api/v1/figures"),
     "decisions:why": Route("GET", "/api/v1/decisions/{decision}/why"),
     "decisions:explain": Route("GET", "/api/v1/decisions/{decision}/explanation"),
     "decisions:dossier": Route("POST", "/api/v1/decisions/{decision}/dossier"),

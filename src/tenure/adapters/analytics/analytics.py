@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from tenure.adapters.analytics.asking import ask
+from tenure.adapters.analytics.counting import counted
 from tenure.adapters.analytics.opened import Part, opened
 from tenure.adapters.analytics.training import training_tables
 from tenure.adapters.analytics.views import OF_LOG, VIEWS
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tenure.adapters.analytics.training import Columns
     from tenure.adapters.decision_log.reader import LogReader
     from tenure.application.decisions.data_out import Rows, Wanted
+    from tenure.application.decisions.figures import ApplicationFigures, Span
     from tenure.model.monitoring.alert import Alert
 
 #: records that are exported at once
@@ -69,6 +71,12 @@ class Analytics:
         with opened(self._reader.whole(), part) as connection:
             rows = connection.sql(f"SELECT count(*) FROM log WHERE kind = 'decision'{bound}").fetchall()  # noqa: S608
         return int(rows[0][0])
+
+    def figures(self, span: Span, application: str) -> list[ApplicationFigures]:
+        """Return the figures of one application, or of all that decided anything in the span."""
+        part = Part(application=application, since=span.since)
+        with opened(self._reader.whole(span.since, span.until), part) as connection:
+            return counted(connection, span)
 
     def _next(self, wanted: Wanted) -> tuple[Part, int, bool]:
         self._seal()

@@ -9,7 +9,7 @@ from __future__ import annotations
 #: columns of the Parquet files that the views need; `document` is the whole record
 LOG = """
 SELECT leaf, kind, id, "at" AS moment, application, revision, entity, event_time, decided_by, status, model, version,
-       elapsed_us, decision, name, decode(record)::JSON AS document
+       elapsed_us, rules, decision, name, decode(record)::JSON AS document
 FROM {source}
 WHERE {where}
 """

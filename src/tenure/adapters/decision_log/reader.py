@@ -127,11 +127,11 @@ class LogReader:
             resolved |= {head_of(record).decision for record in self._fetch(index, list(sealed.values()))}
         return sorted(known - resolved)
 
-    def whole(self) -> Whole:
-        """Return all of the log as it is at this moment, for questions over columns."""
+    def whole(self, since: int | None = None, until: int | None = None) -> Whole:
+        """Return the log as it is at this moment, for questions over columns: all, or the files that touch a span."""
         with Index(self._decisions) as index:
             unsealed = self._view(index)
-            files = index.files()
+            files = index.files(since, until)
             return Whole(
                 tuple(self._decisions / file.path for file in files),
                 tuple(file.first for file in files),

@@ -15,6 +15,7 @@ from tenure import __version__
 from tenure.app.actions import ACTIONS
 from tenure.app.control import Control
 from tenure.app.packaging import missing, unpack
+from tenure.entrypoints.api.console import built_console
 from tenure.entrypoints.api.pages import page_routes
 from tenure.entrypoints.api.routes import application
 from tenure.entrypoints.api.server import Ticker, server
@@ -64,7 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         listener = listen_unix(home.control_socket)
         with Ticker(control.tick, stand_back, lambda error: _LOG.error("a job failed", exc_info=error)):
-            server(routes_of(control, home), control, home.root.stat().st_uid).run(sockets=[listener])
+            console = built_console(os.environ.get("TENURE_CONSOLE", ""))
+            server(routes_of(control, home), control, home.root.stat().st_uid, console).run(sockets=[listener])
     finally:
         control.close()
     return 0

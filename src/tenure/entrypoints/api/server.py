@@ -7,20 +7,26 @@ from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 
+from tenure.entrypoints.api.console import Console
 from tenure.entrypoints.api.door import Authenticator, Door, PeerProtocol
 from tenure.governance.access import local_actor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 #: How long requests in flight may take to finish once the server was asked to stop.
 GRACE_SECONDS = 20
 
 
-def server(routes: Any, tokens: Authenticator, owner: int) -> uvicorn.Server:
-    """Return a server of the routes behind the door; `owner` is the uid that counts as the home's owner."""
+def server(routes: Any, tokens: Authenticator, owner: int, console: Path | None = None) -> uvicorn.Server:
+    """Return a server of the routes behind the door; `owner` is the uid that counts as the home's owner.
+
+    `console` is the folder of the console, whose files stand before the door.
+    """
+    behind = Door(routes, tokens, owner, local_actor)
     config = uvicorn.Config(
-        Door(routes, tokens, owner, local_actor),
+        Console(console, behind) if console else behind,
         http=PeerProtocol,
         proxy_headers=False,
         server_header=False,

@@ -1,0 +1,110 @@
+// One way to ask the API: by the name of an action, with its input as one object, typed by the OpenAPI document.
+import { ACTIONS } from "./actions.gen";
+import type { components, operations } from "./schema.gen";
+import { csrfToken } from "./session";
+
+export type ActionName = keyof operations & keyof typeof ACTIONS;
+
+/** An answer as it is sent: whatever has a default stands there too. */
+type Whole<T> = T extends (infer U)[] ? Whole<U>[] : T extends object ? { [K in keyof T]-?: Whole<T[K]> } : T;
+export type Schemas = { [K in keyof components["schemas"]]: Whole<components["schemas"][K]> };
+
+type PathOf<O> = O extends { parameters: { path: infer P } } ? P : unknown;
+type QueryOf<O> = O extends { parameters: { query?: infer Q } } ? (Q extends object ? Q : unknown) : unknown;
+type BodyOf<O> = O extends { requestBody: { content: { "application/json": infer B } } } ? B : unknown;
+export type Given<A extends ActionName> = PathOf<operations[A]> & QueryOf<operations[A]> & BodyOf<operations[A]>;
+export type Answer<A extends ActionName> = operations[A] extends {
+  responses: { 200: { content: { "application/json": infer R } } };
+}
+  ? Whole<R>
+  : never;
+
+/** Where the installation begins, whatever prefix it stands under; ends with a slash. */
+export const BASE = new URL(document.baseURI).pathname.replace(/[^/]*$/, "");
+
+/** An RFC 9457 problem: what is wrong and what to do next. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly title: string,
+    detail: string,
+    readonly nextStep: string,
+    readonly facts: Record<string, unknown> = {},
+  ) {
+    super(detail);
+  }
+}
+
+/** A request as it would be sent, for sending and for being copied. */
+export interface Sent {
+  verb: string;
+  path: string;
+  query: string;
+  body: Record<string, unknown> | undefined;
+}
+
+export function sent(action: ActionName, given: object): Sent {
+  const [verb, template] = ACTIONS[action];
+  const rest = new Map(Object.entries(given).filter(([, value]) => value !== undefined && value !== null && value !== ""));
+  const path = template.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = rest.get(name);
+    rest.delete(name);
+    return encodeURIComponent(String(value));
+  });
+  if (verb === "GET" || verb === "DELETE") {
+    const query = new URLSearchParams([...rest].map(([name, value]) => [name, String(value)])).toString();
+    return { verb, path, query: query ? `?${query}` : "", body: undefined };
+  }
+  return { verb, path, query: "", body: Object.fromEntries(rest) };
+}
+
+export async function call<A extends ActionName>(action: A, given: Given<A>, signal?: AbortSignal): Promise<Answer<A>> {
+  const { verb, path, query, body } = sent(action, given as object);
+  return (await request(verb, path + query, body, signal)) as Answer<A>;
+}
+
+/** Ask an application for a decision; the gateways answer this one themselves. */
+export async function decide(application: string, asked: Record<string, unknown>): Promise<Decided> {
+  return (await request("POST", `/api/v1/applications/${encodeURIComponent(application)}/decisions`, asked)) as Decided;
+}
+
+export interface Decided {
+  decision_id: string;
+  answer: Record<string, unknown>;
+  decided_by: string;
+  status: string;
+  rules: string[];
+  revision: number;
+  reasons: { code: string; text: string; source: string }[];
+  model: { name: string; version: number; digest: string } | null;
+  output: Record<string, unknown> | null;
+}
+
+export async function request(verb: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (verb !== "GET") headers["X-CSRF-Token"] = csrfToken();
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const asked: RequestInit = { method: verb, headers, credentials: "same-origin", redirect: "error" };
+  if (body !== undefined) asked.body = JSON.stringify(body);
+  if (signal) asked.signal = signal;
+  let answer: Response;
+  try {
+    answer = await fetch(BASE.replace(/\/$/, "") + path, asked);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Problem(0, "no-answer", "Nobody answers", "the server cannot be reached", "see that it runs: tenure status");
+  }
+  const text = await answer.text();
+  if (answer.ok) return text ? (JSON.parse(text) as unknown) : null;
+  throw problemIn(answer.status, text);
+}
+
+function problemIn(status: number, text: string): Problem {
+  try {
+    const said = JSON.parse(text) as Record<string, string>;
+    return new Problem(status, said.code ?? "", said.title ?? "", said.detail ?? text, said.next_step ?? "", said);
+  } catch {
+    return new Problem(status, "", `HTTP ${status}`, text.slice(0, 300), "");
+  }
+}

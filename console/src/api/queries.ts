@@ -1,0 +1,80 @@
+// Server state, all of it: every question is a query named by its action and its input.
+import { QueryClient, type UseQueryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type ActionName, type Answer, type Given, Problem, type Schemas, call, request } from "./call";
+import { noteSession } from "./session";
+
+export function newQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 2_000,
+        // A refusal will be refused again; who cannot be reached may be there in a moment.
+        retry: (times, error) => times < 2 && error instanceof Problem && (error.status === 503 || error.status === 0),
+        networkMode: "always",
+      },
+      mutations: { networkMode: "always" },
+    },
+  });
+}
+
+type Options<A extends ActionName> = Omit<UseQueryOptions<Answer<A>, Problem>, "queryKey" | "queryFn">;
+
+export function useAsk<A extends ActionName>(action: A, given: Given<A>, options: Options<A> = {}) {
+  return useQuery<Answer<A>, Problem>({
+    queryKey: [action, given],
+    queryFn: ({ signal }) => call(action, given, signal),
+    ...options,
+  });
+}
+
+/** Do something that may change anything: whatever is on the screen is asked for again afterwards. */
+export function useDo<A extends ActionName>(action: A) {
+  const client = useQueryClient();
+  return useMutation<Answer<A>, Problem, Given<A>>({
+    mutationFn: (given) => call(action, given),
+    onSettled: () => client.invalidateQueries(),
+  });
+}
+
+/** Who is asking, and the beat by which a page knows whether what it shows is still true. */
+export function useSession() {
+  return useQuery<Schemas["SessionAnswer"], Problem>({ queryKey: SESSION, queryFn: ({ signal }) => current(signal), refetchInterval: 5_000, retry: false });
+}
+
+const SESSION = ["session"];
+
+async function current(signal: AbortSignal): Promise<Schemas["SessionAnswer"]> {
+  const answer = (await request("GET", "/api/v1/sessions/current", undefined, signal)) as Schemas["SessionAnswer"];
+  noteSession(answer);
+  return answer;
+}
+
+/** Sign in; nothing that somebody else was shown before stays. */
+export function useSignIn() {
+  const client = useQueryClient();
+  return useMutation<Schemas["SessionAnswer"], Problem, SignIn>({
+    mutationFn: async (given) => (await request("POST", "/api/v1/sessions", given)) as Schemas["SessionAnswer"],
+    onSuccess: (answer) => {
+      noteSession(answer);
+      client.clear();
+      client.setQueryData(SESSION, answer);
+      void client.invalidateQueries();
+    },
+  });
+}
+
+export type SignIn = { user: string; password: string } | { token: string };
+
+export function useSignOut() {
+  const client = useQueryClient();
+  return useMutation<unknown, Problem>({
+    mutationFn: () => request("DELETE", "/api/v1/sessions/current"),
+    onSuccess: () => client.resetQueries(),
+  });
+}
+
+/** Whether the one who asks may do this; actions and permissions have the same names. */
+export function useMay(): (action: ActionName | "applications:decide" | "decisions:personal") => boolean {
+  const permissions = useSession().data?.actions ?? [];
+  return (action) => permissions.includes(action);
+}

@@ -1,0 +1,76 @@
+import { Button, Group, Modal, TextInput } from "@mantine/core";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { type ActionName, type Answer, type Given, sent } from "../api/call";
+import { useDo, useMay } from "../api/queries";
+import { Copied, curl } from "./Copy";
+import { ProblemPanel } from "./ProblemPanel";
+import { command } from "./commands";
+
+interface Props<A extends ActionName> {
+  action: A;
+  /** what the button says */
+  label: string;
+  /** everything but the reason */
+  given: Omit<Given<A>, "reason">;
+  /** whom it affects, in a sentence */
+  affects: ReactNode;
+  /** more that is to be filled in */
+  children?: ReactNode;
+  colour?: string;
+  primary?: boolean;
+  disabled?: boolean;
+  /** what the person must type, where it cannot be undone */
+  typed?: string;
+  done?: (answer: Answer<A>) => void;
+}
+
+/** A button for one action: it asks for the reason, says whom it affects, and gives the same as a command and as curl. Absent for who may not. */
+export function Act<A extends ActionName>(props: Props<A>) {
+  const [open, setOpen] = useState(false);
+  if (!useMay()(props.action)) return null;
+  return (
+    <>
+      <Button size="xs" variant={props.primary ? "filled" : "default"} color={props.colour} disabled={props.disabled} onClick={() => setOpen(true)}>
+        {props.label}
+      </Button>
+      {open && <Dialog {...props} close={() => setOpen(false)} />}
+    </>
+  );
+}
+
+function Dialog<A extends ActionName>({ action, label, given, affects, children, colour, typed, done, close }: Props<A> & { close: () => void }) {
+  const [reason, setReason] = useState("");
+  const [name, setName] = useState("");
+  const doing = useDo(action);
+  const whole = { ...given, reason } as unknown as Given<A>;
+  const asCommand = command(action, whole as object);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    doing.mutate(whole, {
+      onSuccess: (answer) => {
+        close();
+        done?.(answer);
+      },
+    });
+  };
+  return (
+    <Modal opened onClose={close} title={label} lockScroll={false} closeButtonProps={{ "aria-label": "close" }} centered transitionProps={{ duration: 0 }}>
+      <form onSubmit={submit} className="stack">
+        <div className="affects">{affects}</div>
+        {children}
+        <TextInput label="Reason" description="Stands in the audit log for good." required value={reason} onChange={(event) => setReason(event.currentTarget.value)} data-autofocus />
+        {typed && <TextInput label={`Type ${typed} to go on`} value={name} onChange={(event) => setName(event.currentTarget.value)} />}
+        {doing.error && <ProblemPanel problem={doing.error} />}
+        <Group justify="space-between">
+          <span>
+            {asCommand && <Copied text={asCommand} label="copy command" />}
+            <Copied text={curl(sent(action, whole as object))} label="copy curl" />
+          </span>
+          <Button type="submit" color={colour} loading={doing.isPending} disabled={!reason.trim() || (typed !== undefined && name !== typed)}>
+            {label}
+          </Button>
+        </Group>
+      </form>
+    </Modal>
+  );
+}

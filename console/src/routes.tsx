@@ -1,0 +1,191 @@
+// Every screen and its address; the addresses are those that answers of the API name as `url`.
+import { Outlet, createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
+import { BASE } from "./api/call";
+import { Empty } from "./kit/Panel";
+import { Application } from "./screens/application/Application";
+import { Applications } from "./screens/application/Applications";
+import { Access } from "./screens/access/Access";
+import { Alerts } from "./screens/alerts/Alerts";
+import { Audit } from "./screens/audit/Audit";
+import { Decision } from "./screens/decision/Decision";
+import { type DecisionFilters, Decisions } from "./screens/decisions/Decisions";
+import { FeatureView, FeatureViews } from "./screens/features/Features";
+import { Models } from "./screens/model/Models";
+import { Model } from "./screens/model/Model";
+import { Overview } from "./screens/overview/Overview";
+import { Playground } from "./screens/playground/Playground";
+import { Reviews } from "./screens/reviews/Reviews";
+import { System } from "./screens/system/System";
+import { Version } from "./screens/version/Version";
+import { Shell } from "./shell/Shell";
+
+const root = createRootRoute({
+  component: () => (
+    <Shell>
+      <Outlet />
+    </Shell>
+  ),
+  notFoundComponent: () => <Empty>There is nothing at this address. Ctrl-K finds every object by its name.</Empty>,
+});
+
+/** Return the named search parameters that are texts or numbers, as text; whatever else stands in the address is dropped. */
+function texts<K extends string>(...names: K[]) {
+  return (search: Record<string, unknown>): Partial<Record<K, string>> => {
+    const found: Partial<Record<K, string>> = {};
+    for (const name of names) {
+      const value = search[name];
+      if ((typeof value === "string" || typeof value === "number") && value !== "") found[name] = String(value);
+    }
+    return found;
+  };
+}
+
+const decisionsRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/decisions",
+  validateSearch: texts<keyof DecisionFilters>("entity", "application", "since", "until", "rule", "decided_by", "model", "version", "after"),
+  component: function DecisionsScreen() {
+    return <Decisions filters={decisionsRoute.useSearch()} />;
+  },
+});
+
+const decisionRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/decisions/$decision",
+  component: function DecisionScreen() {
+    const { decision } = decisionRoute.useParams();
+    return <Decision key={decision} id={decision} />;
+  },
+});
+
+const overviewRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  validateSearch: texts<"since">("since"),
+  component: function OverviewScreen() {
+    return <Overview {...overviewRoute.useSearch()} />;
+  },
+});
+const applicationsRoute = createRoute({ getParentRoute: () => root, path: "/applications", component: Applications });
+
+const applicationRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/applications/$application",
+  validateSearch: texts<"revision" | "tab" | "since">("revision", "tab", "since"),
+  component: function ApplicationScreen() {
+    const { application } = applicationRoute.useParams();
+    return <Application key={application} {...applicationRoute.useSearch()} name={application} />;
+  },
+});
+
+const modelsRoute = createRoute({ getParentRoute: () => root, path: "/models", component: Models });
+
+const modelRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/models/$model",
+  component: function ModelScreen() {
+    const { model } = modelRoute.useParams();
+    return <Model key={model} name={model} />;
+  },
+});
+
+const versionRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/models/$model/$version",
+  validateSearch: texts<"tab">("tab"),
+  component: function VersionScreen() {
+    const { model, version } = versionRoute.useParams();
+    return <Version key={`${model}/${version}`} {...versionRoute.useSearch()} model={model} version={version} />;
+  },
+});
+
+const featuresRoute = createRoute({ getParentRoute: () => root, path: "/features", component: FeatureViews });
+
+const viewRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/features/$view",
+  validateSearch: texts<"at" | "asOf">("at", "asOf"),
+  component: function ViewScreen() {
+    const { view } = viewRoute.useParams();
+    return <FeatureView key={view} {...viewRoute.useSearch()} name={view} />;
+  },
+});
+
+const reviewsRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/reviews",
+  validateSearch: texts<"application">("application"),
+  component: function ReviewsScreen() {
+    return <Reviews {...reviewsRoute.useSearch()} />;
+  },
+});
+
+const playgroundRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/playground",
+  validateSearch: texts<"application" | "decision">("application", "decision"),
+  component: function PlaygroundScreen() {
+    return <Playground {...playgroundRoute.useSearch()} />;
+  },
+});
+
+const alertsRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/alerts",
+  validateSearch: texts<"status">("status"),
+  component: function AlertsScreen() {
+    return <Alerts {...alertsRoute.useSearch()} />;
+  },
+});
+
+const auditRoute = createRoute({
+  getParentRoute: () => root,
+  path: "/audit",
+  validateSearch: texts<"target">("target"),
+  component: function AuditScreen() {
+    const { target = "" } = auditRoute.useSearch();
+    return <Audit key={target} target={target} />;
+  },
+});
+
+const accessRoute = createRoute({ getParentRoute: () => root, path: "/access", component: Access });
+const systemRoute = createRoute({ getParentRoute: () => root, path: "/system", component: System });
+
+const tree = root.addChildren([
+  overviewRoute,
+  applicationsRoute,
+  applicationRoute,
+  modelsRoute,
+  modelRoute,
+  versionRoute,
+  decisionsRoute,
+  decisionRoute,
+  featuresRoute,
+  viewRoute,
+  reviewsRoute,
+  playgroundRoute,
+  alertsRoute,
+  auditRoute,
+  accessRoute,
+  systemRoute,
+]);
+
+export const router = createRouter({
+  routeTree: tree,
+  basepath: BASE,
+  defaultPreload: false,
+  scrollRestoration: true,
+  // Addresses read as people would write them: ?entity=4711 and not ?entity=%224711%22.
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const given = Object.entries(search).filter(([, value]) => value !== undefined && value !== "");
+    const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+    return text ? `?${text}` : "";
+  },
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,172 @@
+import { Alert, Button, Tabs, Textarea, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import type { ReactNode } from "react";
+import type { Schemas } from "../../api/call";
+import { useDo, useMay } from "../../api/queries";
+import { Act } from "../../kit/Act";
+import { Mark } from "../../kit/Marks";
+import { Empty, Panel } from "../../kit/Panel";
+import { ProblemPanel } from "../../kit/ProblemPanel";
+import { useDraft } from "../../kit/draft";
+import { number } from "../../kit/show";
+import { Backtested, Changes } from "./Backtested";
+import { TableEditor } from "./TableEditor";
+import { type Rule, csv, csvText, read, withCell, withCondition, withRow, withoutRow } from "./definition";
+import { type Fault, useCheck } from "./useCheck";
+
+/** The rules, as a list and as tables, with their checks in place; a draft until it is published. */
+export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer"]; figures: Schemas["ApplicationFigures"] | undefined }) {
+  const [draft, keep] = useDraft(`definition ${revision.application}`);
+  const [tables, keepTables] = useDraft(`tables ${revision.application}`);
+  const may = useMay();
+  const text = draft ?? revision.source;
+  const files = tables ? (JSON.parse(tables) as Record<string, string>) : revision.files;
+  const [settled] = useDebouncedValue(text, 400);
+  const check = useCheck(settled, files);
+  const tests = useDo("rules:test");
+  const backtest = useDo("rules:backtest");
+  const definition = read(text);
+  const changed = draft !== null || tables !== null;
+  const drop = () => {
+    keep(null);
+    keepTables(null);
+    tests.reset();
+    backtest.reset();
+  };
+  const input = { text, files };
+  const coverage = new Map(tests.data?.coverage.map((one) => [one.rule, one]));
+  return (
+    <Panel
+      title={changed ? "Rules (draft)" : "Rules"}
+      aside={
+        <>
+          {check.faults.length === 0 ? check.found && <span className="good">right: {check.found.rules} rules, {check.found.tests} tests</span> : <span className="bad">{check.faults.length} faults</span>}
+          {changed && <Button size="xs" variant="subtle" color="gray" onClick={drop}>Drop the draft</Button>}
+        </>
+      }
+    >
+      {definition.broken && <Alert color="red" title="The file cannot be read">{definition.broken}</Alert>}
+      <Tabs defaultValue="list" keepMounted={false}>
+        <Tabs.List>
+          <Tabs.Tab value="list">Rules</Tabs.Tab>
+          <Tabs.Tab value="text">application.yaml</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="list" pt="sm">
+          {definition.rules.length === 0 && <Empty>No rules yet: add them under “application.yaml”.</Empty>}
+          {definition.rules.map((rule, place) => {
+            const path = `rules[${place}]`;
+            const mine = check.faults.filter((fault) => fault.path === path || fault.path.startsWith(`${path}.`));
+            const cover = coverage.get(rule.id);
+            return (
+              <RuleEditor key={`${rule.id} ${place}`} rule={rule} faults={mine} fired={figures?.rules[rule.id]} tested={cover && (cover.fired ? `${cover.fired} tests` : "no test")}>
+                {!rule.table && (
+                  <TextInput
+                    aria-label={`Condition of ${rule.id}`}
+                    className="editor-line"
+                    value={rule.when}
+                    onChange={(event) => keep(withCondition(text, place, event.currentTarget.value))}
+                    error={mine.map((fault) => fault.message).join("; ") || undefined}
+                    spellCheck={false}
+                  />
+                )}
+                {rule.cells && (
+                  <TableEditor
+                    label={rule.id}
+                    columns={rule.cells.columns}
+                    rows={rule.cells.rows}
+                    faults={mine}
+                    missed={cover?.rows_missed ?? []}
+                    onCell={(row, column, cell) => keep(withCell(text, place, row, column, cell))}
+                    onAdd={() => keep(withRow(text, place, (rule.cells?.columns ?? []).map(() => "-")))}
+                    onRemove={(row) => keep(withoutRow(text, place, row))}
+                  />
+                )}
+                {rule.file && files[rule.file] !== undefined && <FileTable rule={rule} text={files[rule.file] ?? ""} faults={check.faults.filter((fault) => fault.file === rule.file)} missed={cover?.rows_missed ?? []} onChange={(next) => keepTables(JSON.stringify({ ...files, [rule.file]: next }))} />}
+              </RuleEditor>
+            );
+          })}
+        </Tabs.Panel>
+        <Tabs.Panel value="text" pt="sm">
+          <Textarea className="editor" aria-label="application.yaml" autosize minRows={12} maxRows={36} value={text} onChange={(event) => keep(event.currentTarget.value)} spellCheck={false} />
+        </Tabs.Panel>
+      </Tabs>
+      {check.faults.length > 0 && (
+        <ul className="plain faults" aria-label="Faults">
+          {check.faults.map((fault) => <li key={`${fault.file} ${fault.line} ${fault.column} ${fault.message}`}><span className="dim">{fault.file || "application.yaml"}:{fault.line}:{fault.column}</span> {fault.path}: {fault.message}</li>)}
+        </ul>
+      )}
+      {check.error && <ProblemPanel problem={check.error} />}
+      <div className="row actions">
+        <Button size="xs" variant="default" disabled={check.faults.length > 0} onClick={() => tests.mutate(input)} loading={tests.isPending}>Run tests</Button>
+        {may("rules:backtest") && <Button size="xs" variant="default" disabled={check.faults.length > 0} onClick={() => backtest.mutate({ ...input, application: "", version: "" })} loading={backtest.isPending}>Back-test on the log</Button>}
+        {changed && (
+          <Act
+            action="applications:apply"
+            label="Publish"
+            primary
+            disabled={check.faults.length > 0}
+            given={{ text, files, base: revision.revision }}
+            affects={<>The next request to <strong>{revision.application}</strong> is answered by a new revision{backtest.data ? `; of ${number(backtest.data.compared)} logged decisions ${number(backtest.data.changed)} would come out otherwise.` : ". It has not been back-tested."}</>}
+            done={drop}
+          />
+        )}
+      </div>
+      <div aria-live="polite">
+        {tests.data && <Tested found={tests.data} />}
+        {tests.error && <ProblemPanel problem={tests.error} />}
+        {backtest.data && <Backtested found={backtest.data} />}
+        {backtest.error && <ProblemPanel problem={backtest.error} />}
+      </div>
+      {changed && <Changes application={revision.application} text={settled} files={files} />}
+    </Panel>
+  );
+}
+
+function RuleEditor({ rule, faults, fired, tested, children }: { rule: Rule; faults: Fault[]; fired: number | undefined; tested: string | undefined; children: ReactNode }) {
+  return (
+    <div className="rule-editor" data-broken={faults.length > 0}>
+      <div className="row">
+        <strong>{rule.id}</strong>
+        <span className="dim small">{rule.before ? "before the model" : "after the model"}</span>
+        {rule.does && <span className="small">{rule.does}</span>}
+        <span className="dim small push">{fired === undefined ? "not fired in this span" : `fired ${number(fired)} times`}{tested && ` · ${tested}`}</span>
+      </div>
+      {children}
+      {rule.table && faults.map((fault) => <div key={fault.message} className="bad small">{fault.message}</div>)}
+    </div>
+  );
+}
+
+function FileTable({ rule, text, faults, missed, onChange }: { rule: Rule; text: string; faults: Fault[]; missed: number[]; onChange: (text: string) => void }) {
+  const { cells, separator } = csv(text);
+  const [columns = [], ...rows] = cells;
+  const next = (changed: string[][]) => onChange(csvText([columns, ...changed], separator));
+  return (
+    <TableEditor
+      label={`${rule.id}, ${rule.file}`}
+      columns={columns}
+      rows={rows}
+      faults={faults}
+      missed={missed}
+      onCell={(row, column, cell) => next(rows.map((one, at) => (at === row ? one.map((old, place) => (place === column ? cell : old)) : one)))}
+      onAdd={() => next([...rows, columns.map(() => "-")])}
+      onRemove={(row) => next(rows.filter((_, at) => at !== row))}
+    />
+  );
+}
+
+function Tested({ found }: { found: Schemas["TestedAnswer"] }) {
+  const failed = found.tests.filter((test) => !test.passed);
+  const uncovered = found.coverage.filter((one) => one.fired === 0);
+  return (
+    <div className="outcome">
+      <div className="row">
+        <Mark of={found.passed ? "passed" : "failed"} /> {found.tests.length - failed.length} of {found.tests.length} tests pass
+        {uncovered.length > 0 && <span className="dim">· no test reaches {uncovered.map((one) => one.rule).join(", ")}</span>}
+      </div>
+      <ul className="plain">
+        {failed.map((test) => <li key={test.number}>test {test.number}: {test.problems.join("; ")}</li>)}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,127 @@
+// The definition as it is written: parsed for the editors, and changed in its own text so that comments stay.
+import { type Document, parseDocument } from "yaml";
+
+export interface Rule {
+  id: string;
+  before: boolean;
+  when: string;
+  table: boolean;
+  /** what it does, in words */
+  does: string;
+  /** an inline table's cells, columns first; null for a rule without one */
+  cells: { columns: string[]; rows: string[][] } | null;
+  /** the CSV file that it names, where it does */
+  file: string;
+}
+
+export interface Definition {
+  rules: Rule[];
+  tests: number;
+  broken: string;
+}
+
+type Plain = Record<string, unknown>;
+
+export function read(text: string): Definition {
+  const document = parseDocument(text);
+  const broken = document.errors[0]?.message ?? "";
+  const plain = (broken ? {} : (document.toJS() as Plain | null)) ?? {};
+  const rules = Array.isArray(plain.rules) ? (plain.rules as Plain[]) : [];
+  return { rules: rules.map(rule), tests: Array.isArray(plain.tests) ? plain.tests.length : 0, broken };
+}
+
+function rule(plain: Plain): Rule {
+  const table = plain.table as string | { columns?: unknown[]; rows?: unknown[][]; file?: string } | undefined;
+  const inline = typeof table === "object" && Array.isArray(table.columns) ? table : null;
+  return {
+    id: String(plain.id ?? ""),
+    before: plain.before === "model",
+    when: String(plain.when ?? ""),
+    table: table !== undefined,
+    does: does(plain),
+    cells: inline ? { columns: (inline.columns ?? []).map(String), rows: (inline.rows ?? []).map((row) => row.map((cell) => (cell === null ? "" : String(cell)))) } : null,
+    file: typeof table === "string" ? table : (table?.file ?? ""),
+  };
+}
+
+function does(plain: Plain): string {
+  const parts = [];
+  if (plain.answer) parts.push(`answers ${JSON.stringify(plain.answer)}`);
+  if (plain.review) parts.push(`sends to ${String(plain.review)}`);
+  if (plain.set) parts.push(`sets ${JSON.stringify(plain.set)}`);
+  if (plain.bound) parts.push(`bounds ${JSON.stringify(plain.bound)}`);
+  if (plain.reason) parts.push(`reason ${String(plain.reason)}`);
+  return parts.join(", ");
+}
+
+function changed(text: string, change: (document: Document) => void): string {
+  const document = parseDocument(text);
+  change(document);
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+export function withCondition(text: string, place: number, when: string): string {
+  // Only the condition's own characters are replaced, so that the rest of the file stays as it was written.
+  const document = parseDocument(text);
+  const node = document.getIn(["rules", place, "when"], true) as { range?: [number, number, number] } | undefined;
+  if (!node?.range) return changed(text, (whole) => whole.setIn(["rules", place, "when"], when));
+  return text.slice(0, node.range[0]) + JSON.stringify(when) + text.slice(node.range[1]);
+}
+
+export function withCell(text: string, place: number, row: number, column: number, cell: string): string {
+  const document = parseDocument(text);
+  const node = document.getIn(["rules", place, "table", "rows", row, column], true) as { range?: [number, number, number] } | undefined;
+  if (!node?.range) return changed(text, (whole) => whole.setIn(["rules", place, "table", "rows", row, column], scalar(cell)));
+  return text.slice(0, node.range[0]) + JSON.stringify(scalar(cell)) + text.slice(node.range[1]);
+}
+
+export function withRow(text: string, place: number, cells: string[]): string {
+  return changed(text, (document) => document.addIn(["rules", place, "table", "rows"], document.createNode(cells.map(scalar), { flow: true })));
+}
+
+export function withoutRow(text: string, place: number, row: number): string {
+  return changed(text, (document) => document.deleteIn(["rules", place, "table", "rows", row]));
+}
+
+export function withTest(text: string, test: Plain): string {
+  return changed(text, (document) => {
+    const made = document.createNode(test, { flow: true });
+    if (document.has("tests")) document.addIn(["tests"], made);
+    else document.set("tests", document.createNode([test]));
+  });
+}
+
+function scalar(cell: string): string | number {
+  return cell.trim() !== "" && Number.isFinite(Number(cell)) ? Number(cell) : cell;
+}
+
+/** CSV as the engine reads it, for cells without line breaks; the separator is the one the file uses. */
+export function csv(text: string): { cells: string[][]; separator: string } {
+  const first = text.split("\n", 1)[0] ?? "";
+  const separator = [";", "\t", ","].find((one) => first.includes(one)) ?? ",";
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  return { separator, cells: lines.map((line) => split(line, separator)) };
+}
+
+function split(line: string, separator: string): string[] {
+  const cells: string[] = [];
+  let cell = "";
+  let quoted = false;
+  for (let place = 0; place < line.length; place += 1) {
+    const sign = line[place] ?? "";
+    if (quoted && sign === '"' && line[place + 1] === '"') {
+      cell += '"';
+      place += 1;
+    } else if (sign === '"') quoted = !quoted;
+    else if (sign === separator && !quoted) {
+      cells.push(cell);
+      cell = "";
+    } else cell += sign;
+  }
+  return [...cells, cell];
+}
+
+export function csvText(cells: string[][], separator: string): string {
+  const one = (cell: string) => (cell.includes(separator) || cell.includes('"') ? `"${cell.replaceAll('"', '""')}"` : cell);
+  return `${cells.map((row) => row.map(one).join(separator)).join("\n")}\n`;
+}

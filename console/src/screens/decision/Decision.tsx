@@ -1,0 +1,66 @@
+import { Button } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { useDo, useAsk, useMay } from "../../api/queries";
+import { Asked } from "../../kit/Asked";
+import { Mark } from "../../kit/Marks";
+import { Heading, Panel } from "../../kit/Panel";
+import { ProblemPanel } from "../../kit/ProblemPanel";
+import { download } from "../../kit/download";
+import { duration, moment } from "../../kit/show";
+import { Contributions } from "./Contributions";
+import { Replayed } from "./Replayed";
+import { Resolve } from "./Resolve";
+import { Steps } from "./Steps";
+import { TryChange } from "./TryChange";
+
+/** One decision: how it came about, why, whether it comes out the same again, and what people made of it. */
+export function Decision({ id }: { id: string }) {
+  const decision = useAsk("decisions:show", { decision: id });
+  const why = useAsk("decisions:why", { decision: id });
+  const may = useMay();
+  const dossier = useDo("decisions:dossier");
+  return (
+    <Asked query={decision}>
+      {(found) => (
+        <>
+          <Heading
+            title={<>Decision <span className="mono">{found.decision_id}</span></>}
+            under={
+              <>
+                <Link to="/applications/$application" params={{ application: found.application }} search={{ revision: String(found.revision) }}>{found.application}/{found.revision}</Link>
+                <span>{moment(found.at)}</span>
+                <span>{duration(found.elapsed_us)}</span>
+                <Mark of={found.decided_by} />
+                <Mark of={found.status} />
+                {found.personal && Object.entries(found.personal).map(([name, value]) => (
+                  <Link key={name} to="/decisions" search={{ entity: String(value) }}>{name} {String(value)}</Link>
+                ))}
+              </>
+            }
+            actions={
+              <>
+                <Resolve decision={found} />
+                {may("decisions:dossier") && (
+                  <Button size="xs" variant="default" loading={dossier.isPending} onClick={() => dossier.mutate({ decision: id }, { onSuccess: (made) => download(`dossier-${id}.html`, made.page, "text/html") })}>
+                    Download dossier
+                  </Button>
+                )}
+              </>
+            }
+          />
+          {dossier.error && <ProblemPanel problem={dossier.error} />}
+          <div className="columns">
+            <Panel title="How it came about">
+              <Asked query={why}>{(reasons) => <Steps decision={found} why={reasons} />}</Asked>
+            </Panel>
+            <div>
+              {found.predictions.length > 0 && may("decisions:explain") && <Contributions id={id} />}
+              {may("replay") && <Replayed id={id} />}
+              {may("rules:backtest") && <TryChange decision={found} />}
+            </div>
+          </div>
+        </>
+      )}
+    </Asked>
+  );
+}

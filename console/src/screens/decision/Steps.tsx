@@ -1,0 +1,124 @@
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import type { Schemas } from "../../api/call";
+import { Mark } from "../../kit/Marks";
+import { Facts } from "../../kit/Panel";
+import { Rows } from "../../kit/Tables";
+import { age, duration, fields, moment, shortDigest, value } from "../../kit/show";
+
+type Detail = Schemas["DecisionDetail"];
+type Why = Schemas["WhyAnswer"];
+
+/** The steps of a decision in their order, on a line. */
+export function Steps({ decision, why }: { decision: Detail; why: Why }) {
+  const request = why.inputs.filter((one) => one.source === "request");
+  const features = why.inputs.filter((one) => one.source !== "request");
+  const before = why.rules.filter((rule) => rule.stage === "before");
+  const after = why.rules.filter((rule) => rule.stage !== "before");
+  return (
+    <ol className="timeline">
+      <Step name="Request" note={`asked by ${decision.actor || "—"}`} on>
+        <Facts of={request.map((one) => [one.name, shown(one, decision)] as const)} />
+      </Step>
+      {features.length > 0 && (
+        <Step name="Features" note={`as known at ${moment(decision.event_time ?? decision.at)}`} on>
+          <Rows
+            label="Features"
+            rows={features}
+            by={(one) => one.name}
+            columns={[
+              { name: "feature", cell: (one) => one.name.split(".").slice(1).join(".") || one.name },
+              { name: "value", cell: (one) => <>{value(one.value)} {one.defaulted && <Mark of="default" />}</>, right: true },
+              { name: "age", cell: (one) => (one.age === null ? "—" : age(one.age)), right: true },
+              { name: "source", cell: (one) => <Link to="/features/$view" params={{ view: one.source }}>{one.source}</Link> },
+            ]}
+          />
+        </Step>
+      )}
+      {before.length > 0 && <RulesStep name="Rules before the model" rules={before} closedBy={why.closed_by} />}
+      <ModelStep decision={decision} />
+      {after.length > 0 && <RulesStep name="Rules after the model" rules={after} closedBy={why.closed_by} />}
+      <Step name="Answer" note={`settled by ${why.closed_by}`} on closes>
+        <div className="answer">{fields(decision.logged.answer as Record<string, unknown>)}</div>
+        {why.reasons.map((reason) => (
+          <div key={`${value(reason.code)} ${value(reason.source)}`}>
+            <strong>{value(reason.code)}</strong> {value(reason.text)} <span className="dim">({value(reason.source)})</span>
+          </div>
+        ))}
+      </Step>
+      {decision.resolutions.map((one) => (
+        <Step key={value(one.resolution_id)} name={one.pending ? "Proposed by a person" : "Resolved by a person"} note={`${value(one.who)}, ${moment(one.at as string)}`} on closes={!one.pending}>
+          <div className="answer">{fields(one.after as Record<string, unknown>)}</div>
+          <div>{value(one.code)}: {value(one.note)}</div>
+        </Step>
+      ))}
+      {decision.outcomes.length === 0 ? (
+        <Step name="Outcome" note="not known yet" />
+      ) : (
+        decision.outcomes.map((one) => (
+          <Step key={value(one.id)} name="Outcome" note={`told ${moment(new Date(Number(one.at) / 1000).toISOString())}`} on>
+            <span className="answer">{value(one.name)}: {value(one.value)}</span>
+          </Step>
+        ))
+      )}
+    </ol>
+  );
+}
+
+function shown(one: Schemas["KnownAnswer"], decision: Detail): ReactNode {
+  const personal = decision.personal?.[one.name];
+  if (personal !== undefined) return value(personal);
+  return one.value === "(personal)" ? <span className="dim">personal: your role may not read it</span> : value(one.value);
+}
+
+function Step({ name, note, on = false, closes = false, children }: { name: string; note?: string; on?: boolean; closes?: boolean; children?: ReactNode }) {
+  return (
+    <li data-on={on} data-closes={closes}>
+      <div className="step">
+        <h3>{name}</h3>
+        <span className="dim small">{note}</span>
+      </div>
+      {children}
+    </li>
+  );
+}
+
+function RulesStep({ name, rules, closedBy }: { name: string; rules: Schemas["RuleVerdict"][]; closedBy: string }) {
+  return (
+    <Step name={name} on={rules.some((rule) => rule.verdict !== "not reached")} closes={rules.some((rule) => rule.rule === closedBy)}>
+      {rules.map((rule) => (
+        <div className="rule" key={rule.rule} data-fired={rule.verdict === "fired"}>
+          <strong>{rule.rule}</strong>
+          <code>{rule.when || "decision table"}{rule.row ? `, row ${rule.row}` : ""}</code>
+          <Mark of={rule.verdict} />
+          <div className="values">
+            {Object.keys(rule.values).length > 0 && <>{Object.entries(rule.values).map(([read, had]) => `${read} = ${value(had)}`).join(", ")} · </>}
+            {rule.changed_in ? `since revision ${rule.changed_in} (${rule.changed_by}: ${rule.changed_why})` : ""}
+          </div>
+        </div>
+      ))}
+    </Step>
+  );
+}
+
+function ModelStep({ decision }: { decision: Detail }) {
+  if (decision.predictions.length === 0) return <Step name="Model" note="was not asked" />;
+  return (
+    <Step name="Model" on>
+      {decision.predictions.map((one) => {
+        const batch = one.batch as { compute_us?: number } | undefined;
+        return (
+          <Facts
+            key={`${value(one.role)} ${value(one.model)} ${value(one.version)}`}
+            of={[
+              ["version", <span key="v" className="row"><Link to="/models/$model/$version" params={{ model: String(one.model), version: String(one.version) }}>{value(one.model)}/{value(one.version)}</Link><Mark of={String(one.role)} /></span>],
+              ["digest", <code key="d" title={String(one.digest)}>{shortDigest(String(one.digest))}</code>],
+              ["output", one.output ? fields(one.output as Record<string, unknown>) : <span key="f" className="row"><Mark of="fallback" /> {value(one.failure)} {value(one.error)}</span>],
+              ["computed in", duration(batch?.compute_us)],
+            ]}
+          />
+        );
+      })}
+    </Step>
+  );
+}

@@ -1,0 +1,136 @@
+import { Select } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import type { Schemas } from "../../api/call";
+import { useAsk } from "../../api/queries";
+import { Asked } from "../../kit/Asked";
+import { Mark } from "../../kit/Marks";
+import { Empty, Heading, Panel } from "../../kit/Panel";
+import { Rows } from "../../kit/Tables";
+import { fields, moment, number, value, words } from "../../kit/show";
+
+/** One model: its versions, their metrics beside each other, what served when. */
+export function Model({ name }: { name: string }) {
+  const versions = useAsk("versions:list", { model: name }, { refetchInterval: 10_000 });
+  const applications = useAsk("applications:list", {}).data?.filter((one) => one.model.split("@")[0] === name) ?? [];
+  return (
+    <>
+      <Heading
+        title={name}
+        under={<><Link to="/decisions" search={{ model: name }}>decisions it was asked for</Link>{applications.length > 0 && <span>used by {applications.map((one) => <Link key={one.application} to="/applications/$application" params={{ application: one.application }}>{one.application} </Link>)}</span>}</>}
+      />
+      <Asked query={versions}>
+        {(rows) => (
+          <>
+            <Panel title="Versions">
+              <Rows
+                label="Versions"
+                rows={rows}
+                by={(row) => row.ref}
+                columns={[
+                  { name: "version", cell: (row) => <Link to="/models/$model/$version" params={{ model: name, version: String(row.version) }}>{row.ref}</Link> },
+                  { name: "stage", cell: (row) => <span className="row"><Mark of={row.stage} />{row.role !== row.stage && <Mark of={row.role} />}</span> },
+                  { name: "metrics", cell: (row) => fields(row.metrics) },
+                  { name: "Python", cell: (row) => row.python },
+                  { name: "registered", cell: (row) => moment(row.registered_at) },
+                  { name: "by", cell: (row) => row.registered_by },
+                ]}
+              />
+            </Panel>
+            <div className="halves">
+              <Metrics versions={rows} />
+              <Served name={name} />
+            </div>
+            {rows.length > 1 && <Comparison name={name} versions={rows} />}
+          </>
+        )}
+      </Asked>
+    </>
+  );
+}
+
+/** The metrics that authors stated, over the versions. */
+function Metrics({ versions }: { versions: Schemas["VersionAnswer"][] }) {
+  const ordered = [...versions].sort((one, other) => one.version - other.version);
+  const names = [...new Set(ordered.flatMap((one) => Object.keys(one.metrics)))];
+  return (
+    <Panel title="Metrics over versions">
+      {names.length === 0 && <Empty>None were stated.</Empty>}
+      {names.map((metric) => <Dots key={metric} metric={metric} points={ordered.filter((one) => one.metrics[metric] !== undefined).map((one) => [one.version, one.metrics[metric] ?? 0])} />)}
+    </Panel>
+  );
+}
+
+function Dots({ metric, points }: { metric: string; points: [number, number][] }) {
+  const values = points.map(([, one]) => one);
+  const low = Math.min(...values);
+  const room = Math.max(...values) - low || 1;
+  const x = (place: number) => 20 + (points.length > 1 ? (place / (points.length - 1)) * 360 : 180);
+  const y = (one: number) => 52 - ((one - low) / room) * 32;
+  return (
+    <figure className="dots">
+      <figcaption>{metric}</figcaption>
+      <svg viewBox="0 0 420 76" role="img" aria-label={`${metric}: ${points.map(([version, one]) => `version ${version} ${number(one)}`).join(", ")}`}>
+        <polyline points={points.map(([, one], place) => `${x(place)},${y(one)}`).join(" ")} />
+        {points.map(([version, one], place) => (
+          <g key={version}>
+            <circle cx={x(place)} cy={y(one)} r="4" />
+            <text x={x(place)} y={y(one) - 8} textAnchor="middle">{number(one)}</text>
+            <text x={x(place)} y="72" textAnchor="middle" className="value">{version}</text>
+          </g>
+        ))}
+      </svg>
+    </figure>
+  );
+}
+
+function Served({ name }: { name: string }) {
+  const history = useAsk("models:history", { model: name });
+  return (
+    <Panel title="What served when">
+      <Asked query={history}>
+        {(found) => (
+          <Rows
+            label="What served when"
+            rows={found.served}
+            by={(one) => `${one.at} ${one.alias}`}
+            columns={[
+              { name: "since", cell: (one) => moment(one.at) },
+              { name: "alias", cell: (one) => <Mark of={one.alias} /> },
+              { name: "version", cell: (one) => one.ref ?? "none" },
+              { name: "by", cell: (one) => one.actor },
+              { name: "why", cell: (one) => one.reason },
+            ]}
+          />
+        )}
+      </Asked>
+    </Panel>
+  );
+}
+
+function Comparison({ name, versions }: { name: string; versions: Schemas["VersionAnswer"][] }) {
+  const names = versions.map((one) => String(one.version));
+  const [one, setOne] = useState(names[1] ?? "");
+  const [other, setOther] = useState(names[0] ?? "");
+  const compared = useAsk("versions:compare", { model: name, version: one, other: `${name}/${other}` }, { enabled: one !== other });
+  return (
+    <Panel title="Two versions beside each other" aside={<><Select aria-label="One version" size="xs" w={90} data={names} value={one} onChange={(next) => next && setOne(next)} /> and <Select aria-label="Other version" size="xs" w={90} data={names} value={other} onChange={(next) => next && setOther(next)} /></>}>
+      {one !== other && (
+        <Asked query={compared}>
+          {(found) => (
+            <Rows
+              label="Differences"
+              rows={found.differences}
+              by={(each) => each.what}
+              columns={[
+                { name: "what", cell: (each) => words(each.what) },
+                { name: found.left, cell: (each) => value(each.left) },
+                { name: found.right, cell: (each) => value(each.right) },
+              ]}
+            />
+          )}
+        </Asked>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,88 @@
+"""The console's files: one page for every screen, and what it loads. They are the same for everybody, so they are open.
+
+Whatever the page shows it asks the API for, as its user. Where no console was built the plain pages stay (`pages.py`).
+The page names its own place by a relative `<base>`, so it works under any prefix that a proxy in front cuts off.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: the first part of the path of every screen; console/src/routes.tsx has the same
+SCREENS = frozenset({
+    "", "access", "alerts", "applications", "audit", "decisions", "features", "models", "playground", "reviews", "system",
+})  # fmt: skip
+
+_ASSETS = "/assets/"
+_BASE = b'<base href="./" />'
+_POLICY = "default-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+_SECURE = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+#: the names of assets carry a digest of their content
+_FOR_EVER = "public, max-age=31536000, immutable"
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+
+
+def built_console(setting: str = "") -> Path | None:
+    """Return the folder of the built console: in the installed wheel, or beside the sources; None if there is none.
+
+    `setting` is that of TENURE_CONSOLE: `off` keeps the plain pages.
+    """
+    if setting == "off":
+        return None
+    package = Path(__file__).resolve().parents[2]
+    places = (package / "console", package.parents[1] / "console" / "dist")
+    return next((place for place in places if (place / "index.html").is_file()), None)
+
+
+class Console:
+    """Wraps an ASGI application: the console's own paths are answered from `folder`, everything else goes in."""
+
+    def __init__(self, folder: Path, inner: Any) -> None:
+        self._page = (folder / "index.html").read_bytes()
+        self._assets = {file.name: file for file in (folder / "assets").iterdir()}
+        self._inner = inner
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request, or hand it on."""
+        if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
+            path = scope["path"]
+            if path.startswith(_ASSETS) and (file := self._assets.get(path.removeprefix(_ASSETS))):
+                kind = _TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+                await _send(scope, send, file.read_bytes(), kind, _FOR_EVER)
+                return
+            if is_screen(path):
+                page = self._page.replace(_BASE, f'<base href="{base_of(path)}" />'.encode())
+                await _send(scope, send, page, "text/html; charset=utf-8", "no-store")
+                return
+        await self._inner(scope, receive, send)
+
+
+def is_screen(path: str) -> bool:
+    """Return whether the console has a screen at this path."""
+    return path.split("/")[1] in SCREENS
+
+
+def base_of(path: str) -> str:
+    """Return the way from a path back to the root, as a relative reference."""
+    return "../" * (path.count("/") - 1) or "./"
+
+
+async def _send(scope: Any, send: Any, content: bytes, kind: str, cache: str) -> None:
+    headers: Mapping[str, str] = _SECURE | {
+        "Content-Type": kind,
+        "Content-Length": str(len(content)),
+        "Cache-Control": cache,
+    }
+    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": 200, "headers": pairs})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})

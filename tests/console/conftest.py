@@ -1,0 +1,73 @@
+"""One home that people have worked in, and one browser, for all stories."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tenure.entrypoints.api.console import built_console
+from tests.console.lived_in import LivedIn, lived_in
+
+#: the machine is shared: what takes a moment alone may take long
+PATIENCE = 60_000
+
+
+@pytest.fixture(scope="session")
+def console() -> Path:
+    built = built_console()
+    if built is None:
+        pytest.skip("the console is not built: `make console` says what it needs")
+    return built
+
+
+@pytest.fixture(scope="session")
+def house(console: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivedIn]:
+    with lived_in(tmp_path_factory.mktemp("lived-in")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium, "chromium is not installed: apt-get install chromium (`make programs`)"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser, house: LivedIn) -> Iterator[Page]:
+    """A signed-in admin's page. Whatever leaves the machine, and whatever the page complains of, fails the test."""
+    context = browser.new_context(viewport={"width": 1360, "height": 900}, reduced_motion="reduce", locale="en-GB")
+    context.set_default_timeout(PATIENCE)
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda said: complaints.extend(_complaint(said)))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda asked: complaints.extend(_elsewhere(asked.url, house.url)))
+    sign_in(opened, house.url, house.token)
+    yield opened
+    context.close()
+    assert not complaints
+
+
+def sign_in(page: Page, url: str, token: str) -> None:
+    """Come in by a token."""
+    page.goto(url)
+    page.get_by_text("Token", exact=True).click()
+    page.get_by_role("textbox", name="Token").fill(token)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("navigation", name="Screens").wait_for()
+
+
+def _complaint(said: ConsoleMessage) -> list[str]:
+    # A browser complains of every refusal, of the 401 that asks who one is to begin with.
+    is_refusal = said.text.startswith("Failed to load resource")
+    return [said.text] if said.type in {"error", "warning"} and not is_refusal else []
+
+
+def _elsewhere(asked: str, here: str) -> list[str]:
+    return [] if asked.startswith((here, "data:", "blob:")) else [asked]
