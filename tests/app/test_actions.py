@@ -48,6 +48,7 @@ VALUES: dict[str, Any] = {
     "password": "correct horse battery",
     "session": "s",
     "role": "viewer",
+    "digest": "sha256:" + "0" * 64,
     "policy": "open",
     "target": "churn/1",
     "entity": "someone",
@@ -108,6 +109,7 @@ def test_reading_is_get_and_everything_else_is_not() -> None:
         "paper",
         "revisions",
         "trial",
+        "content",
     }
     for action in ACTIONS:
         is_reading = action.name in reading or action.name.partition(":")[2] in asks

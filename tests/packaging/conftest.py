@@ -92,7 +92,8 @@ def sklearn_311(workshop: Workshop, rows: Path, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="session")
 def sklearn_38(workshop: Workshop, rows: Path, tmp_path_factory: pytest.TempPathFactory) -> PackageSource:
     path = tmp_path_factory.mktemp("sklearn38") / "churn.joblib"
-    needs = ("scikit-learn==1.3.2", "numpy==1.24.4")
+    # What the folder of MLflow 1.30 asks for (models/), so that both share one environment.
+    needs = ("cloudpickle==2.2.1", "scikit-learn==0.24.2", "numpy==1.19.5", "scipy==1.6.3")
     trained(workshop, needs, "3.8", TRAIN_SKLEARN, path)
     return source(path, "churn", rows, needs, "3.8")
 

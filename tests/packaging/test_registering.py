@@ -200,7 +200,7 @@ def test_a_python_that_is_not_here_makes_a_draft(plain_folder: Path, workshop: W
 
 
 def test_a_folder_without_model_toml_is_refused(tmp_path: Path, workshop: Workshop) -> None:
-    with pytest.raises(BadSource, match=r"no model\.toml"):
+    with pytest.raises(BadSource, match=r"neither model\.toml nor MLmodel"):
         packaging.package(plain_source(tmp_path), workshop=workshop)
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenure.adapters import mlflow_folders
 from tenure.model.packaging.source import BadSource
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def completed(source: PackageSource) -> PackageSource:
     if not source.source.is_dir():
         return source
     folder = source.source
+    if (folder / mlflow_folders.DESCRIPTION).is_file() and not (folder / DESCRIPTION).is_file():
+        return mlflow_folders.completed(source)
     told = _told(folder)
     entry = source.entry or str(told.get("entry", ""))
     code = source.code or tuple(folder / name for name in _texts(told.get("code", ())))
@@ -62,7 +65,8 @@ def _told(folder: Path) -> dict[str, Any]:
     path = folder / DESCRIPTION
     if not path.is_file():
         raise BadSource(
-            what=f"{folder} has no {DESCRIPTION}", cure="give a saved model file, or write model.toml beside it"
+            what=f"{folder} has neither {DESCRIPTION} nor {mlflow_folders.DESCRIPTION}",
+            cure="give a saved model file or an MLflow model folder, or write model.toml beside the model",
         )
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))

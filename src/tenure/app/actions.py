@@ -20,6 +20,8 @@ from tenure.app.calls import (
     projects,
     resolutions,
     rules,
+    travelling,
+    trust,
     versions,
 )
 from tenure.kit.errors import Kind, TenureError
@@ -82,6 +84,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("models:dossier", "POST", f"{_MODEL}/dossier", wire.PackModel, wire.PackAnswer, officer.pack),
 
     Action("versions:register", "POST", f"{_API}/versions", wire.Register, wire.RegisterAnswer, versions.register, upload="package"),
+    Action("versions:export", "POST", f"{_VERSION}/export", wire.ExportVersion, wire.ExportedAnswer, travelling.export),
+    Action("versions:content", "GET", f"{_VERSION}/content", wire.Content, wire.ContentAnswer, travelling.content),
+    Action("versions:import", "POST", f"{_API}/imports", wire.ImportVersion, wire.ImportedAnswer, travelling.receive, upload="package"),
     Action("versions:list", "GET", f"{_MODEL}/versions", wire.Model, list[wire.VersionAnswer], versions.versions),
     Action("versions:show", "GET", _VERSION, wire.Version, wire.VersionDetail, versions.show),
     Action("versions:compare", "GET", f"{_VERSION}/compare", wire.Compare, wire.CompareAnswer, versions.compare),
@@ -172,6 +177,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("users:link", "POST", f"{_API}/sign-in-links", wire.MakeLink, wire.LinkAnswer, accounts.link),
     Action("sessions:list", "GET", f"{_API}/sessions", wire.Nothing, list[wire.SessionRow], accounts.sessions),
     Action("sessions:end", "DELETE", f"{_API}/sessions/{{session}}", wire.EndSession, wire.SessionRow, accounts.end_session),
+    Action("trust:list", "GET", f"{_API}/trust", wire.Nothing, list[wire.TrustedAnswer], trust.trusted),
+    Action("trust:add", "POST", f"{_API}/trust", wire.TrustKey, wire.TrustedAnswer, trust.add),
+    Action("trust:remove", "POST", f"{_API}/trust/remove", wire.TrustNoMore, wire.TrustedAnswer, trust.remove),
+
     Action("policy:show", "GET", f"{_API}/policy", wire.Nothing, wire.PolicyAnswer, governance.policy),
     Action("policy:set", "PUT", f"{_API}/policy", wire.SetPolicy, wire.PolicyAnswer, governance.set_policy),
 )

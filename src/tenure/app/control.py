@@ -41,6 +41,7 @@ from tenure.adapters.sql.projects import SqlProjects
 from tenure.adapters.sql.registry import SqlRegistry
 from tenure.adapters.sql.revisions import SqlRevisions
 from tenure.adapters.sql.tokens import SqlPolicy, SqlTokens
+from tenure.adapters.sql.trust import SqlTrust
 from tenure.adapters.sql.upgrade import upgrade
 from tenure.app import packaging
 from tenure.app.actions import named
@@ -64,6 +65,8 @@ from tenure.app.resolving import DeclaredColumns, WorkedLog
 from tenure.app.secrets import persons_key
 from tenure.app.sweeping import Sweeper
 from tenure.app.tags import TAGS
+from tenure.app.travelling import Travelling
+from tenure.app.trusting import HomeTrust
 from tenure.app.vault import HomeChecks, HomeVault, drop
 from tenure.application.decisions.actions import Decisions
 from tenure.application.decisions.data_out import DataOut
@@ -80,6 +83,7 @@ from tenure.governance.actions import AuditTrail, Holds, Policies, Tokens
 from tenure.governance.attempts import Attempts
 from tenure.governance.restarting import Restarting
 from tenure.governance.signing_in import Sessions
+from tenure.governance.trusting import Trusts
 from tenure.kit.clock import SECOND, SystemClock
 from tenure.kit.errors import Kind, TenureError
 from tenure.model.archiving.actions import Archives
@@ -89,8 +93,10 @@ from tenure.model.deployment.actions import Deployments
 from tenure.model.monitoring.actions import Monitoring
 from tenure.model.registry.actions import Models
 from tenure.model.registry.attaching import Papers
+from tenure.model.registry.travels import Travels
 from tenure.reactions import SERVED_ANEW, Meeting
 from tenure.serving.supervisor import state as supervised
+from tenure.settings import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,6 +193,9 @@ class Control:
             lambda: [one.definition for one in self.revisions.all_active()],
         )
         self.log = ReadLog(home.decisions, self._reader, self._persons, clock)
+        trusted = SqlTrust(database)
+        self.trusted = HomeTrust(home, trusted, self.audit, clock, Workshop.of())
+        self.trusts = Trusts(trusted, lambda: self.trusted.signers(self.registry), self.audit, clock)
         self._runnable = Runnable(self._ensure_runnable)
         users, sessions, passwords = SqlUsers(database), SqlSessions(database), ArgonPasswords()
         self.users = Users(users, sessions, passwords, self.audit, clock)
@@ -209,16 +218,17 @@ class Control:
         definitions = KeptDefinitions(self.revisions)
         meeting = Meeting(self.registry, self.fleets, self.revisions, self.features_db)
         sweeper = Sweeper(self.home, database, self.registry, self._reader, drop)
-        vault = HomeVault(self.home, packaging.ensure_runnable, self._runnable.forget, sweeper)
+        vault = HomeVault(self.home, self._ensure_in, self._runnable.forget, sweeper)
         checks = HomeChecks(self.home, audit, self.registry, database)
         self.tokens = Tokens(self._tokens_db, audit, clock)
         self.trail = AuditTrail(audit)
         self.restarting = Restarting(HomeProcesses(self.home), audit, clock)
         self.policies = Policies(policy, audit, clock)
-        self.models = Models(self.registry, HomePackages(self.home, progress), policy, audit, clock)
         key = BuilderKey(self.home.keys)
         self.papers = Papers(self.registry, HomeShelf(self.home), key, policy, audit, clock)
         self.inventory = Inventory(SqlInventory(database), self.registry, self.revisions, audit, clock)
+        packages = HomePackages(self.home, progress, self.trusted.check)
+        self.models = Models(self.registry, packages, policy, audit, clock)
         self.deployments = Deployments(self.fleets, self.publisher, meeting, policy, audit, clock)
         self.decommissionings = Decommissionings(SqlStandings(database), meeting, self.log, audit, clock)
         kept = SqlKept(database)
@@ -238,6 +248,7 @@ class Control:
         self.resolutions = Resolutions(WorkedLog(self.log, self._reader, analytics), definitions, policy, audit, clock)
         self.data_out = DataOut(analytics, audit, clock)
         self.figures = Figures(analytics, audit, clock)
+        self.travelling = self._opened_travels(packages, analytics)
         self.replays = Replays(HomeEvidence(self.log, definitions, self.registry, self._ensure_runnable))
         evidence = ExplainableEvidence(self.home, self.log, definitions, self.registry, self._ensure_runnable)
         self.whys = Whys(self.log, evidence, self.revisions)
@@ -262,6 +273,11 @@ class Control:
             audit,
             clock,
         )
+
+    def _opened_travels(self, packages: HomePackages, analytics: Analytics) -> Travelling:
+        travels = Travels(self.models, self.registry, self.registry, packages, self.audit, self.clock)
+        told = (analytics, self.proofs)
+        return Travelling(self.home, self.registry, travels, self.archives, self.trusted, told, self.clock)
 
     # ---- doing
 
@@ -360,7 +376,12 @@ class Control:
         self.close()
 
     def _ensure_runnable(self, digest: str) -> tuple[WorkerEntry, VersionEntry]:
-        return packaging.ensure_runnable(self.home, digest)
+        return self._ensure_in(self.home, digest)
+
+    def _ensure_in(self, home: Home, digest: str) -> tuple[WorkerEntry, VersionEntry]:
+        """Return how to run a package of this home from the blobs of `home`: this one, or a copy being proven."""
+        self.trusted.check_stored(digest)
+        return packaging.ensure_runnable(home, digest)
 
     def _look_again(self, ref: VersionRef) -> None:
         self._runnable.forget(self.registry.get(ref).digest)

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tenure.adapters import packages, sources
+from tenure.adapters import exports, mlflow_downloads, packages, sources
 from tenure.adapters.blobs import Blobs
 from tenure.app.registering import Registered, Registering
 from tenure.app.workbench import Packaged, Workbench, signed_by
 from tenure.kit.clock import SystemClock
+from tenure.model import travelling
 from tenure.model.package import blob_digests, decode_manifest
 from tenure.model.packaging import telling
 from tenure.model.packaging.source import PackageSource
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tenure.kit.clock import Clock
+    from tenure.model.package import OpenPackage
     from tenure.serving.snapshot import VersionEntry, WorkerEntry
 
     Progress = Callable[[str], None]
@@ -40,6 +43,8 @@ __all__ = [
     "package",
     "register",
     "unpack",
+    "unpack_export",
+    "write_export",
 ]
 
 
@@ -56,21 +61,40 @@ def package(
     Sealed here when this machine has the interpreter, else a draft. `progress` hears a line before each long step.
     """
     bench = Workbench(workshop or Workshop.of(), progress)
-    source = signed_by(sources.completed(source), clock or SystemClock())
-    with tempfile.TemporaryDirectory(prefix="tenure-") as folder:
-        draft = bench.draft(source, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="tenure-") as scratch:
+        source = signed_by(sources.completed(_here(source, Path(scratch), progress)), clock or SystemClock())
+        folder = Path(scratch, "draft")
+        folder.mkdir()
+        draft = bench.draft(source, folder)
         for note in telling.of_draft(draft.manifest):
             progress(note)
         return bench.written(bench.sealed(draft), source, output)
 
 
-def register(home: Home, package_path: Path, *, progress: Progress = lambda _: None) -> Registered:
+def _here(source: PackageSource, folder: Path, progress: Progress) -> PackageSource:
+    """Return the source on this disk: what stands at an address of MLflow is fetched by the author's own MLflow."""
+    if not mlflow_downloads.is_address(source.source):
+        return source
+    progress(f"fetching {source.source} with your own MLflow")
+    place = folder / "fetched"
+    place.mkdir()
+    name = source.name or mlflow_downloads.model_name(source.source)
+    return replace(source, source=mlflow_downloads.fetched(source.source, place), name=name)
+
+
+def register(
+    home: Home,
+    package_path: Path,
+    *,
+    progress: Progress = lambda _: None,
+    allow: Callable[[OpenPackage], None] = lambda _: None,
+) -> Registered:
     """Prove a package in this home: verify, store, rebuild with no index, load, reproduce the golden outputs.
 
     Registering the same bytes again proves nothing anew and returns the same. A draft is completed first.
-    It gives no number and no stage: that is the registry's. Raises DamagedPackage, GoldenMismatch and others.
+    It gives no number and no stage: that is the registry's. `allow` raises for a package that must not be loaded. Raises DamagedPackage, GoldenMismatch and others.
     """
-    return Registering(home, progress).register(package_path)
+    return Registering(home, progress).register(package_path, allow)
 
 
 def ensure_runnable(
@@ -85,6 +109,19 @@ def missing(home: Home, manifest: bytes) -> Sequence[str]:
     """Return the digests of blobs (wheels, interpreter, worker) that this home lacks, so that an upload can skip the others."""
     blobs = Blobs(home.blobs, home.second_copy)
     return [digest for digest in blob_digests(decode_manifest(manifest)) if not blobs.has(digest)]
+
+
+def write_export(file: Path, history: bytes, signature: bytes, content: Callable[[str], bytes | Path]) -> None:
+    """Write an export's one file, whole or not at all; `content` gives the bytes of a digest."""
+    files = travelling.decode(history).files
+    own: dict[str, bytes | Path] = {travelling.HISTORY: history, travelling.SIGNATURE: signature}
+    exports.write(file, [*own, *sorted(files)], lambda name: own[name] if name in own else content(files[name].digest))
+
+
+def unpack_export(file: Path, folder: Path) -> Path:
+    """Unpack an export into the new folder `folder` and return it; raise `DamagedExport` at any byte that is not as written."""
+    exports.unpack(file, folder)
+    return folder
 
 
 def pack(folder: Path, only: Sequence[str] | None = None) -> Path:

@@ -13,15 +13,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tenure.app.packaging import Registered
+    from tenure.model.package import OpenPackage
     from tenure.settings import Home
 
 
 class HomePackages:
     """Proves packages in one home."""
 
-    def __init__(self, home: Home, progress: Callable[[str], None]) -> None:
+    def __init__(self, home: Home, progress: Callable[[str], None], allow: Callable[[OpenPackage], None]) -> None:
         self._home = home
         self._progress = progress
+        self._allow = allow
 
     def identify(self, package: Path) -> str:
         """Return the digest of the package's manifest as handed in."""
@@ -32,4 +34,4 @@ class HomePackages:
 
     def register(self, package: Path) -> Registered:
         """Rebuild the environment with no index, load, reproduce the golden outputs; raise what is wrong."""
-        return packaging.register(self._home, package, progress=self._progress)
+        return packaging.register(self._home, package, progress=self._progress, allow=self._allow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -20,12 +21,13 @@ from tenure.kit.digests import digest_of_file
 from tenure.model.package import MANIFEST, DamagedPackage, encode_manifest
 from tenure.model.packaging import drafting
 from tenure.model.packaging.reasons import cost_us
-from tenure.model.packaging.sealing import Sealing, entries, golden_rows, model_file, reproduce
+from tenure.model.packaging.sealing import Sealing, entries, golden_rows, reproduce
 from tenure.serving import oneshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tenure.adapters.environments.environments import Rebuilt
     from tenure.model.package import Manifest, OpenPackage, Signature
     from tenure.serving.snapshot import VersionEntry, WorkerEntry
     from tenure.settings import Home
@@ -61,10 +63,11 @@ class Registering:
         self.blobs = Blobs(home.blobs, home.second_copy)
         self.environments = environments_in(self.blobs, home.environments, home.interpreters, progress)
 
-    def register(self, folder: Path) -> Registered:
-        """Return the package proven in this home."""
+    def register(self, folder: Path, allow: Callable[[OpenPackage], None] = lambda _: None) -> Registered:
+        """Return the package proven in this home; `allow` raises for one that must not be loaded."""
         self._progress("verifying every file and signature")
         package = packages.open_folder(folder, self.blobs)
+        allow(package)
         if package.is_draft:
             return self._completed(package)
         if not self._is_known(package.digest):
@@ -111,11 +114,19 @@ class Registering:
             raise DamagedPackage(file=MANIFEST, why="it is a draft, which cannot run before it is registered")
         built = self.environments.rebuild(manifest.environment)
         if not built.is_primed:
-            self._progress("loading the model once, which compiles what it imports")
-            model, form = model_file(manifest.loader, folder), manifest.loader.form
-            self.environments.ask(model, folder / "code", form, built, network=manifest.network)
-            built.primed()
+            self._prime(manifest, built, folder)
         return manifest, *entries(manifest, built, self.blobs, folder)
+
+    def _prime(self, manifest: Manifest, built: Rebuilt, folder: Path) -> None:
+        """Load the model once by its own worker, for once with bytecode, so that later loads are quick.
+
+        Beside a copy of the package, because bytecode is also written beside its code, where nothing unnamed may lie.
+        """
+        self._progress("loading the model once, which compiles what it imports")
+        with tempfile.TemporaryDirectory(prefix="priming-", dir=self._home.root / "cache") as scratch:
+            copy = Path(shutil.copytree(folder, Path(scratch, "package"), copy_function=_linked))
+            with oneshot.started(*entries(manifest, built, self.blobs, copy), manifest.name, 0, compiles=True):
+                built.primed()
 
     def _is_known(self, digest: str) -> bool:
         return self._attested(digest).is_dir()
@@ -139,6 +150,14 @@ def sums_of(folder: Path) -> bytes:
     files = sorted(folder.glob("*.json"))
     lines = (f"{digest_of_file(file).removeprefix('sha256:')}  {file.name}\n" for file in files)
     return "".join(lines).encode()
+
+
+def _linked(source: str, target: str) -> None:
+    """Give a file a second name where the file system can."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -86,6 +86,7 @@ class Sweeper:
         for cache in (home.packages, home.environments):
             yield from cache.glob(".*")
         yield from (home.root / "cache").glob("proof-*")
+        yield from (home.root / "cache").glob("priming-*")
 
     def _notes(self, stray: list[Path], living: list[VersionRecord]) -> list[Path]:
         """Return what says of removed packages that they were proven here: it goes first, or they could not come back."""

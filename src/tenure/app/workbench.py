@@ -82,13 +82,24 @@ class Workbench:
             reference=None if reference is None else inferring.renamed(reference, facts),
             author=None if source.outputs is None else tables.read(source.outputs),
             requirements=given or (facts.distributions if facts is not None else ()),
-            constraints=source.constraints or (facts.pins if facts is not None and not given else ()),
+            constraints=self._constraints(source, facts, given, python),
             code=code,
             files=files,
             python=python,
             metrics=sources.metrics(source),
         )
         return drafting.draft_of(source, material, Path(install.__file__).read_bytes())
+
+    def _constraints(
+        self, source: PackageSource, facts: Facts | None, given: tuple[str, ...], python: str
+    ) -> tuple[str, ...]:
+        """Return the versions to keep to: the author's own, or those of the day on which the model was saved."""
+        if source.constraints or not given:
+            return source.constraints or (facts.pins if facts is not None else ())
+        if not source.as_of:
+            return ()
+        self._progress(f"looking up what its requirements meant on {source.as_of}")
+        return self.environments.pins_as_of(given, python, source.as_of)
 
     def _facts(
         self, model: ModelFile, code: Path, given: tuple[str, ...], python: str, form: InputForm
@@ -143,6 +154,9 @@ def signed_by(source: PackageSource, clock: Clock) -> PackageSource:
 
 def _model(source: PackageSource) -> tuple[ModelFile, dict[str, Path]]:
     """Return the recognised model and the files that go below `model/`."""
+    if source.files:
+        model = calling.recognise(source.source, source.format, source.entry, source.place)
+        return model, dict(source.files)
     if source.source.is_dir():
         if not source.entry:
             raise BadSource(

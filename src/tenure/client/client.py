@@ -132,10 +132,11 @@ class Client:
         return Version(self, answer["model"], answer["version"], answer)
 
     def upload(self, action: str, package: Path, **given: Any) -> Any:
-        """Perform an action that takes a package."""
+        """Perform an action that takes a package, or an unpacked export that holds one."""
         from tenure.app.packaging import pack
 
-        manifest = (package / "manifest.json").read_bytes()
+        inner = package / "package"
+        manifest = ((inner if inner.is_dir() else package) / "manifest.json").read_bytes()
         missing = self._connection.send("POST", "/api/v1/packages/missing", body=manifest)
         archive = pack(package, _digests(missing))
         try:

@@ -82,7 +82,10 @@ def package(
     output: str | Path | None = None,
     progress: Progress = print,
 ) -> Package:
-    """Make a package of a model: a fitted scikit-learn or XGBoost object, a saved file, or a folder with model.toml.
+    """Make a package of a model: a fitted object, a saved file, a folder with model.toml, an MLflow model.
+
+    Objects may be of scikit-learn, XGBoost, LightGBM, statsmodels or ONNX, or of any class with `predict`; an MLflow
+    model is a folder, `models:/…` or `runs:/…`.
 
     `inputs` are golden inputs as the model takes them: their outputs are recorded as bytes and must come out again
     wherever the package is registered. `reference` is what monitoring compares with. Classifiers are asked for
@@ -133,26 +136,41 @@ def _module(entry: str) -> str:
 
 
 def _default(model: Any) -> str:
-    if _is_xgboost(model) or not hasattr(model, "predict_proba"):
+    if _library(model) == "onnx":
+        return ""
+    if _is_native(model) or not hasattr(model, "predict_proba"):
         return "predict"
     return "predict_proba"
 
 
-def _is_xgboost(model: Any) -> bool:
-    return type(model).__module__.partition(".")[0] == "xgboost"
+def _library(model: Any) -> str:
+    return type(model).__module__.partition(".")[0]
+
+
+def _is_native(model: Any) -> bool:
+    """Return whether the object is kept in its library's own format, which outlives versions of the library."""
+    return _library(model) in {"xgboost", "lightgbm"}
 
 
 def _saved(model: Any, folder: Path) -> Path:
-    """Return the file the object was saved to: XGBoost's own format, else joblib or pickle."""
+    """Return the file the object was saved to: its library's own format where there is one, else joblib or pickle."""
+    if _library(model) == "onnx":
+        path = folder / "model.onnx"
+        path.write_bytes(model.SerializeToString())
+        return path
     if isinstance(model, type) or not hasattr(model, "predict"):
         raise CannotBeSaved(
             name=_called(model), why="it is a class" if isinstance(model, type) else "it has no predict"
         )
     if type(model).__module__ == "__main__":
         raise InMain(name=type(model).__name__)
-    if _is_xgboost(model):
+    if _library(model) == "xgboost":
         path = folder / "model.ubj"
         model.save_model(path)
+        return path
+    if _library(model) == "lightgbm":
+        path = folder / "model.txt"
+        getattr(model, "booster_", model).save_model(str(path))
         return path
     return _pickled(model, folder / "model.joblib")
 
@@ -184,7 +202,9 @@ def _called(model: Any) -> str:
 
 def _answers(model: Any, method: str, inputs: Any) -> Table | None:
     """Return what the model gives here and now for the golden inputs, to be compared with what the sealed one gives."""
-    if inputs is None or isinstance(inputs, (str, Path)) or type(model).__name__ == "Booster":
+    if inputs is None or isinstance(inputs, (str, Path)) or not method:
+        return None
+    if type(model).__name__ == "Booster" and _library(model) == "xgboost":
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -196,8 +216,8 @@ def _answers(model: Any, method: str, inputs: Any) -> Table | None:
 
 
 def _asked(model: Any, method: str, inputs: Any) -> Any:
-    """Return the answer in the terms of the saved model: XGBoost's own format gives a classifier's probabilities."""
-    if _is_xgboost(model) and hasattr(model, "predict_proba"):
+    """Return the answer in the terms of the saved model: a library's own format gives a classifier's probabilities."""
+    if _is_native(model) and hasattr(model, "predict_proba"):
         answer = model.predict_proba(inputs)
         return answer[:, 1] if answer.shape[1] == 2 else answer
     return getattr(model, method)(inputs)

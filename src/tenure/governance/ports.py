@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tenure.governance.people import User
     from tenure.governance.sessions import Session, SignInLink
     from tenure.governance.tokens import Token
+    from tenure.governance.trust import TrustedKey
 
 
 class Audit(Protocol):
@@ -130,6 +131,19 @@ class HoldStore(Protocol):
 
     def open(self) -> list[Hold]:
         """Return the holds in force, oldest first."""
+
+
+class TrustStore(Protocol):
+    """Where trusted keys are kept."""
+
+    def add(self, key: TrustedKey) -> None:
+        """Keep a key, in place of what was known of it."""
+
+    def remove(self, key: str, at: int) -> None:
+        """Trust a key no more; it stays known."""
+
+    def all(self) -> list[TrustedKey]:
+        """Return every key ever trusted, oldest first."""
 
 
 class PolicyStore(Protocol):

@@ -7,7 +7,7 @@ and approvals are attestations beside it, never in it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,9 @@ from tenure.contract.predictor import Explain
 from tenure.contract.schema import Field
 from tenure.kit.digests import canonical, digest_of
 from tenure.kit.errors import Kind, TenureError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FORMAT = 1
 
@@ -25,7 +28,7 @@ AUTHOR_OUTPUTS = "golden/author.columns"
 REFERENCE = "reference/reference.columns"
 REFERENCE_OUTPUTS = "reference/outputs.columns"
 
-ModelFormat: TypeAlias = Literal["sklearn", "xgboost", "python"]
+ModelFormat: TypeAlias = Literal["sklearn", "xgboost", "python", "lightgbm", "statsmodels", "onnx", "mlflow"]
 InputForm: TypeAlias = Literal["frame", "matrix", "records"]
 
 
@@ -72,7 +75,8 @@ class Loader(msgspec.Struct, frozen=True, omit_defaults=True):
     `file` is the path inside the package; `entry` is `module:Class` for plain Python; `predict` the method asked;
     `form` what it is given: a pandas DataFrame, a 2-D numpy array, or a list of dicts; `column` picks the column of a
     2-D result that is `score` (binary classifiers: 1); `classes` the labels of a vector's places, where a classifier
-    gives a probability per class.
+    gives a probability per class. `globals` are all names (`module:name`) that unpickling the model looked up when it
+    was sealed: nothing else is found when it is loaded again; None where no pickle is loaded, or in older packages.
     """
 
     format: ModelFormat
@@ -82,6 +86,12 @@ class Loader(msgspec.Struct, frozen=True, omit_defaults=True):
     entry: str = ""
     column: int | None = None
     classes: tuple[str, ...] = ()
+    globals: tuple[str, ...] | None = None
+
+    @property
+    def unpickles(self) -> bool:
+        """Return whether loading the model may run whatever its bytes say, so that only a trusted signature allows it."""
+        return self.format in {"sklearn", "statsmodels", "mlflow"}
 
 
 class BatchForm(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -193,6 +203,31 @@ class DamagedPackage(TenureError):
     kind = Kind.CORRUPT
     message = "{file} of the package: {why}"
     next_step = "take the package from its source again; a sealed package is never repaired"
+
+
+class UntrustedPackage(TenureError):
+    """Loading the package would run what a stranger wrote."""
+
+    code = "untrusted-package"
+    kind = Kind.REFUSED
+    message = (
+        "{name} is a pickle, which can do anything when it is loaded, and is signed by {keys}, which nobody trusts here"
+    )
+    next_step = "if you know whose key it is: tenure trust {public} --name WHO, then do this again"
+
+
+def check_trusted(manifest: Manifest, signatures: Sequence[Signature], trusted: frozenset[str]) -> None:
+    """Raise `UntrustedPackage` where loading runs what nobody can read, and nobody trusted signed it.
+
+    `signatures` were checked against the manifest; `trusted` are ids of keys.
+    """
+    if not manifest.loader.unpickles or any(one.key in trusted for one in signatures):
+        return
+    raise UntrustedPackage(
+        name=manifest.name,
+        keys=", ".join(one.key for one in signatures) or "nobody",
+        public=signatures[0].public if signatures else "KEY",
+    )
 
 
 class UnknownFormat(TenureError):

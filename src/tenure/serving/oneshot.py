@@ -206,16 +206,19 @@ class Oneshot:
 
 
 @contextlib.contextmanager
-def started(worker: WorkerEntry, version: VersionEntry, model: str, number: int) -> Iterator[Oneshot]:
+def started(
+    worker: WorkerEntry, version: VersionEntry, model: str, number: int, *, compiles: bool = False
+) -> Iterator[Oneshot]:
     """Start the worker, wait until its model is loaded, and end it with the block; raise `NotLoaded`.
 
-    `version` gives the schemas (outputs may be empty for a draft, see `Oneshot.describe`).
+    `version` gives the schemas (outputs may be empty for a draft, see `Oneshot.describe`). With `compiles` it leaves
+    the bytecode of what it imports in its environment, which must not be in use yet.
     """
     with tempfile.TemporaryFile() as log, contextlib.ExitStack() as stack:
         peer, theirs = socket.socketpair()
         stack.enter_context(peer)
         with theirs:
-            process = _start(worker, theirs, log)
+            process = _start(worker, theirs, log, compiles=compiles)
         stack.callback(_end, process, peer)
         asked = Oneshot(model, number, version, peer)
         try:
@@ -225,9 +228,10 @@ def started(worker: WorkerEntry, version: VersionEntry, model: str, number: int)
         yield asked
 
 
-def _start(worker: WorkerEntry, theirs: socket.socket, log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(worker: WorkerEntry, theirs: socket.socket, log: IO[bytes], *, compiles: bool) -> subprocess.Popen[bytes]:
+    command = launch.command(worker, theirs.fileno(), way="--connect-fd")
     return subprocess.Popen(
-        launch.command(worker, theirs.fileno(), way="--connect-fd"),
+        [part for part in command if part != "-B" or not compiles],
         env=launch.environ(worker),
         pass_fds=[theirs.fileno()],
         stdin=subprocess.DEVNULL,

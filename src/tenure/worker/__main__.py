@@ -57,6 +57,8 @@ def _server(package: Package, model: Model, started: float, given: socket.socket
     welcome = facts.gather()
     load_seconds = round(time.monotonic() - started, 3)
     welcome.update(wire=frames.WIRE_VERSION, digest=package.digest, load_seconds=load_seconds)
+    if model.globals is not None:
+        welcome["globals"] = model.globals
     if model.explainer is not None:
         welcome["explains"] = model.explainer.method
     server = Server(model, package.form(), welcome)

@@ -10,6 +10,7 @@ import importlib
 from typing import Any, Callable
 
 from .columns import Codec, FrameError
+from .formats import categorised
 
 
 class Explainer:
@@ -38,7 +39,7 @@ def explainer(model: Any, loader: dict[str, Any], codec: Codec) -> Explainer | N
     if module == "xgboost" and _fits(kind, loader):
         return Explainer("native", _xgboost(model), codec)
     if module == "lightgbm" and _fits(kind, loader):
-        return Explainer("native", lambda rows: model.predict(rows, pred_contrib=True), codec)
+        return Explainer("native", lambda rows: model.predict(categorised(rows), pred_contrib=True), codec)
     if loader["format"] == "python" and callable(getattr(model, "contributions", None)):
         return Explainer("own", _own(model, codec), codec)
     return None

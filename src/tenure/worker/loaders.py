@@ -6,19 +6,18 @@ only where the model's own environment has them and the model is given them.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import sys
 from typing import Any, Callable, Sequence
 
-from . import outputs
+from . import formats, outputs
 from .batching import MOST_ROWS
 from .columns import Codec, FrameError
 from .contributions import by_shap, explainer
 from .inputs import arranger
-from .package import Package, Refused, check_file
+from .package import Package, check_file
 from .reasons import SCALES, Reasoner, baseline_rows
+from .unpickling import watched
 
 
 class Model:
@@ -30,8 +29,13 @@ class Model:
         self.loader = manifest["loader"]
         self.inputs = Codec(manifest["inputs"])
         self.outputs = Codec(manifest["outputs"]) if manifest["outputs"] else None
-        self._model = model = _opened(package, self.loader)
-        self._predict = _method(model, self.loader)
+        with watched(self.loader.get("globals")) as watch:
+            self._model = model = formats.opened(package, self.loader)
+        #: what unpickling it looked up, where anything was unpickled
+        self.globals = (
+            formats.looked_up(package, self.loader, watch.seen) if watch.seen or _is_kept(self.loader) else None
+        )
+        self._predict = formats.method(model, self.loader)
         self._arrange = arranger(self.loader["form"], self.inputs)
         self.explainer = explainer(model, self.loader, self.inputs)
         self._margin = _margin(model, self.loader)
@@ -126,64 +130,13 @@ def _margin(model: Any, loader: dict[str, Any]) -> Callable[[Any], Any] | None:
     return method if binary and callable(method) else None
 
 
+def _is_kept(loader: dict[str, Any]) -> bool:
+    """Return whether the model is of a kind that unpickles, or does as much."""
+    return loader["format"] in ("sklearn", "statsmodels", "mlflow")
+
+
 def arrange_path(package: Package) -> None:
     """Put the package's code after the environment on sys.path, and this worker's own zip last."""
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     others = [entry for entry in sys.path if os.path.abspath(entry) != own]
     sys.path[:] = [*others, os.path.abspath(package.path("code")), own]
-
-
-def _opened(package: Package, loader: dict[str, Any]) -> Any:
-    """Return the model. Loading runs the package's own code, which is why it was verified before."""
-    formats = {"sklearn": _pickled, "xgboost": _xgboost, "python": _python}
-    if loader["format"] not in formats:
-        raise Refused("this worker does not load the format %r" % loader["format"])
-    return formats[loader["format"]](package, loader)
-
-
-def _method(model: Any, loader: dict[str, Any]) -> Callable[[Any], Any]:
-    """Return the method to call."""
-    method = getattr(model, loader["predict"], None)
-    if not callable(method):
-        raise Refused("the model (%s) has no method %r" % (type(model).__name__, loader["predict"]))
-    return _with_matrix(model, method) if type(model).__name__ == "Booster" else method
-
-
-def _pickled(package: Package, loader: dict[str, Any]) -> Any:
-    path = package.path(loader["file"])
-    if importlib.util.find_spec("joblib") is not None:
-        return importlib.import_module("joblib").load(path)
-    import pickle
-
-    with open(path, "rb") as file:
-        return pickle.load(file)
-
-
-def _xgboost(package: Package, loader: dict[str, Any]) -> Any:
-    name = (loader.get("entry") or "Booster").split(":")[-1]
-    model = getattr(importlib.import_module("xgboost"), name)()
-    model.load_model(package.path(loader["file"]))
-    return model
-
-
-def _python(package: Package, loader: dict[str, Any]) -> Any:
-    module, _, name = loader["entry"].partition(":")
-    found = importlib.import_module(module)
-    where = os.path.abspath(getattr(found, "__file__", None) or "")
-    if not where.startswith(os.path.abspath(package.path("code")) + os.sep) and os.path.isdir(package.path("code")):
-        # The environment comes first on the path, so a name of its own would silently stand for the package's code.
-        raise Refused(
-            "the module %r comes from %s and hides the package's own: rename it" % (module, where or "Python")
-        )
-    model = getattr(found, name)()
-    if hasattr(model, "load"):
-        model.load(package.path("model"))
-    return model
-
-
-def _with_matrix(model: Any, method: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a call that gives an XGBoost Booster the DMatrix it wants, with one thread unless the manifest says more."""
-    matrix = importlib.import_module("xgboost").DMatrix
-    threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-    model.set_param({"nthread": threads})
-    return lambda rows: method(matrix(rows, feature_names=model.feature_names, nthread=threads))

@@ -93,4 +93,5 @@ def _facts(answer: dict[str, Any], where: str) -> Facts:
         features=None if answer["features"] is None else tuple(answer["features"]),
         distributions=tuple(answer.get("distributions", ())),
         pins=tuple(answer.get("pins", ())),
+        form=answer.get("form"),
     )

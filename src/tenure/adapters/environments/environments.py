@@ -80,6 +80,14 @@ class Environments:
         self.progress(f"capturing Python {found.version}")
         return environment_of(found.platform, interpreter.capture(found, self.blobs, self.captured), wheels)
 
+    def pins_as_of(self, requirements: Sequence[str], python: str, day: str) -> tuple[str, ...]:
+        """Return what the requirements meant on a day, as name==version; none where the index cannot tell any more."""
+        try:
+            locked = lock.resolve(tuple(requirements), (), self.find(python), self._uv, self._uv_environ, day)
+        except (lock.Unresolvable, lock.NoWheel, interpreter.NoInterpreter):
+            return ()
+        return tuple(f"{one.name}=={one.version}" for one in locked)
+
     def rebuild(self, environment: Environment) -> Rebuilt:
         """Return the environment built from blobs alone, without any index; built once, then found again."""
         folder = self.folder / environment.digest.removeprefix("sha256:")

@@ -80,15 +80,24 @@ class Locked:
 
 
 def resolve(
-    requirements: Sequence[str], constraints: Sequence[str], found: Found, uv: str, environ: Mapping[str, str]
+    requirements: Sequence[str],
+    constraints: Sequence[str],
+    found: Found,
+    uv: str,
+    environ: Mapping[str, str],
+    as_of: str = "",
 ) -> tuple[Locked, ...]:
-    """Return every distribution that the requirements need on that interpreter, with hashes."""
+    """Return every distribution that the requirements need on that interpreter, with hashes.
+
+    With `as_of` (a day, YYYY-MM-DD) nothing counts that was published later.
+    """
     with TemporaryDirectory() as folder:
         listing, limits = Path(folder, "requirements.in"), Path(folder, "constraints.txt")
         listing.write_text("\n".join(requirements) + "\n")
         limits.write_text("\n".join(constraints) + "\n")
         command = [uv, "pip", "compile", str(listing), "-c", str(limits), "--python", str(found.executable)]
         command += ["--format", "pylock.toml", "--quiet", "--no-header"]
+        command += ["--exclude-newer", as_of] if as_of else []
         answer = subprocess.run(command, capture_output=True, text=True, env=dict(environ), check=False)
     if answer.returncode:
         raise Unresolvable(python=found.version, detail=answer.stderr.strip())

@@ -19,7 +19,9 @@ _METHODS = ("predict", "predict_proba", "decision_function", "transform", "load"
 
 
 def load(request: dict[str, Any]) -> Any:
-    """Return the object that the worker will call, loaded the way its format is loaded."""
+    """Return the object that the worker will call, or that tells what it needs, loaded the way its format is loaded."""
+    if request["format"] == "mlflow":
+        return importlib.import_module(request["entry"])._load_pyfunc(request["file"])  # noqa: SLF001
     if request["entry"]:
         module, _, name = request["entry"].partition(":")
         return getattr(importlib.import_module(module), name)
@@ -27,14 +29,28 @@ def load(request: dict[str, Any]) -> Any:
         booster = importlib.import_module("xgboost").Booster()
         booster.load_model(request["file"])
         return booster
+    if request["format"] == "lightgbm":
+        return importlib.import_module("lightgbm").Booster(model_file=request["file"])
+    if request["format"] == "onnx":
+        return importlib.import_module("onnxruntime").InferenceSession(
+            request["file"], providers=["CPUExecutionProvider"]
+        )
+    return unpickled(request["file"])
+
+
+def unpickled(path: str) -> Any:
+    """Return what a pickle, or a file of joblib or skops, holds."""
+    if path.endswith(".skops"):
+        skops = importlib.import_module("skops.io")
+        return skops.load(path, trusted=skops.get_untrusted_types(file=path))
     try:
-        return importlib.import_module("joblib").load(request["file"])
+        return importlib.import_module("joblib").load(path)
     except ImportError as error:
         if error.name != "joblib":
             raise
     import pickle
 
-    with open(request["file"], "rb") as file:
+    with open(path, "rb") as file:
         return pickle.load(file)
 
 
@@ -42,14 +58,53 @@ def facts(model: Any) -> dict[str, Any]:
     """Return what packaging wants to know of the loaded object."""
     kind = model if isinstance(model, type) else type(model)
     classes: Any = getattr(model, "classes_", ())
-    features = getattr(model, "feature_names_in_", None)
-    if features is None and kind.__module__.partition(".")[0] == "xgboost":
-        features = getattr(model, "feature_names", None)
-    return {
+    found = {
         "class_name": kind.__module__ + "." + kind.__qualname__,
         "methods": [name for name in _METHODS if hasattr(model, name)],
         "classes": [str(label) for label in classes] if getattr(classes, "ndim", None) == 1 else None,
-        "features": None if features is None else [str(name) for name in features],
+        "features": features(model, kind.__module__.partition(".")[0]),
+    }
+    special = {"lightgbm": of_lightgbm, "statsmodels": of_statsmodels, "onnxruntime": of_onnx}
+    found.update(special.get(kind.__module__.partition(".")[0], lambda _: {})(model))
+    return found
+
+
+def features(model: Any, library: str) -> list[str] | None:
+    """Return the column names that the model was fitted with, None where it was fitted with an array."""
+    names = getattr(model, "feature_names_in_", None)
+    if names is None and library == "xgboost":
+        names = getattr(model, "feature_names", None)
+    return None if names is None else [str(name) for name in names]
+
+
+def of_lightgbm(model: Any) -> dict[str, Any]:
+    """Return what LightGBM's own file keeps: names, and the categories of a data frame."""
+    if type(model).__name__ != "Booster":
+        return {}
+    names = model.feature_name()
+    unnamed = all(re.match(r"Column_\d+$", name) for name in names)
+    return {"features": None if unnamed else names, "form": "frame" if model.pandas_categorical else "matrix"}
+
+
+def of_statsmodels(model: Any) -> dict[str, Any]:
+    """Return what fitted results take: the frame of a formula's variables, or the columns of a design matrix."""
+    fitted = getattr(model, "model", None)
+    if getattr(fitted, "formula", None) is not None:
+        return {"form": "frame"}
+    data = getattr(fitted, "data", None)
+    named = hasattr(getattr(data, "orig_exog", None), "columns")
+    return {"form": "matrix", "features": list(data.xnames) if data is not None and named else None}
+
+
+def of_onnx(session: Any) -> dict[str, Any]:
+    """Return what a graph takes and gives: a classifier's second output has its probabilities."""
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    proven = len(outputs) == 2 and (outputs[1].type.startswith("seq(map") or len(outputs[1].shape or ()) == 2)
+    single = len(inputs) == 1
+    return {
+        "methods": ["predict", "predict_proba"] if proven else ["predict"],
+        "form": "matrix" if single else "records",
+        "features": None if single else [one.name for one in inputs],
     }
 
 
@@ -92,6 +147,8 @@ def answered(request: dict[str, Any]) -> dict[str, Any]:
 
 def wants_frame(answer: dict[str, Any], request: dict[str, Any]) -> bool:
     """Return whether the model will be given a data frame: the rule of model/packaging/calling.py."""
+    if answer.get("form") is not None:
+        return bool(answer["form"] == "frame")
     own = not answer["class_name"].startswith("sklearn.")
     return request["format"] == "sklearn" and (answer["features"] is not None or (own and request["frame"]))
 

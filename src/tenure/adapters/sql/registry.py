@@ -51,6 +51,15 @@ class SqlRegistry:
             connection.execute(update.values(last_number=number, changes=model_model.c.changes + 1))
         return number
 
+    def take_number(self, model: str, wanted: int, now: int, actor: str) -> int:
+        """Return `wanted` if the model never had it nor a later one, else the next; the model is made if it is new."""
+        number = self.next_number(model, now, actor)
+        if wanted <= number:
+            return number
+        with self._database.writing() as connection:
+            connection.execute(model_model.update().where(model_model.c.name == model).values(last_number=wanted))
+        return wanted
+
     def add(self, record: VersionRecord) -> None:
         """Keep a new version."""
         environment = record.manifest.environment

@@ -147,3 +147,15 @@ governance_hold = Table(
     Column("released_at", BigInteger),
     Column("released_by", String(128), nullable=False),
 )
+
+#: keys whose packages may run what their author wrote; one that is trusted no more stays, so that it is not trusted again by itself
+governance_trusted_key = Table(
+    "governance_trusted_key",
+    metadata,
+    Column("key", String(16), primary_key=True),
+    Column("public", String(64), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("added_by", String(128), nullable=False),
+    Column("removed_at", BigInteger),
+)

@@ -165,6 +165,15 @@ from tenure.app.wire.rules import (
     TryRules,
 )
 from tenure.app.wire.shared import Input, Nothing, Output
+from tenure.app.wire.travelling import (
+    Content,
+    ContentAnswer,
+    ExportedAnswer,
+    ExportVersion,
+    ImportedAnswer,
+    ImportVersion,
+)
+from tenure.app.wire.trust import TrustedAnswer, TrustKey, TrustNoMore
 from tenure.app.wire.versions import (
     ArchiveAnswer,
     Change,
@@ -226,6 +235,8 @@ __all__ = [
     "CheckedAnswer",
     "Compare",
     "CompareAnswer",
+    "Content",
+    "ContentAnswer",
     "ContributionAnswer",
     "CountedAnswer",
     "CreateToken",
@@ -256,6 +267,8 @@ __all__ = [
     "ExplanationAnswer",
     "Export",
     "ExportAnswer",
+    "ExportVersion",
+    "ExportedAnswer",
     "ExportedTable",
     "Feature",
     "FeatureAnswer",
@@ -264,6 +277,8 @@ __all__ = [
     "HoldAnswer",
     "ImportEvents",
     "ImportOutcomes",
+    "ImportVersion",
+    "ImportedAnswer",
     "Ingest",
     "IngestAnswer",
     "Init",
@@ -361,6 +376,9 @@ __all__ = [
     "TrialAnswer",
     "TrialDifference",
     "TrialExample",
+    "TrustKey",
+    "TrustNoMore",
+    "TrustedAnswer",
     "TryRules",
     "UserAnswer",
     "Verify",

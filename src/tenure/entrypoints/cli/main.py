@@ -23,6 +23,8 @@ from tenure.entrypoints.cli import (
     people,
     projects,
     rules,
+    travelling,
+    trust,
     users,
     versions,
     why,
@@ -76,6 +78,8 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "apply": applications.apply,
         "activate": applications.activate,
         "diff": applications.diff,
+        "export": travelling.export,
+        "import": travelling.receive,
     },
     "Decisions": {
         "decide": decisions.decide,
@@ -91,7 +95,12 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "explain": accountability.explain,
         "dossier": accountability.dossier,
     },
-    "Access": {"login": governance.login, "logout": governance.logout, "whoami": governance.whoami},
+    "Access": {
+        "login": governance.login,
+        "logout": governance.logout,
+        "whoami": governance.whoami,
+        "trust": trust.trust,
+    },
 }
 
 #: What a group does when none of its commands is named.

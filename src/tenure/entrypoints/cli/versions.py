@@ -17,7 +17,10 @@ _MOVED = ("ref", "stage", "role", "share", "champion", "challenger", "before", "
 
 
 def package(
-    source: Annotated[Path, typer.Argument(help="A saved model, or a folder with model.toml.")],
+    source: Annotated[
+        Path,
+        typer.Argument(help="A saved model, a folder with model.toml, an MLflow model folder, models:/… or runs:/…"),
+    ],
     name: Annotated[str, typer.Option(help="The model's name.")] = "",
     inputs: Annotated[Path | None, typer.Option(help="Rows to prove the package with: CSV, JSON or Parquet.")] = None,
     reference: Annotated[Path | None, typer.Option(help="Rows that monitoring compares with.")] = None,

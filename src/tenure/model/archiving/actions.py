@@ -9,7 +9,7 @@ from tenure.governance.audit import Event
 from tenure.kit.errors import TenureError
 from tenure.model.archiving.findings import Findings, joined
 from tenure.model.archiving.keeping import Destroyed
-from tenure.model.archiving.proof import Drilled, check_archived, facts, retention
+from tenure.model.archiving.proof import Drilled, carried_retention, check_archived, facts, retention
 from tenure.model.lifecycle import Stage, move
 from tenure.model.version import reason_for
 
@@ -50,6 +50,15 @@ class Archives:
         body = facts(proof) | {"files": files} | retention(self._clock.now())
         self._keep(actor, Permission.VERSIONS_ARCHIVE, kept, Stage.ARCHIVED, "archive", reason, body)
         self._vault.cool(kept, self._store.warm_digests())
+        return body
+
+    def receive(self, actor: Actor, ref: VersionRef, statements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Archive a version that came out of another home's archive, for as long as it was to be kept there at least."""
+        authorize(actor, Permission.VERSIONS_IMPORT)
+        kept = self._store.get(ref)
+        files = self._vault.copy(kept)
+        body = facts(self._vault.prove(kept)) | {"files": files} | carried_retention(statements, self._clock.now())
+        self._keep(actor, Permission.VERSIONS_IMPORT, kept, Stage.ARCHIVED, "archive", "it was archived there", body)
         return body
 
     def restore(self, actor: Actor, ref: VersionRef, reason: str = "") -> dict[str, Any]:

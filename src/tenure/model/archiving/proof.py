@@ -10,6 +10,8 @@ from tenure.kit.errors import Kind, TenureError
 from tenure.model.lifecycle import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from tenure.model.version import VersionRef
 
 #: Ten years: the default chosen here, on the word of secondary sources; what the law asks of a reader is for that reader to find out.
@@ -75,6 +77,18 @@ def facts(proof: Proof) -> dict[str, Any]:
         "rows": proof.rows,
         "verdict": proof.verdict,
         "seconds": round(proof.seconds, 3),
+    }
+
+
+def carried_retention(statements: Sequence[Mapping[str, Any]], now: int) -> dict[str, Any]:
+    """Return the period of a version that was archived elsewhere: the one that runs there, never a shorter one."""
+    periods = [one for one in statements if one.get("kind") == "archive" and "keep_until" in one]
+    if not periods:
+        return retention(now)
+    own = retention(now)
+    return {
+        "retention_from": periods[-1].get("retention_from", own["retention_from"]),
+        "keep_until": max(str(periods[-1]["keep_until"]), own["keep_until"]),
     }
 
 

@@ -143,8 +143,7 @@ def _loader(source: PackageSource, material: Material) -> Loader:
     model, facts = material.model, material.facts
     if facts is not None:
         return loader_of(model, facts, material.golden.form, source.predict)
-    file = f"model/{model.file.name}" if model.file else ""
-    return Loader(model.format, source.predict, material.golden.form, file, model.entry)
+    return Loader(model.format, source.predict, material.golden.form, model.inside, model.entry)
 
 
 def _requirements(source: PackageSource, material: Material) -> tuple[str, ...]:

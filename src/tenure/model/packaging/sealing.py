@@ -115,14 +115,21 @@ class Sealing:
             contents[GOLDEN_OUTPUTS] = _bytes(outputs, in_form(worker.call, golden, batch))
             if reference:
                 contents[REFERENCE_OUTPUTS] = _bytes(outputs, in_form(worker.call, reference, batch))
-            cpu = worker.hello["cpu"]
+            cpu, names = worker.hello["cpu"], worker.hello.get("globals")
             explain = self._explain(worker, [*golden, *reference], (trial.inputs, outputs), batch, contents, trial)
         contents[LOCK] = lock_bytes(trial.environment)
         recorded = _recorded(
             draft, contents[GOLDEN_OUTPUTS], outputs, Golden(len(golden), GOLDEN_INPUTS, GOLDEN_OUTPUTS, cpu)
         )
+        loader = trial.loader if names is None else msgspec.structs.replace(trial.loader, globals=tuple(names))
         manifest = msgspec.structs.replace(
-            trial, outputs=outputs, batch=batch, golden=recorded, explain=explain, files=files_of(contents)
+            trial,
+            loader=loader,
+            outputs=outputs,
+            batch=batch,
+            golden=recorded,
+            explain=explain,
+            files=files_of(contents),
         )
         return Sealed(manifest, contents)
 
@@ -170,7 +177,8 @@ def entries(
 
 def model_file(loader: Loader, folder: Path) -> ModelFile:
     """Return where the loader's model lies in a package folder."""
-    return ModelFile(loader.format, folder / loader.file if loader.file else None, loader.entry)
+    place = loader.file.partition("/")[2] or "."
+    return ModelFile(loader.format, folder / loader.file if loader.file else None, loader.entry, place)
 
 
 def golden_rows(manifest: Manifest, folder: Path) -> list[dict[str, Any]]:

@@ -44,6 +44,8 @@ class PackageSource:
     `memory` is the most bytes the model's process may take (0: the default), `network` whether it may open connections.
     `tolerance` is the largest relative difference from the author's outputs and on other CPUs; 0 means by precision.
     `explain` asks for one way to tell reasons (native, shap, closed_form, shapley); empty takes the first that holds.
+    `as_of` is the day the model was saved on (YYYY-MM-DD): what its requirements leave open is resolved as on that day.
+    `files` is what goes below `model/` where that is more than the source itself, and `place` the source's path in it.
     """
 
     source: Path
@@ -70,6 +72,9 @@ class PackageSource:
     tolerance: float = 0.0
     explain: str = ""
     card: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    place: str = ""
+    as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,8 @@ class Facts:
     features: tuple[str, ...] | None = None
     distributions: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
+    #: the form its rows must have, where the model itself says so
+    form: InputForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +107,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A recognised model: its format, its file, or the class to make."""
+    """A recognised model: its format, its file, or the class to make; `place` is where the file goes below `model/`."""
 
     format: ModelFormat
     file: Path | None = None
     entry: str = ""
+    place: str = ""
+
+    @property
+    def inside(self) -> str:
+        """Return the path of its file inside the package."""
+        return f"model/{self.place or self.file.name}".rstrip("/.") if self.file else ""

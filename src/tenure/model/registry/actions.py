@@ -147,6 +147,11 @@ class Models:
             tuple(row for row in served if row.at <= until), self._events([str(known)], lambda at: at <= until)
         )
 
+    def told(self, ref: VersionRef) -> History:
+        """Return a version's history for another action, which asked whether its actor may."""
+        served = tuple(row for row in self._store.served(ref.model) if row.number == ref.number)
+        return History(served, self._events([str(ref)], lambda _: True))
+
     def _events(self, targets: list[str], wanted: Callable[[int], bool]) -> tuple[Entry, ...]:
         found = [entry for target in targets for entry in self._audit.newest(_EVENTS, target) if wanted(entry.at)]
         return tuple(sorted(found, key=lambda entry: -entry.sequence))

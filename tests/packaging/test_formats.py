@@ -1,0 +1,146 @@
+"""Models of every format, from what its library saved to a registered version that answers with the library's numbers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tenure.app import packaging
+from tenure.app.packaging import PackageSource
+from tenure.serving import oneshot
+from tests.packaging.conftest import CREATED, trained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenure.app.packaging import Packaged, Registered
+    from tenure.settings import Home, Workshop
+
+    Registering = Callable[[PackageSource], tuple[Packaged, Registered]]
+
+pytestmark = pytest.mark.processes
+
+#: files that LightGBM, skl2onnx and MLflow wrote for a churn model on 7,043 customers, and twenty of these
+MODELS = Path(__file__).parent / "models"
+#: one environment for all of them, so that it is made once
+NEEDS = ("lightgbm", "onnxruntime", "statsmodels", "pandas")
+
+STATISTICS = """
+import sys
+import pandas
+import statsmodels.formula.api as formulas
+rows = pandas.DataFrame({"income": [10.0, 20, 30, 40, 50, 60], "area": list("nsnsns"), "spent": [1.0, 4, 3, 7, 5, 9]})
+formulas.ols("spent ~ income + C(area)", data=rows).fit().save(sys.argv[1])
+"""
+LOADER = """
+class Doubling:
+    def __init__(self, factor): self.factor = factor
+    def predict(self, rows): return rows.sum(axis=1) * self.factor
+
+def _load_pyfunc(path):
+    with open(path) as file: return Doubling(float(file.read()))
+"""
+
+
+@pytest.fixture(scope="module")
+def registering(workshop: Workshop, home: Home) -> Registering:
+    def registered(source: PackageSource) -> tuple[Packaged, Registered]:
+        source = replace(source, created=CREATED, author="ada", commit="c0ffee")
+        made = packaging.package(source, workshop=workshop)
+        return made, packaging.register(home, made.folder)
+
+    return registered
+
+
+def answers(found: Registered, rows: list[dict[str, Any]]) -> list[Any]:
+    with oneshot.started(found.worker, found.version, "m", 1) as worker:
+        predictions = worker.predict(rows)
+    assert all(one.failure is None for one in predictions), [one.error for one in predictions]
+    return [one.output["score"] for one in predictions if one.output is not None]
+
+
+CUSTOMER = {"tenure_months": 34.0, "monthly_charges": 56.95, "contract": "One year"}
+
+
+def test_lightgbm_keeps_its_categories_and_explains_itself(registering: Registering) -> None:
+    source = PackageSource(
+        MODELS / "churn.txt", name="trees", inputs=MODELS / "churn.csv", requirements=NEEDS, python="3.11"
+    )
+    made, found = registering(source)
+    assert (made.manifest.loader.format, made.manifest.loader.form) == ("lightgbm", "frame")
+    assert made.manifest.loader.globals is None, "nothing is unpickled"
+    assert answers(found, [CUSTOMER]) == pytest.approx([0.21294186], abs=1e-7)
+    with oneshot.started(found.worker, found.version, "trees", 1) as worker:
+        told = worker.contributions(CUSTOMER)
+    assert told is not None
+    assert set(told.parts) == set(CUSTOMER)
+
+
+def test_onnx_gives_the_probability_of_the_second_class(registering: Registering) -> None:
+    inputs = [{"tenure_months": 5.0 * n, "monthly_charges": 20.0 + n} for n in range(10)]
+    source = PackageSource(MODELS / "churn.onnx", name="graph", inputs=inputs, requirements=NEEDS, python="3.11")
+    made, found = registering(source)
+    assert made.manifest.loader.predict == "predict_proba"
+    asked = [{"tenure_months": 34.0, "monthly_charges": 56.95}, {"tenure_months": 2.0, "monthly_charges": 53.85}]
+    assert answers(found, asked) == pytest.approx([0.14333257, 0.46537563], abs=1e-6)
+
+
+def test_statsmodels_formula_is_given_its_variables(
+    registering: Registering, workshop: Workshop, tmp_path: Path
+) -> None:
+    saved = trained(workshop, NEEDS, "3.11", STATISTICS, tmp_path / "spent.pickle")
+    inputs = [{"income": 12.0, "area": "n"}, {"income": 33.0, "area": "s"}]
+    made, found = registering(PackageSource(saved, name="spent", inputs=inputs, requirements=NEEDS, python="3.11"))
+    assert (made.manifest.loader.format, made.manifest.loader.form) == ("statsmodels", "frame")
+    (score,) = answers(found, [{"income": 20.0, "area": "s"}])
+    assert score == pytest.approx(53 / 12)
+
+
+def test_a_folder_of_an_old_mlflow_needs_no_mlflow(registering: Registering) -> None:
+    made, found = registering(PackageSource(MODELS / "mlflow-1.30", name="iris"))
+    assert made.manifest.python == "3.8"
+    assert "mlflow" not in " ".join(made.manifest.requirements)
+    assert made.manifest.card["mlflow"]["mlflow_version"] == "1.30.1"
+    assert "model/MLmodel" in made.manifest.files
+    assert made.manifest.loader.globals is not None
+    assert "sklearn.linear_model._logistic:LogisticRegression" in made.manifest.loader.globals
+    assert found.manifest.environment is not None
+    assert found.manifest.environment.interpreter.version.startswith("3.8")
+    (score,) = answers(
+        found, [{field.name: value for field, value in zip(made.manifest.inputs, (5.1, 3.5, 1.4, 0.2), strict=True)}]
+    )
+    assert 0 < score < 1
+
+
+def test_a_loader_module_of_ones_own_is_asked_as_mlflow_asks_it(registering: Registering, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    (folder / "code").mkdir(parents=True)
+    (folder / "code/own_loader.py").write_text(LOADER)
+    (folder / "data.txt").write_text("2")
+    (folder / "MLmodel").write_text(
+        "flavors:\n  python_function:\n    loader_module: own_loader\n    data: data.txt\n    code: code\n"
+        "    python_version: 3.11.7\n"
+        'signature:\n  inputs: \'[{"name": "b", "type": "double"}, {"name": "a", "type": "long"}]\'\n'
+    )
+    inputs = [{"a": 1, "b": 2}, {"a": 3, "b": 4}]
+    made, found = registering(PackageSource(folder, name="own", inputs=inputs, requirements=NEEDS, python="3.11"))
+    assert [(field.name, field.dtype) for field in made.manifest.inputs] == [("b", "float64"), ("a", "int64")]
+    assert "code/own_loader.py" in made.manifest.files
+    assert answers(found, [{"a": 5, "b": 0.5}]) == [11.0]
+
+
+@pytest.mark.soak
+def test_a_python_model_of_mlflow_is_loaded_by_its_own_mlflow(registering: Registering, tmp_path: Path) -> None:
+    needs = ("mlflow-skinny==3.17.2", "cloudpickle==3.1.3", "numpy", "pandas")
+    folder = Path(shutil.copytree(MODELS / "mlflow-3-code", tmp_path / "model"))
+    (folder / "code/mine.txt").rename(folder / "code/mine.py")
+    made, found = registering(PackageSource(folder, name="sums", requirements=needs))
+    assert made.manifest.loader.entry == "mlflow.pyfunc.model"
+    example = json.loads((folder / "input_example.json").read_text())
+    row = dict(zip(example["columns"], example["data"][0], strict=True))
+    assert answers(found, [row]) == pytest.approx([sum(example["data"][0])])
