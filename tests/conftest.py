@@ -6,9 +6,23 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
+
+from tests.postgres import Postgres, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 settings.register_profile("gate", derandomize=True)
 settings.register_profile("random", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL server for the whole run."""
+    with running() as server:
+        yield server

@@ -10,7 +10,15 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tenure.entrypoints.cli.exporting import Export, ExportedAlready, NoExportYet, NoSuchTarget, OtherExport, folder_for
+from tenure.entrypoints.cli.exporting import (
+    Export,
+    ExportedAlready,
+    Folder,
+    NoExportYet,
+    NoSuchTarget,
+    OtherExport,
+    target_of,
+)
 from tenure.governance.access import Actor, Forbidden, Role
 from tests.analytics.lending import ADA, Lending, do, lending
 
@@ -59,12 +67,12 @@ def test_an_export_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
     with lending(tmp_path, portion=3) as bank:
         caller, to = Asking(bank), tmp_path / "lake"
         first = [bank.decide() for _ in range(7)]
-        found = Export.into(to, caller, "", "").views(quiet)
+        found = Export.into(Folder(to), caller, "", "").views(quiet)
         assert (found["ending"], found["rows"]["decisions"]) == (7, 7)
         second = [bank.decide() for _ in range(5)]
         bank.do("outcomes:import", application="loans", outcomes=[{"decision_id": first[0], "value": True}])
-        assert Export.into(to, caller, "last", "").views(quiet)["rows"]["decisions"] == 5
-        assert Export.into(to, caller, "last", "").views(quiet)["rows"].get("decisions", 0) == 0
+        assert Export.into(Folder(to), caller, "last", "").views(quiet)["rows"]["decisions"] == 5
+        assert Export.into(Folder(to), caller, "last", "").views(quiet)["rows"].get("decisions", 0) == 0
     assert ids(to, "decisions", "decision_id") == first + second
     assert ids(to, "outcomes", "decision_id") == [first[0]]
     assert len(ids(to, "reasons", "decision_id")) == 12
@@ -78,14 +86,14 @@ def test_a_killed_export_is_gone_on_with_and_holds_every_record_once(tmp_path: P
             caller, to = Asking(bank), tmp_path / f"lake{dying}"
             caller.die_at = dying
             with pytest.raises(KeyboardInterrupt):
-                Export.into(to, caller, "", "").views(quiet)
+                Export.into(Folder(to), caller, "", "").views(quiet)
             for file in to.glob("*/*.parquet"):  # as if killed after a file and before export.json
                 later = file.with_name(f"{3 * dying:012d}.parquet")
                 if not later.exists():
                     later.write_bytes(file.read_bytes())
             caller.die_at = None
             decided_since = [bank.decide()]
-            Export.into(to, caller, "last" if dying else "", "").views(quiet)
+            Export.into(Folder(to), caller, "last" if dying else "", "").views(quiet)
             decided += decided_since
             assert ids(to, "decisions", "decision_id") == decided
 
@@ -95,15 +103,15 @@ def test_a_folder_is_not_written_twice_nor_by_another_export(tmp_path: Path) -> 
         caller, to = Asking(bank), tmp_path / "lake"
         bank.decide()
         with pytest.raises(NoExportYet):
-            Export.into(to, caller, "last", "")
-        Export.into(to, caller, "", "loans").views(quiet)
+            Export.into(Folder(to), caller, "last", "")
+        Export.into(Folder(to), caller, "", "loans").views(quiet)
         with pytest.raises(ExportedAlready):
-            Export.into(to, caller, "", "loans")
+            Export.into(Folder(to), caller, "", "loans")
         with pytest.raises(OtherExport):
-            Export.into(to, caller, "last", "other")
-        Export.into(to, caller, "last", "loans").views(quiet)
-    with pytest.raises(NoSuchTarget, match="postgresql"):
-        folder_for("postgresql://user:secret@host/db")
+            Export.into(Folder(to), caller, "last", "other")
+        Export.into(Folder(to), caller, "last", "loans").views(quiet)
+    with pytest.raises(NoSuchTarget, match="mysql"):
+        target_of("mysql://user:secret@host/db")
 
 
 def test_a_training_set_has_one_typed_row_for_each_decision_with_the_latest_outcome(tmp_path: Path) -> None:
@@ -112,12 +120,12 @@ def test_a_training_set_has_one_typed_row_for_each_decision_with_the_latest_outc
         decided = [bank.decide(f"c{number}", income=1500.0 + number) for number in range(8)]
         told = [{"decision_id": decided[n], "value": n % 2 == 0, "observed_at": "2026-10-01T00:00:00Z"} for n in (5, 1)]
         bank.do("outcomes:import", application="loans", outcomes=told)
-        run = Export.into(to, caller, "", "")
+        run = Export.into(Folder(to), caller, "", "")
         run.views(quiet)
         assert run.training(["features", "outcomes"], quiet) == {"loans": 8}
         bank.do("outcomes:import", application="loans", outcomes=[{"decision_id": decided[1], "value": True}])
-        assert Export.into(to, caller, "last", "").training(["features", "outcomes"], quiet) == {"loans": 8}
-        assert Export.into(tmp_path / "plain", caller, "", "").training(["outcomes"], quiet) == {"loans": 8}
+        assert Export.into(Folder(to), caller, "last", "").training(["features", "outcomes"], quiet) == {"loans": 8}
+        assert Export.into(Folder(tmp_path / "plain"), caller, "", "").training(["outcomes"], quiet) == {"loans": 8}
     tables = [pq.read_table(file) for file in sorted((to / "training" / "loans").glob("*.parquet"))]
     assert len({str(table.schema) for table in tables}) == 1, "every file has the same columns and types"
     rows = [row for table in tables for row in table.to_pylist()]
@@ -179,6 +187,6 @@ def test_the_commands_work_from_end_to_end_on_a_home(tmp_path: Path) -> None:
     assert (done["rows"]["decisions"], done["training"]) == (2, {"loans": 2})
     again = answered(home, "decisions", "export", "--to", str(to), "--since", "last")
     assert not any(rows for view, rows in again["rows"].items() if view != "alerts")
-    assert tenure(home, "decisions", "export", "--to", "postgresql://x/y").returncode == 1
+    assert tenure(home, "decisions", "export", "--to", "mysql://x/y").returncode == 1
     assert tenure(home, "resolve", final, "--reason", "no code").returncode == 1
     assert tenure(home, "resolve", final, "--answer", "nonsense", "--reason", "x").returncode == 2

@@ -16,6 +16,7 @@ from tenure.app.calls import (
     figures,
     governance,
     keeping,
+    notices,
     officer,
     projects,
     resolutions,
@@ -149,6 +150,11 @@ ACTIONS: tuple[Action, ...] = (
 
     Action("monitor:report", "GET", f"{_VERSION}/report", wire.ReportOn, Report, decisions.report),
     Action("alerts:list", "GET", f"{_API}/alerts", wire.Alerts, list[wire.AlertAnswer], decisions.alerts),
+    Action("alerts:silence", "POST", f"{_API}/alerts/silences", wire.Silence, wire.SilenceAnswer, notices.silence),
+    Action("webhooks:list", "GET", f"{_API}/webhooks", wire.Nothing, list[wire.WebhookAnswer], notices.webhooks),
+    Action("webhooks:set", "PUT", f"{_API}/webhooks/{{webhook}}", wire.SetWebhook, wire.WebhookAnswer, notices.set_webhook),
+    Action("webhooks:remove", "POST", f"{_API}/webhooks/{{webhook}}/remove", wire.OneWebhook, wire.WebhookAnswer, notices.remove),
+    Action("webhooks:retry", "POST", f"{_API}/webhooks/deliveries/{{delivery}}/retry", wire.RetryDelivery, wire.DeliveryAnswer, notices.retry),
     Action("alerts:ack", "POST", f"{_API}/alerts/{{alert}}/ack", wire.Acknowledge, wire.AlertAnswer, decisions.acknowledge),
 
     Action("log:proof", "GET", f"{_API}/log/proofs/{{decision}}", wire.LogProof, wire.ProofAnswer, keeping.proof),

@@ -36,6 +36,7 @@ from tenure.adapters.sql.holds import SqlHolds
 from tenure.adapters.sql.inventory import SqlInventory
 from tenure.adapters.sql.lives import SqlLives
 from tenure.adapters.sql.monitoring import SqlMonitoring
+from tenure.adapters.sql.notices import SqlNotices
 from tenure.adapters.sql.people import SqlSessions, SqlUsers
 from tenure.adapters.sql.projects import SqlProjects
 from tenure.adapters.sql.registry import SqlRegistry
@@ -43,9 +44,11 @@ from tenure.adapters.sql.revisions import SqlRevisions
 from tenure.adapters.sql.tokens import SqlPolicy, SqlTokens
 from tenure.adapters.sql.trust import SqlTrust
 from tenure.adapters.sql.upgrade import upgrade
+from tenure.adapters.webhooks import HttpSender
 from tenure.app import packaging
 from tenure.app.actions import named
 from tenure.app.backtesting import LoggedTrials
+from tenure.app.courier import Courier
 from tenure.app.evidence import (
     HomeEvidence,
     KeptDefinitions,
@@ -91,6 +94,7 @@ from tenure.model.archiving.endings import Endings
 from tenure.model.decommissioning.actions import Decommissionings
 from tenure.model.deployment.actions import Deployments
 from tenure.model.monitoring.actions import Monitoring
+from tenure.model.monitoring.notifying import Notices
 from tenure.model.registry.actions import Models
 from tenure.model.registry.attaching import Papers
 from tenure.model.registry.travels import Travels
@@ -265,6 +269,8 @@ class Control:
         self.packs = Packs(
             about, self.registry, self.revisions, self.inventory, self.dossiers, HomeShelf(self.home), key, audit, clock
         )
+        self.notices = Notices(SqlNotices(database), HttpSender(), os.environ, self.url, audit, clock)
+        self._courier = Courier(self.notices.tick)
         self.monitoring = Monitoring(
             MonitoredLog(self._reader),
             MonitoredApplications(self.revisions),
@@ -344,6 +350,7 @@ class Control:
             (self._seal, _SEAL_EVERY),
             (self._feeding.tick, _SEAL_EVERY),
             (self.monitoring.tick, _MONITOR_EVERY),
+            (self._courier.go, _SEAL_EVERY),
         )
         for job, every in jobs:
             if self._is_due(job.__qualname__, every):
@@ -364,6 +371,7 @@ class Control:
 
     def close(self) -> None:
         """Close everything and let another process write in the home."""
+        self._courier.wait()
         self.log.close()
         for part in (self._claims, self._persons, self.features_db, self._database):
             part.close()

@@ -41,3 +41,22 @@ alerts = Table(
     Column("alert", Text, nullable=False),
     Index("ix_model_alert_version", "model", "version"),
 )
+
+#: each row is the whole record as JSON, beside what it is found by
+webhooks = Table(
+    "model_webhook", metadata, Column("id", Text, primary_key=True), Column("record", Text, nullable=False)
+)
+silences = Table(
+    "model_silence", metadata, Column("id", Text, primary_key=True), Column("record", Text, nullable=False)
+)
+deliveries = Table(
+    "model_delivery",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("webhook", Text, nullable=False),
+    Column("alert", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("record", Text, nullable=False),
+    Index("ux_model_delivery_once", "webhook", "alert", "what", unique=True),
+)

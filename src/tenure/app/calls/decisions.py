@@ -159,15 +159,15 @@ def alerts(control: Control, actor: Actor, given: wire.Alerts) -> list[wire.Aler
     if given.status and given.status not in State._value2member_map_:
         raise BadState(text=given.status)
     state = State(given.status) if given.status else None
-    return [_alert(one) for one in control.monitoring.alerts(actor, given.model or None, state)]
+    return [_alert(control, one) for one in control.monitoring.alerts(actor, given.model or None, state)]
 
 
 def acknowledge(control: Control, actor: Actor, given: wire.Acknowledge) -> wire.AlertAnswer:
     """Say that an alert is known."""
-    return _alert(control.monitoring.acknowledge(actor, given.alert, given.reason))
+    return _alert(control, control.monitoring.acknowledge(actor, given.alert, given.reason))
 
 
-def _alert(alert: Alert) -> wire.AlertAnswer:
+def _alert(control: Control, alert: Alert) -> wire.AlertAnswer:
     return wire.AlertAnswer(
         id=alert.id,
         state=alert.state.value,
@@ -181,4 +181,5 @@ def _alert(alert: Alert) -> wire.AlertAnswer:
         acknowledged_by=alert.acknowledged_by,
         note=alert.note,
         resolved_at=shown(alert.resolved_at),
+        silenced_until=shown(control.notices.silenced_until(alert)),
     )

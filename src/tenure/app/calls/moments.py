@@ -32,6 +32,13 @@ def moment(text: str, now: int) -> int | None:
         raise BadMoment(text=text) from error
 
 
+def ahead(text: str, now: int) -> int | None:
+    """Return the moment that the text means, an age counting forward from now; None for the empty text."""
+    if age := _AGE.fullmatch(text):
+        return now + int(age[1]) * _UNIT[age[2]]
+    return now if text == "now" else moment(text, now)
+
+
 def shown(at: int | None) -> str | None:
     """Return a moment as RFC 3339, None for none."""
     return None if at is None else iso(at)

@@ -1,6 +1,5 @@
 """Commands that give data out: SQL, and exports that go on where they ended."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -37,7 +36,7 @@ def _row(names: list[str], values: list[Any]) -> dict[str, Any]:
 
 
 def export(
-    to: Annotated[str, typer.Option("--to", help="A folder, made if need be.")],
+    to: Annotated[str, typer.Option("--to", help="A folder, made if need be, or postgresql://…")],
     since: Annotated[
         str, typer.Option(help="An age or a moment; `last` goes on where the folder's export ended.")
     ] = "",
@@ -45,14 +44,14 @@ def export(
     application: Annotated[str, typer.Option(help="Only one application.")] = "",
     json: Json = False,
 ) -> None:
-    """Write decisions as Parquet, a folder for each view; repeated with --since last, only what is new."""
-    from tenure.entrypoints.cli.exporting import Export, folder_for
+    """Write decisions into a folder (Parquet) or PostgreSQL, a table for each view; with --since last only what is new."""
+    from tenure.entrypoints.cli.exporting import Export, target_of
 
     screen = Screen(json)
     chosen = [part for part in parts.replace(" ", "").split(",") if part]
     with opened() as tenure, screen.waiting("exporting") as say:
-        run = Export.into(folder_for(to), tenure, since, application)
+        run = Export.into(target_of(to), tenure, since, application)
         found = run.views(say)
         if chosen:
             found["training"] = run.training(chosen, say)
-    screen.facts(found, str(Path(to)))
+    screen.facts(found, found["to"])

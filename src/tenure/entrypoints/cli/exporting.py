@@ -1,7 +1,7 @@
-"""An export in a folder: Parquet files named by their place in the log, and beside them how far they go.
+"""An export that goes on where it ended, into a folder (`Folder`) or a database (exporting_sql.py).
 
-A file is written whole before `export.json` says so; an export that is killed is gone on with, and writes the same
-file again under the same name. So every record is there once, whatever happened.
+What a target keeps, it keeps together with how far it goes; an export that is killed is gone on with. So every record is
+there once, whatever happened.
 """
 
 from __future__ import annotations
@@ -9,24 +9,28 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from tenure.client.version import Calling
 
     Say = Callable[[str], None]
+    #: a table of a portion, as the action gives it: name, rows, parquet
+    Table = dict[str, Any]
 
 _STATE = "export.json"
-_FORMAT = 1
+FORMAT = 1
 LAST = "last"
 #: of which there is one table, always whole, and not one for each portion
-_WHOLE = frozenset({"alerts"})
+WHOLE = frozenset({"alerts"})
 
 
 class NoSuchTarget(TenureError):
@@ -34,7 +38,7 @@ class NoSuchTarget(TenureError):
 
     code = "unsupported-target"
     kind = Kind.BAD_INPUT
-    message = "an export to {target} is not supported; only to a folder"
+    message = "an export to {target} is not supported; only to a folder or to postgresql://…"
     next_step = "export to a folder and load its Parquet files from there"
 
 
@@ -43,31 +47,31 @@ class NoExportYet(TenureError):
 
     code = "no-export-yet"
     kind = Kind.BAD_INPUT
-    message = "{folder} holds no export that could be gone on with"
+    message = "{target} holds no export that could be gone on with"
     next_step = "leave --since out the first time"
 
 
 class ExportedAlready(TenureError):
-    """The folder holds an export; another one beside it would double its rows."""
+    """The target holds an export; another one beside it would double its rows."""
 
     code = "exported-already"
     kind = Kind.CONFLICT
-    message = "{folder} holds an export already, up to place {ending} of the log"
-    next_step = "go on with it: --since last; or export into another folder"
+    message = "{target} holds an export already, up to place {ending} of the log"
+    next_step = "go on with it: --since last; or export into another place"
 
 
 class OtherExport(TenureError):
-    """The folder's export was begun with something else in mind."""
+    """The target's export was begun with something else in mind."""
 
     code = "other-export"
     kind = Kind.CONFLICT
-    message = "the export in {folder} is of {there}, not of {asked}"
-    next_step = "ask for the same as the first time, or export into another folder"
+    message = "the export in {target} is of {there}, not of {asked}"
+    next_step = "ask for the same as the first time, or export into another place"
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far the folder's files go: all records before place `ending` of the log are in them."""
+    """How far the target goes: all records before place `ending` of the log are in it."""
 
     format: int
     ending: int
@@ -75,35 +79,115 @@ class State:
     since: str
 
 
-def folder_for(target: str) -> Path:
-    """Return the folder to export to; raise `NoSuchTarget` for an address."""
-    if "://" in target:
-        raise NoSuchTarget(target=target.partition("://")[0] + "://…")
-    return Path(target)
+class Keeping(Protocol):
+    """Where the portions of a training set are kept until it is whole."""
+
+    def keep(self, first: int, table: Table) -> None:
+        """Keep a table of the portion that begins at this place of the log."""
+
+
+class Target(Protocol):
+    """Where an export is written."""
+
+    @property
+    def name(self) -> str:
+        """Return what a person knows it by."""
+
+    def read(self) -> State | None:
+        """Return how far the export there goes, None where there is none."""
+
+    def keep(self, first: int, tables: Sequence[Table], state: State) -> None:
+        """Keep the tables of the portion that begins at this place of the log, and then how far the export goes."""
+
+    def training(self) -> AbstractContextManager[Keeping]:
+        """Give where a training set is made; it takes the place of the former one when the block ends well."""
+
+
+class Folder:
+    """A folder of Parquet files, named by their place in the log; `export.json` beside them says how far they go."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def name(self) -> str:
+        """Return the folder's path."""
+        return str(self._folder)
+
+    def read(self) -> State | None:
+        """Return what `export.json` says."""
+        try:
+            return State(**json.loads((self._folder / _STATE).read_bytes()))
+        except FileNotFoundError:
+            return None
+
+    def keep(self, first: int, tables: Sequence[Table], state: State) -> None:
+        """Write each file whole before `export.json` says so; one that a killed run left is written over."""
+        for table in tables:
+            _keep(self._folder / table["name"], first, table)
+        _write(self._folder / _STATE, json.dumps(asdict(state)).encode())
+
+    @contextmanager
+    def training(self) -> Iterator[Keeping]:
+        """Make the training set in a folder of its own, which takes the place of the former one in the end."""
+        draft, final = self._folder / "training.draft", self._folder / "training"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        yield _Draft(draft)
+        shutil.rmtree(final, ignore_errors=True)
+        draft.rename(final)
+
+
+class _Draft:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, first: int, table: Table) -> None:
+        _keep(self._folder / table["name"], first, table)
+
+
+def _keep(folder: Path, first: int, table: Table) -> None:
+    whole = table["name"] in WHOLE
+    if not table["rows"] and not whole and first:
+        return
+    # Named by its first place alone: what a killed run wrote without saying so is written over.
+    _write(folder / ("all.parquet" if whole else f"{first:012d}.parquet"), base64.b64decode(table["parquet"]))
+
+
+def target_of(text: str) -> Target:
+    """Return the folder or the database that the text names; raise `NoSuchTarget` for any other address."""
+    scheme = text.partition("://")[0] if "://" in text else ""
+    if scheme in {"postgresql", "postgres"}:
+        from tenure.entrypoints.cli.exporting_sql import Postgres
+
+        return Postgres(text)
+    if scheme:
+        raise NoSuchTarget(target=f"{scheme}://…")
+    return Folder(Path(text))
 
 
 class Export:
-    """One run of an export into a folder."""
+    """One run of an export."""
 
-    def __init__(self, folder: Path, tenure: Calling, state: State) -> None:
-        self._folder = folder
+    def __init__(self, target: Target, tenure: Calling, state: State) -> None:
+        self._target = target
         self._tenure = tenure
         self._state = state
 
     @classmethod
-    def into(cls, folder: Path, tenure: Calling, since: str, application: str) -> Export:
-        """Begin an export, or with `last` go on with the folder's; raise when that is not what the folder holds."""
-        found = _read(folder)
+    def into(cls, target: Target, tenure: Calling, since: str, application: str) -> Export:
+        """Begin an export, or with `last` go on with the target's; raise when that is not what it holds."""
+        found = target.read()
         if since != LAST:
             if found is not None:
-                raise ExportedAlready(folder=folder, ending=found.ending)
+                raise ExportedAlready(target=target.name, ending=found.ending)
             # An age means another moment at every run, so what it means now is kept.
-            return cls(folder, tenure, State(_FORMAT, 0, application, _fixed(since)))
+            return cls(target, tenure, State(FORMAT, 0, application, _fixed(since)))
         if found is None:
-            raise NoExportYet(folder=folder)
+            raise NoExportYet(target=target.name)
         if application and application != found.application:
-            raise OtherExport(folder=folder, there=found.application or "all applications", asked=application)
-        return cls(folder, tenure, found)
+            raise OtherExport(target=target.name, there=found.application or "all applications", asked=application)
+        return cls(target, tenure, found)
 
     def views(self, say: Say) -> dict[str, Any]:
         """Write what is new in every view; return how many rows of each, and how far the export goes now."""
@@ -111,31 +195,26 @@ class Export:
         more = True
         while more:
             portion = self._ask(self._state.ending, [])
-            for table in portion["tables"]:
-                self._keep(self._folder / table["name"], portion["first"], table)
-                rows[table["name"]] = rows.get(table["name"], 0) + table["rows"]
             self._state = replace(self._state, ending=portion["ending"])
-            _write(self._folder / _STATE, json.dumps(asdict(self._state)).encode())
+            self._target.keep(portion["first"], portion["tables"], self._state)
+            for table in portion["tables"]:
+                rows[table["name"]] = rows.get(table["name"], 0) + table["rows"]
             more = portion["more"]
             say(f"exported up to place {portion['ending']} of the log")
-        return {"to": str(self._folder), "ending": self._state.ending, "rows": rows}
+        return {"to": self._target.name, "ending": self._state.ending, "rows": rows}
 
     def training(self, parts: Sequence[str], say: Say) -> dict[str, int]:
         """Write the training set anew, for outcomes come late and are corrected; return its rows by application."""
-        draft, final = self._folder / "training.draft", self._folder / "training"
-        shutil.rmtree(draft, ignore_errors=True)
         rows: dict[str, int] = {}
         after, more = 0, True
-        while more:
-            portion = self._ask(after, parts)
-            for table in portion["tables"]:
-                self._keep(draft / table["name"], portion["first"], table)
-                rows[table["name"]] = rows.get(table["name"], 0) + table["rows"]
-            after, more = portion["ending"], portion["more"]
-            say(f"training set up to place {after} of the log")
-        draft.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(final, ignore_errors=True)
-        draft.rename(final)
+        with self._target.training() as keeping:
+            while more:
+                portion = self._ask(after, parts)
+                for table in portion["tables"]:
+                    keeping.keep(portion["first"], table)
+                    rows[table["name"]] = rows.get(table["name"], 0) + table["rows"]
+                after, more = portion["ending"], portion["more"]
+                say(f"training set up to place {after} of the log")
         return rows
 
     def _ask(self, after: int, parts: Sequence[str]) -> dict[str, Any]:
@@ -143,28 +222,12 @@ class Export:
         found: dict[str, Any] = self._tenure.call("decisions:export", **given)
         return found
 
-    def _keep(self, folder: Path, first: int, table: dict[str, Any]) -> None:
-        whole = table["name"] in _WHOLE
-        if not table["rows"] and not whole and first:
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        # Named by its first place alone: what a killed run wrote without saying so is written over.
-        name = "all.parquet" if whole else f"{first:012d}.parquet"
-        _write(folder / name, base64.b64decode(table["parquet"]))
-
 
 def _fixed(since: str) -> str:
     from tenure.app.calls.moments import moment, shown
     from tenure.kit.clock import SystemClock
 
     return shown(moment(since, SystemClock().now())) or ""
-
-
-def _read(folder: Path) -> State | None:
-    try:
-        return State(**json.loads((folder / _STATE).read_bytes()))
-    except FileNotFoundError:
-        return None
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -150,8 +150,19 @@ GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
         },
     ),
     "monitor": ("Monitoring", "Reports.", {"report": monitoring.report}),
-    "alerts": ("Monitoring", "List alerts, newest first; or say that one is known.", {"ack": monitoring.ack}),
     "inventory": ("Models", "The inventory of models; or say something of one.", {"add": officer.inventory_add}),
+    "alerts": (
+        "Monitoring",
+        "List alerts, newest first; or say that one is known.",
+        {
+            "ack": monitoring.ack,
+            "silence": monitoring.silence,
+            "notify": monitoring.notify,
+            "unnotify": monitoring.unnotify,
+            "webhooks": monitoring.webhooks,
+            "retry": monitoring.retry,
+        },
+    ),
     "log": (
         "Decisions",
         "Proofs about the decision log, for people who need not trust it.",

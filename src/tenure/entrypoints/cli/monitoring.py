@@ -138,3 +138,74 @@ def ack(
         found = tenure.call("alerts:ack", alert=alert, reason=reason)
     screen = Screen(json)
     screen.facts(found if screen.as_json else {name: _alert(found)[name] for name in (*_ALERTS, "note")}, alert)
+
+
+def silence(
+    until: Annotated[str, typer.Option("--for", help="How long, as 7d or 12h; a moment; or `now`, which ends it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why nobody need be told.")],
+    model: Annotated[str, typer.Option(help="Of one model.")] = "",
+    version: Annotated[int | None, typer.Option(help="Of one version.")] = None,
+    kind: Annotated[str, typer.Option(help="Of one kind, as `drift`.")] = "",
+    column: Annotated[str, typer.Option(help="About one column.")] = "",
+    json: Json = False,
+) -> None:
+    """Tell nobody of some alerts for a while; they are listed all the same, and told if they last longer."""
+    with opened() as tenure:
+        found = tenure.call(
+            "alerts:silence", until=until, reason=reason, model=model, version=version, kind=kind, column=column
+        )
+    Screen(json).facts(found, "silence")
+
+
+def notify(
+    name: Annotated[str, typer.Argument(help="The webhook's name.")],
+    url: Annotated[str, typer.Option(help="Where alerts are told; https, or http on this machine.")],
+    secret_env: Annotated[
+        str, typer.Option("--secret-env", help="The variable of the server's environment that holds the secret.")
+    ],
+    allow_http: Annotated[
+        bool, typer.Option("--allow-http", help="Send in the clear, in a network you trust.")
+    ] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")] = "",
+    json: Json = False,
+) -> None:
+    """Have alerts told to a webhook, signed; the same name again changes it."""
+    with opened() as tenure:
+        found = tenure.call(
+            "webhooks:set", webhook=name, url=url, secret_env=secret_env, allow_http=allow_http, reason=reason
+        )
+    Screen(json).facts(found, name)
+
+
+def unnotify(
+    name: Annotated[str, typer.Argument(help="The webhook's name.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")],
+    json: Json = False,
+) -> None:
+    """Remove a webhook with all that waits for it."""
+    with opened() as tenure:
+        found = tenure.call("webhooks:remove", webhook=name, reason=reason)
+    Screen(json).facts(found, f"{name} is removed")
+
+
+def webhooks(json: Json = False) -> None:
+    """List webhooks: what was delivered, what waits and what is dead, with the last error."""
+    screen = Screen(json)
+    with opened() as tenure:
+        found = tenure.call("webhooks:list")
+    rows = [dict(one) | {"waiting": len(one["waiting"]), "dead": len(one["dead"])} for one in found]
+    screen.table(found, rows, ("webhook", "url", "delivered", "waiting", "dead"), "nobody is told of alerts")
+    late = [] if screen.as_json else [each for one in found for each in (*one["waiting"], *one["dead"])]
+    if late:
+        screen.table(late, late, ("id", "webhook", "what", "state", "attempts", "next_at", "error"))
+
+
+def retry(
+    delivery: Annotated[str, typer.Argument(metavar="ID", help="As `tenure alerts webhooks` lists it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")] = "",
+    json: Json = False,
+) -> None:
+    """Try a delivery again at once, dead or not."""
+    with opened() as tenure:
+        found = tenure.call("webhooks:retry", delivery=delivery, reason=reason)
+    Screen(json).facts(found, delivery)
