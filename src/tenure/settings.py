@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 8080
 DEFAULT_HOST = "127.0.0.1"
+DEFAULT_DRILL_DAYS = 30
 
 
 def default_gateways(cores: int) -> int:
@@ -160,3 +161,9 @@ class Settings:
         """Return the settings of an environment: TENURE_HOME (default `./tenure-home`), TENURE_URL, TENURE_TOKEN."""
         root = Path(environ.get("TENURE_HOME") or "tenure-home").absolute()
         return cls(Home(root), environ.get("TENURE_URL") or None, environ.get("TENURE_TOKEN") or None)
+
+
+def drill_days(environ: Mapping[str, str] = os.environ) -> int:
+    """Return after how many days an environment's restore is tried again by itself: TENURE_DRILL_DAYS, 0 for never."""
+    told = environ.get("TENURE_DRILL_DAYS", "")
+    return int(told) if told.isdigit() else DEFAULT_DRILL_DAYS

@@ -236,6 +236,24 @@ def test_a_drill_that_fails_is_written_down_and_status_counts_it(desk: Desk) -> 
     assert desk.do("drill").passed
 
 
+def test_what_was_not_proven_for_a_month_is_drilled_by_itself(desk: Desk) -> None:
+    def drills() -> list[tuple[str, str]]:
+        events = [event for event in desk.do("audit:log", limit=50) if event.action == "drill"]
+        return [(event.actor, event.target) for event in events]
+
+    desk.control.drilling.tick()
+    desk.control.drilling.wait()
+    assert drills() == [], "it was proven a moment ago"
+    desk.clock.advance(31 * DAY)
+    desk.control.drilling.tick()
+    desk.control.drilling.wait()
+    assert drills() == [("schedule", "plain/2")], "one for each environment"
+    desk.control.drilling.tick()
+    desk.control.drilling.wait()
+    assert len(drills()) == 1
+    assert desk.do("status").restorable.proven == 2
+
+
 # ---- erasing and proofs
 
 

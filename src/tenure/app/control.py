@@ -49,6 +49,7 @@ from tenure.app import packaging
 from tenure.app.actions import named
 from tenure.app.backtesting import LoggedTrials
 from tenure.app.courier import Courier
+from tenure.app.drilling import Drilling
 from tenure.app.evidence import (
     HomeEvidence,
     KeptDefinitions,
@@ -100,7 +101,7 @@ from tenure.model.registry.attaching import Papers
 from tenure.model.registry.travels import Travels
 from tenure.reactions import SERVED_ANEW, Meeting
 from tenure.serving.supervisor import state as supervised
-from tenure.settings import Workshop
+from tenure.settings import Workshop, drill_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +115,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("tenure.control")
 _SEAL_EVERY = 10 * SECOND
 _MONITOR_EVERY = 30 * SECOND
+_DRILL_EVERY = 3600 * SECOND
 
 
 class HomeInUse(TenureError):
@@ -159,6 +161,7 @@ class Control:
         self._due: dict[str, int] = {}
         self._open_stores()
         self._open_actions(progress)
+        self.drilling = Drilling(self.archives, clock, drill_days())
         self.publisher.write()
 
     @classmethod
@@ -351,6 +354,7 @@ class Control:
             (self._feeding.tick, _SEAL_EVERY),
             (self.monitoring.tick, _MONITOR_EVERY),
             (self._courier.go, _SEAL_EVERY),
+            (self.drilling.tick, _DRILL_EVERY),
         )
         for job, every in jobs:
             if self._is_due(job.__qualname__, every):
@@ -372,6 +376,7 @@ class Control:
     def close(self) -> None:
         """Close everything and let another process write in the home."""
         self._courier.wait()
+        self.drilling.wait()
         self.log.close()
         for part in (self._claims, self._persons, self.features_db, self._database):
             part.close()

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tenure.adapters.sql.fleets import claim_change
 from tenure.adapters.sql.registry import attest, set_stage
-from tenure.adapters.sql.tables import model_alias, model_deployment, model_model, model_served, model_version
-from tenure.model.archiving.proof import Kept
+from tenure.adapters.sql.tables import (
+    model_alias,
+    model_attestation,
+    model_deployment,
+    model_model,
+    model_served,
+    model_version,
+)
+from tenure.model.archiving.proof import TRIALS, Kept
 from tenure.model.decommissioning.tombstone import Standing
 from tenure.model.lifecycle import Stage
 from tenure.model.registry.record import Attestation
@@ -85,6 +92,15 @@ class SqlKept:
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(columns.model, columns.number)).all()
         return [VersionRef(row.model, row.number) for row in rows]
+
+    def tried(self) -> dict[str, int]:
+        """Return for each environment when its restore was last tried, whatever came of it."""
+        said, versions = model_attestation.c, model_version.c
+        same = (said.model == versions.model) & (said.number == versions.number)
+        query = select(versions.environment, func.max(said.at)).join(model_attestation, same)
+        query = query.where(said.kind.in_(TRIALS)).group_by(versions.environment)
+        with self._database.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _version(connection: Connection, ref: VersionRef) -> Any:

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from tenure.app import wire
 from tenure.kit.clock import iso
+from tenure.model.archiving.proof import TRIALS
 from tenure.model.lifecycle import Stage
 
 if TYPE_CHECKING:
     from tenure.app.control import Control
-
-#: attestations that say that a restore was tried
-_TRIED = frozenset({"seal", "archive", "restore", "drill"})
 
 
 def restorable(control: Control) -> wire.Restorable:
@@ -23,7 +21,7 @@ def restorable(control: Control) -> wire.Restorable:
     for record in kept:
         assert record.manifest.environment is not None, "only those that have one were taken"
         for said in control.registry.attestations(record.ref):
-            if said.kind in _TRIED:
+            if said.kind in TRIALS:
                 environment = record.manifest.environment.digest
                 newest[environment] = max(newest.get(environment, (0, False)), (said.at, "failed" not in said.body))
     found = [newest.get(one.manifest.environment.digest, (0, False)) for one in kept if one.manifest.environment]

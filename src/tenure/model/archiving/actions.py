@@ -109,6 +109,17 @@ class Archives:
         newest = {self._vault.environment(kept): kept for kept in map(self._store.get, self._store.all())}
         return [self._drill(actor, environment, kept) for environment, kept in newest.items() if environment]
 
+    def drill_next(self, actor: Actor, before: int) -> Drilled | None:
+        """Drill the environment whose newest trial is the oldest, if that was before a moment; None when none is due."""
+        authorize(actor, Permission.DRILL)
+        newest = {self._vault.environment(kept): kept for kept in map(self._store.get, self._store.all())}
+        tried = self._store.tried()
+        due = [(tried.get(environment, 0), environment) for environment in newest if environment]
+        if not due or min(due)[0] >= before:
+            return None
+        environment = min(due)[1]
+        return self._drill(actor, environment, newest[environment])
+
     def _drill(self, actor: Actor, environment: str, kept: Kept) -> Drilled:
         """A restore that fails is a finding of the drill, not its end."""
         try:

@@ -33,6 +33,9 @@ class KeptStore(Protocol):
     def all(self) -> list[VersionRef]:
         """Return every version whose files are kept."""
 
+    def tried(self) -> dict[str, int]:
+        """Return for each environment when its restore was last tried, whatever came of it."""
+
 
 class Vault(Protocol):
     """Blobs, environments and workers of sealed packages."""

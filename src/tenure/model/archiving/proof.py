@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 RETENTION = 10 * 365 * DAY + 3 * DAY
 
 
+#: attestations that say that a restore was tried
+TRIALS = frozenset({"seal", "archive", "restore", "drill"})
+
+
 class NotArchived(TenureError):
     """Only what was archived can be restored."""
 
