@@ -385,6 +385,6 @@ def token_of(authorization: str | None) -> str | None:
 def _sent(body: bytes) -> list[Outcome]:
     try:
         decoded = _OUTCOMES.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise OutcomeRefused(place="body", why=str(error)) from error
     return decoded if isinstance(decoded, list) else [decoded]

@@ -307,7 +307,7 @@ class Batches:
 def _sent(body: bytes) -> Batch:
     try:
         batch = _DECODE(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadBatch(why=str(error)) from None
     if len(batch.rows) > MOST_ROWS:
         raise TooManyRows(most=MOST_ROWS, rows=len(batch.rows))

@@ -92,6 +92,6 @@ def sent(body: bytes) -> list[Told]:
         if body.lstrip()[:1] == b"{" and b'"events"' in body:
             return _SEVERAL.decode(body).events
         found = _SENT.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EventRefused(place="body", why=str(error)) from error
     return found if isinstance(found, list) else [found]

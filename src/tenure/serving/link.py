@@ -11,18 +11,19 @@ import asyncio
 import contextlib
 import logging
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
-from tenure.contract.predictor import Batch, Failure, Prediction, Told
+from tenure.contract.predictor import Failure, Prediction, Told
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import sockets
 from tenure.serving.pace import Pace
+from tenure.serving.spans import batches
 from tenure.worker import frames
 from tenure.worker.batching import Form
 from tenure.worker.columns import BadRow, Codec, FrameError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tenure.contract.schema import Schema
@@ -40,6 +41,8 @@ _ALONE_TOGETHER = 64
 DEATHS_TO_QUARANTINE = 2
 #: most rows that are remembered as suspects
 _MOST_SUSPECTS = 4096
+#: what a worker may call a failure; anything else would make a record that nobody can read
+_FAILURES = frozenset(get_args(Failure))
 _FIRST_WAIT = 0.05
 _LONGEST_WAIT = 2.0
 
@@ -359,10 +362,10 @@ class WorkerLink:
             return self._prediction(frame)
         body, told = self._told(count, frame)
         rows = self._split(count, body)
-        batches = [batch for span in frames.read_spans(frame.meta) for batch in _batches(span)]
+        computed = batches(frame.meta, count)
         return [
             Prediction(self.model, self.version, self.digest, self._unpack(row), row, batch, told=one)
-            for row, batch, one in zip(rows, batches, told, strict=True)
+            for row, batch, one in zip(rows, computed, told, strict=True)
         ]
 
     def _told(self, count: int, frame: frames.Frame) -> tuple[bytes, list[Told | None]]:
@@ -375,8 +378,10 @@ class WorkerLink:
     def _prediction(self, frame: frames.Frame) -> Prediction:
         if frame.kind == frames.ERROR:
             why = frames.read_json(frame.meta)
-            return self._failure(why.get("code", "raised"), why.get("error", ""))
-        span = frames.read_spans(frame.meta)[0]
+            code = str(why.get("code"))
+            failure = cast("Failure", code) if code in _FAILURES else "raised"
+            return self._failure(failure, str(why.get("error", ""))[: frames.MOST_ERROR])
+        (batch,) = batches(frame.meta, 1)
         body, told = self._told(1, frame)
         return Prediction(
             self.model,
@@ -384,7 +389,7 @@ class WorkerLink:
             self.digest,
             self._unpack(body),
             body,
-            Batch(span.shape, span.rows, span.position, span.compute_us),
+            batch,
             told=told[0],
         )
 
@@ -459,9 +464,3 @@ def _answer(asked: _Asked, answer: Prediction | list[Prediction]) -> None:
     asked.timer.cancel()
     if not asked.answer.done():
         asked.answer.set_result(answer)
-
-
-def _batches(span: frames.Span) -> Iterator[Batch]:
-    """Return how each row of a span was computed."""
-    for nth in range(span.length):
-        yield Batch(span.shape, span.rows, span.position + nth, span.compute_us)

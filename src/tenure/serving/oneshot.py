@@ -10,10 +10,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from tenure.contract.predictor import Batch, Contributions, Explain, Failure, Prediction, Told
+from tenure.contract.predictor import Contributions, Explain, Failure, Prediction, Told
 from tenure.contract.schema import Field
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import launch
+from tenure.serving.spans import batches
 from tenure.worker import frames
 from tenure.worker.columns import BadRow, Codec, FrameError
 
@@ -148,11 +149,7 @@ class Oneshot:
         return [prediction for row in rows for prediction in self._chunk([row], flags)]
 
     def _predictions(self, answer: frames.Frame) -> list[Prediction]:
-        batches = [
-            Batch(span.shape, span.rows, span.position + nth, span.compute_us)
-            for span in frames.read_spans(answer.meta)
-            for nth in range(span.length)
-        ]
+        computed = batches(answer.meta, answer.rows)
         body, told = answer.body, list[Told | None]([None]) * answer.rows
         if answer.flags & frames.REASONS:
             body, found = frames.split_told(answer.rows, len(self._inputs.columns), body)
@@ -160,7 +157,7 @@ class Oneshot:
         raws = self._outputs.split_rows(answer.rows, body)
         return [
             Prediction(self.model, self.number, self._digest, self._outputs.unpack_row(raw), raw, batch, told=one)
-            for raw, batch, one in zip(raws, batches, told, strict=True)
+            for raw, batch, one in zip(raws, computed, told, strict=True)
         ]
 
     def _failure(self, failure: Failure, error: str) -> Prediction:

@@ -56,7 +56,7 @@ class RequestForm:
             return self._values(self._decode(body))
         except msgspec.ValidationError as error:
             raise self._refused(error) from None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadRequest(field="the body", why=f"it is no JSON ({error})", application=self._application) from None
 
     def convert(self, row: Mapping[str, Any]) -> dict[str, Any]:

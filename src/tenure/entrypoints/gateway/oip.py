@@ -95,7 +95,7 @@ def parse(content: bytes, json_length: int | None = None) -> Inference:
 def _document(content: bytes) -> _Document:
     try:
         return _DECODE(content)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(why=f"the request cannot be read: {error}") from None
 
 

@@ -56,7 +56,7 @@ def _kind(content_type: str) -> str:
 def _from_json(content: bytes, schema: Schema) -> list[Mapping[str, Any]]:
     try:
         document = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         hint = "; NaN and Infinity are none, send null" if b"NaN" in content or b"Infinity" in content else ""
         raise BadInput(why=f"the body is no JSON: {error}{hint}") from None
     found = [name for name in _FORMS if isinstance(document, dict) and name in document]
