@@ -80,12 +80,14 @@ class House:
         record = self.control.registry.get(VersionRef("plain", number))
         active = self.control.revisions.active("offers")
         assert active is not None
-        decider = Decider(active.definition, record.manifest.inputs, record.manifest.outputs, active.number)
+        schemas = (record.manifest.inputs, record.manifest.outputs)
+        explain = record.manifest.explain
+        decider = Decider(active.definition, *schemas, active.number, tells=True, explain=explain)
         step = decider.before(decider.admit_row({"customer": "anna", "mail": "anna@secret", "a": a, "b": b}), {})
         if isinstance(step, AskModel):
             worker, version = self.control._ensure_runnable(record.digest)
             with oneshot.started(worker, version, "plain", number) as asked:
-                step = decider.after(step, asked.predict([step.row])[0])
+                step = decider.after(step, asked.predict([step.row], reasons=decider.asks_reasons)[0])
         now = self.clock.now()
         made = decider.record(step, id=new_id(now), at=now, protect=self._protect, actor="t1")
         self._writer.append_all([encode(made)])
@@ -302,3 +304,18 @@ def test_a_pack_of_nothing_or_of_no_span_is_refused_with_what_to_do(house: House
         house.do("models:dossier", model="plain", since="2020-01-01", until="2020-02-01")
     with pytest.raises(BadSpan, match="is no span"):
         house.do("models:dossier", model="plain", since="2026-01-01", until="2020-02-01")
+
+
+def test_reasons_given_in_the_decision_stand_in_its_dossier_as_they_were_frozen(house: House, archived: str) -> None:
+    house.do("applications:apply", text=TEXT.replace("deadline:", "explain: top_k\ndeadline:"), reason="reasons")
+    made = house.decide(3.0, 90.0, number=2)
+    found = house.do("decisions:dossier", VALIDATOR, decision=made)
+    told = found.dossier["told"]
+    assert (told["method"], told["reasons"]) == ("closed_form", ["b", "a"])
+    later = {one["feature"]: one["contribution"] for one in found.dossier["explanation"]["contributions"]}
+    assert {one["feature"]: one["contribution"] for one in told["contributions"]} == pytest.approx(later, abs=1e-9)
+    assert found.dossier["replay"]["verdict"] == "BIT"
+    assert "What counted most for it: b; a." in found.dossier["texts"]["person"]
+    assert any("given in the decision itself" in line for line in found.dossier["texts"]["examiner"])
+    assert "Reasons given in the decision" in found.page
+    house.do("applications:rollback", application="offers", reason="without")

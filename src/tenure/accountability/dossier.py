@@ -82,6 +82,7 @@ def written(papers: Papers) -> dict[str, Any]:
         "rules": [_rule(one) for one in papers.why.rules],
         "version": _version(papers.asked, papers.found.record) if papers.asked else None,
         "explanation": _explanation(papers.explanation),
+        "told": _told(papers.asked, papers.found.record) if papers.asked else None,
         "replay": _replay(papers.replayed),
         "resolutions": [_resolution(one) for one in papers.found.standing.history],
         "outcomes": [_outcome(one) for one in papers.found.outcomes],
@@ -258,6 +259,22 @@ def _explanation(found: Explanation | str) -> dict[str, Any]:
             }
             for one in found.contributions
         ],
+    }
+
+
+def _told(asked: Asked, record: DecisionRecord) -> dict[str, Any] | None:
+    """Return what the model's inputs contributed as it was frozen in the decision; None where no reasons were asked for."""
+    explained = asked.prediction.explained
+    if explained is None:
+        return None
+    parts = asked.prediction.contributions or []
+    kept: dict[str, Any] = msgspec.to_builtins(explained)
+    return kept | {
+        "contributions": [
+            {"feature": one.feature, "contribution": one.contribution}
+            for one in sorted(parts, key=lambda one: -abs(one.contribution))
+        ],
+        "reasons": [reason.code for reason in record.reasons if reason.source == "model"],
     }
 
 

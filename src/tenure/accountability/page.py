@@ -76,6 +76,7 @@ def page(document: Mapping[str, Any], text: str, digest: str, signature: Signatu
         _head(document),
         _letter(document["texts"]["person"]),
         _section("For the examiner", "".join(f"<p>{escape(line)}</p>" for line in document["texts"]["examiner"])),
+        _section("Reasons given in the decision", _told(document["told"])) if document["told"] else "",
         _section("What counted", _counted(document["explanation"])),
         _section("What was known", _inputs(document["inputs"])),
         _section("Rules", _rules(document)),
@@ -135,6 +136,21 @@ def _section(title: str, body: str) -> str:
 def _letter(lines: Sequence[str]) -> str:
     return _section(
         "For the person", f'<div class="letter">{"".join(f"<p>{escape(line)}</p>" for line in lines)}</div>'
+    )
+
+
+def _told(told: Mapping[str, Any]) -> str:
+    """Return what was frozen in the decision: the contributions that its reasons were taken from."""
+    if told.get("failed"):
+        return f"<p>The model gave no reasons, and a person was asked: {escape(told['failed'])}.</p>"
+    lines = [one | {"value": None} for one in told["contributions"]]
+    unit = "log-odds" if told["scale"] == "log-odds" else "points of the score"
+    note = (
+        f"In {unit}, by {told['method'].replace('_', ' ')}, from {told.get('base', 0.0):.6g}; computed with the score and kept as they were."
+        f" They met it within {told.get('difference', 0.0):.2g}; {told.get('allowed', 0.0):.2g} was allowed."
+    )
+    return (
+        f'{_chart(lines)}<p class="note">{escape(note)} Baseline <span class="id">{escape(told["baseline"])}</span></p>'
     )
 
 

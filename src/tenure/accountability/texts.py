@@ -28,10 +28,12 @@ def for_person(document: Mapping[str, Any], owner: str) -> list[str]:
     decision = document["decision"]
     lines = [f"On {day_of(decision['at'])} a decision was made. The answer was: {spoken(decision['answer'])}."]
     lines.append(_HOW[decision["decided_by"]])
-    texts = [reason["text"] or reason["code"] for reason in decision["reasons"]]
+    texts = [reason["text"] or reason["code"] for reason in decision["reasons"] if reason["source"] != "model"]
     if texts:
         lines.append(f"The reason given: {'; '.join(texts)}.")
-    lines += _influences(document["explanation"])
+    own = [reason["text"] for reason in decision["reasons"] if reason["source"] == "model"]
+    # What a person was told then is told again in the same words; only without it is the later explanation asked.
+    lines += [f"What counted most for it: {'; '.join(own)}."] if own else _influences(document["explanation"])
     if decision["status"] == "pending_review":
         lines.append("The decision was then passed on to a person for review.")
     if decision["now"]["answer"] != decision["answer"]:
@@ -79,6 +81,7 @@ def for_examiner(document: Mapping[str, Any]) -> list[str]:
     fired = [f"{one['rule']} ({_condition(one)})" for one in document["rules"] if one["verdict"] == "fired"]
     lines.append(f"Rules that fired: {'; '.join(fired) or 'none'}. The answer was given by: {document['closed_by']}.")
     lines += _about_version(document)
+    lines += _about_told(document.get("told"))
     lines += _about_explanation(document["explanation"])
     lines.append(_about_replay(document["replay"]))
     lines.append(_about_log(document["log"]))
@@ -123,6 +126,20 @@ def _about_explanation(found: Mapping[str, Any]) -> list[str]:
             f"Contributions by the method {found['method']} on the scale {found['scale']} against {found['baseline']['source']}"
             f" ({found['baseline']['digest']}). Baseline and contributions add up to {found['total']!r}; served was"
             f" {found['served']!r}; they are {found['difference']:.3g} apart where {found['allowed']:.3g} is allowed."
+        )
+    ]
+
+
+def _about_told(told: Mapping[str, Any] | None) -> list[str]:
+    if told is None:
+        return []
+    if told.get("failed"):
+        return [f"No reasons of the model were given in the decision, which went to a person: {told['failed']}."]
+    return [
+        (
+            f"Reasons of the model were given in the decision itself, by the method {told['method']} on the scale {told['scale']}"
+            f" against the baseline {told['baseline']}: {', '.join(told['reasons']) or 'none'}. Base {told.get('base', 0.0)!r} and"
+            f" contributions met the score within {told.get('difference', 0.0):.3g}; {told.get('allowed', 0.0):.3g} was allowed."
         )
     ]
 
