@@ -62,10 +62,16 @@ def decisions(control: Control, actor: Actor, given: wire.Decisions) -> wire.Dec
         version=given.version,
         limit=min(max(1, given.limit), _MOST),
         after=parse_id(given.after) if given.after else "",
+        score=(given.score_from, given.score_to),
+        elapsed_us=(_microseconds(given.ms_from), _microseconds(given.ms_to)),
     )
     found = control.decisions.find(actor, search)
     rows = [wire.DecisionRow(**_row(control, one)) for one in found]
     return wire.DecisionsAnswer(decisions=rows, next=found[-1].record.id if len(found) == search.limit else None)
+
+
+def _microseconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds * 1000
 
 
 def decision(control: Control, actor: Actor, given: wire.Decision) -> wire.DecisionDetail:

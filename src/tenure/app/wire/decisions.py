@@ -13,7 +13,8 @@ class Decisions(Input, frozen=True):
     """Which decisions to list, newest first; what is left empty matches everything.
 
     `since` and `until` are an age as 30d or a moment; `after` is the last id of the page before; `entity` is the
-    person or thing as the request named it.
+    person or thing as the request named it. `score_*` bound the model's score, `ms_*` the milliseconds that the answer
+    took; they need `since`.
     """
 
     application: str = ""
@@ -26,6 +27,10 @@ class Decisions(Input, frozen=True):
     version: int | None = None
     limit: int = 100
     after: str = ""
+    score_from: float | None = None
+    score_to: float | None = None
+    ms_from: float | None = None
+    ms_to: float | None = None
 
 
 class DecisionRow(Output, frozen=True):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tenure.application.decisions.outcomes import outcome_record
-from tenure.application.decisions.reading import Found, Search, seen_by
+from tenure.application.decisions.reading import Found, Search, SpanNeeded, seen_by
 from tenure.application.decisions.resolutions import standing
 from tenure.governance.access import Forbidden, Permission, authorize
 from tenure.governance.audit import Event
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tenure.governance.ports import Audit
     from tenure.kit.clock import Clock
 
+#: decisions that are read together where each has to be looked at
+_READ_AT_ONCE = 2000
+
 
 class Decisions:
     """Collection of actions on decisions made."""
@@ -34,9 +38,23 @@ class Decisions:
     def find(self, actor: Actor, search: Search) -> list[Standing]:
         """Return the decisions that fit, newest first, as they stand now; one is found the moment it is made."""
         authorize(actor, Permission.DECISIONS_LIST, search.application or None)
-        found = self._log.find(search)
+        found = self._ranged(search) if search.is_ranged else self._log.find(search)
         resolved = self._log.resolutions_among([record.id for record in found])
         return [standing(record, resolved.get(record.id, ())) for record in found]
+
+    def _ranged(self, search: Search) -> list[DecisionRecord]:
+        """Return what fits the ranges too: read in the span of time, newest first, until the page is full."""
+        if search.since is None:
+            raise SpanNeeded
+        found: list[DecisionRecord] = []
+        after = search.after
+        while len(found) < search.limit:
+            read = self._log.find(replace(search, limit=_READ_AT_ONCE, after=after))
+            found += [record for record in read if search.in_ranges(record)]
+            if len(read) < _READ_AT_ONCE:
+                break
+            after = read[-1].id
+        return found[: search.limit]
 
     def show(self, actor: Actor, decision: str) -> Found:
         """Return a decision with its outcomes; personal fields only for roles that may, and that is audited."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from tenure.governance.access import authorize
 from tenure.kit.errors import Kind, TenureError
@@ -31,6 +31,28 @@ def seen_by(actor: Actor, permission: Permission, decision: str, record: Decisio
     return record
 
 
+class SpanNeeded(TenureError):
+    """A search by score or latency reads the decisions themselves, so it needs a span of time."""
+
+    code = "span-needed"
+    kind = Kind.BAD_INPUT
+    message = "a search by score or latency needs a span of time"
+    next_step = "say from when: --since 1h, or a moment, and --until where it need not be now"
+
+
+#: the least and the greatest value meant; None: no bound
+Range: TypeAlias = "tuple[float | None, float | None]"
+
+
+def _within(value: object, bounds: Range) -> bool:
+    low, high = bounds
+    if (low, high) == (None, None):
+        return True
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """What to look for; what is None or empty matches everything. `after` is the last id of the page before."""
@@ -45,6 +67,19 @@ class Search:
     version: int | None = None
     limit: int = 100
     after: str = ""
+    score: Range = (None, None)
+    elapsed_us: Range = (None, None)
+
+    @property
+    def is_ranged(self) -> bool:
+        """Return whether scores or latencies are asked for, by which no index finds anything."""
+        return self.score != (None, None) or self.elapsed_us != (None, None)
+
+    def in_ranges(self, record: DecisionRecord) -> bool:
+        """Return whether score and latency lie within what is asked, both ends counted; what has no score is in none."""
+        served = next((one.output for one in record.predictions if one.role == "served" and one.output), None)
+        score = None if served is None else served.get("score")
+        return _within(score, self.score) and _within(record.elapsed_us, self.elapsed_us)
 
     def fits(self, record: DecisionRecord, pseudonym: str | None) -> bool:
         """Return whether a record is meant, by all but who decided and the page; `pseudonym` is the entity's."""

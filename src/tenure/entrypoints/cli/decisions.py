@@ -55,6 +55,10 @@ def decisions(
     rule: Annotated[str | None, typer.Option(help="In which this rule fired.")] = None,
     decided_by: Annotated[str | None, typer.Option("--decided-by", help="model, rule, fallback or person.")] = None,
     model: Annotated[str | None, typer.Option(help="As churn, or churn/2.")] = None,
+    score_from: Annotated[float | None, typer.Option("--score-from", help="The least score; needs --since.")] = None,
+    score_to: Annotated[float | None, typer.Option("--score-to", help="The greatest score.")] = None,
+    ms_from: Annotated[float | None, typer.Option("--ms-from", help="Took at least so many ms; needs --since.")] = None,
+    ms_to: Annotated[float | None, typer.Option("--ms-to", help="Took at most so many ms.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
     json: Json = False,
 ) -> None:
@@ -73,6 +77,10 @@ def decisions(
             decided_by=decided_by,
             model=name or None,
             version=int(number) if number else None,
+            score_from=score_from,
+            score_to=score_to,
+            ms_from=ms_from,
+            ms_to=ms_to,
             limit=limit,
         )
     Screen(json).table(found, found["decisions"], _COLUMNS, "no decision found")
