@@ -35,6 +35,7 @@ def test_a_caller_decides_and_readsnullcontext() -> None:
         Permission.APPLICATIONS_DECIDE,
         Permission.MODELS_PREDICT,
         Permission.OUTCOMES_IMPORT,
+        Permission.EVENTS_IMPORT,
     }
 
 
