@@ -275,7 +275,7 @@ def _said(body: Mapping[str, Any]) -> str:
     rest = [
         f"{name.replace('_', ' ')}: {_brief(value)}"
         for name, value in body.items()
-        if name != "reason" and value not in _EMPTY
+        if name not in {"reason", "signature"} and value not in _EMPTY
     ]
     return "; ".join([reason, *rest] if reason else rest)
 
