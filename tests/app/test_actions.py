@@ -49,6 +49,11 @@ VALUES: dict[str, Any] = {
     "session": "s",
     "role": "viewer",
     "digest": "sha256:" + "0" * 64,
+    "until": "30d",
+    "webhook": "desk",
+    "url": "https://example.com/",
+    "secret_env": "SECRET",
+    "delivery": "1",
     "policy": "open",
     "target": "churn/1",
     "entity": "someone",
@@ -110,6 +115,7 @@ def test_reading_is_get_and_everything_else_is_not() -> None:
         "revisions",
         "trial",
         "content",
+        "figures",
     }
     for action in ACTIONS:
         is_reading = action.name in reading or action.name.partition(":")[2] in asks
