@@ -11,7 +11,7 @@ from tenure.entrypoints.api.console import built_console
 from tests.console.lived_in import LivedIn, lived_in
 
 #: the machine is shared: what takes a moment alone may take long
-PATIENCE = 60_000
+PATIENCE = 30_000
 
 
 @pytest.fixture(scope="session")

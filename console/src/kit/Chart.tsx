@@ -21,7 +21,7 @@ export function Chart({ times, lines, marks = [], height = 170, label, format = 
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const scheme = useComputedColorScheme("light");
-  const shape = JSON.stringify([lines.map((line) => [line.name, line.colour, line.fill]), scheme, height, width > 0]);
+  const shape = JSON.stringify([lines.map((line) => [line.name, line.colour, line.fill, line.values.filter((value) => value !== null).length < 4]), scheme, height, width > 0]);
   const latest = useRef({ marks, format });
   latest.current = { marks, format };
   const data = [times, ...lines.map((line) => line.values)] as uPlot.AlignedData;
@@ -40,9 +40,10 @@ export function Chart({ times, lines, marks = [], height = 170, label, format = 
         padding: [14, 8, 0, 0],
         legend: { show: false },
         cursor: { points: { size: 6 }, drag: { x: false, y: false } },
-        scales: { y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
+        // A step counts from its beginning, so the last one has room behind it.
+        scales: { x: { range: (_, low, high) => [low, high + (high - low) / Math.max(1, data[0].length - 1)] }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
         axes: [axis, { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => latest.current.format(tick)) }],
-        series: [{}, ...lines.map((line) => ({ label: line.name, stroke: line.colour, width: 1.8, points: { show: false }, ...(line.fill ? { fill: `${line.colour}22` } : {}) }))],
+        series: [{}, ...lines.map((line) => ({ label: line.name, stroke: line.colour, width: 1.8, points: { show: line.values.filter((value) => value !== null).length < 4, size: 5 }, ...(line.fill ? { fill: `${line.colour}22` } : {}) }))],
         hooks: { draw: [(self) => drawMarks(self, latest.current.marks, dim)] },
       },
       data,

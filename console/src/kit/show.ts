@@ -25,14 +25,18 @@ export function age(seconds: number): string {
 export function duration(microseconds: number | null | undefined): string {
   if (microseconds === null || microseconds === undefined) return "—";
   if (microseconds < 1_000) return `${microseconds} µs`;
-  if (microseconds < 1_000_000) return `${number(microseconds / 1_000)} ms`;
-  return `${number(microseconds / 1_000_000)} s`;
+  if (microseconds < 1_000_000) return `${Number((microseconds / 1_000).toPrecision(3))} ms`;
+  return `${Number((microseconds / 1_000_000).toPrecision(3))} s`;
 }
 
 export function number(value: number): string {
   if (Number.isInteger(value)) return value.toLocaleString("en");
   const size = Math.abs(value);
   return size !== 0 && (size < 0.001 || size >= 1e9) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
+}
+
+export function several(count: number, name: string): string {
+  return `${number(count)} ${name}${count === 1 ? "" : "s"}`;
 }
 
 export function percent(share: number): string {

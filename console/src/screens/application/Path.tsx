@@ -50,7 +50,7 @@ export function Path({ revision, definition, since }: { revision: Schemas["Revis
 }
 
 function Way({ revision, definition, figures, since }: { revision: Schemas["RevisionAnswer"]; definition: Definition; figures: Schemas["ApplicationFigures"] | undefined; since: string }) {
-  const plain = revision.definition as { request?: { name: string }[]; features?: { view: string }[]; model?: { model: string; alias: string } | null };
+  const plain = revision.definition as { request?: { name: string }[]; features?: { view: string }[]; model?: { name: string; alias: string } | null };
   const all = figures?.whole.decisions ?? 0;
   const byRule = figures?.whole.decided_by.rule ?? 0;
   const fallback = figures?.whole.decided_by.fallback ?? 0;
@@ -77,7 +77,7 @@ function Way({ revision, definition, figures, since }: { revision: Schemas["Revi
       {plain.model && (
         <>
           <Stop name="Model">
-            <Link to="/models/$model" params={{ model: plain.model.model }}>{plain.model.model}@{plain.model.alias}</Link>
+            <Link to="/models/$model" params={{ model: plain.model.name }}>{plain.model.name}@{plain.model.alias}</Link>
             {Object.entries(figures?.models ?? {}).map(([ref, count]) => <div key={ref} className="small">{ref}: {number(count)}</div>)}
           </Stop>
           <Edge count={asked - fallback} out={fallback ? `${number(fallback)} failed` : ""} share={all ? fallback / all : 0} bad={fallback > 0} />
@@ -126,7 +126,7 @@ function Edge({ count, out = "", share = 0, bad = false }: { count: number; out?
   return (
     <div className="edge">
       <span>{number(count)}</span>
-      <svg viewBox="0 0 60 10" width="60" height="10" aria-hidden="true">
+      <svg viewBox="0 0 60 10" width="44" height="10" aria-hidden="true">
         <path d="M0 5h54M49 1l6 4-6 4" fill="none" stroke="currentColor" strokeWidth="1.4" />
       </svg>
       {out && <span className={bad ? "bad small" : "dim small"}>{out}<br />({percent(share)})</span>}

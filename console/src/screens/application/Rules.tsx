@@ -8,7 +8,7 @@ import { Mark } from "../../kit/Marks";
 import { Empty, Panel } from "../../kit/Panel";
 import { ProblemPanel } from "../../kit/ProblemPanel";
 import { useDraft } from "../../kit/draft";
-import { number } from "../../kit/show";
+import { number, several } from "../../kit/show";
 import { Backtested, Changes } from "./Backtested";
 import { TableEditor } from "./TableEditor";
 import { type Rule, csv, csvText, read, withCell, withCondition, withRow, withoutRow } from "./definition";
@@ -40,7 +40,7 @@ export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer
       title={changed ? "Rules (draft)" : "Rules"}
       aside={
         <>
-          {check.faults.length === 0 ? check.found && <span className="good">right: {check.found.rules} rules, {check.found.tests} tests</span> : <span className="bad">{check.faults.length} faults</span>}
+          {check.faults.length === 0 ? check.found && <span className="good">right: {several(check.found.rules, "rule")}, {several(check.found.tests, "test")}</span> : <span className="bad">{check.faults.length} faults</span>}
           {changed && <Button size="xs" variant="subtle" color="gray" onClick={drop}>Drop the draft</Button>}
         </>
       }
@@ -58,7 +58,7 @@ export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer
             const mine = check.faults.filter((fault) => fault.path === path || fault.path.startsWith(`${path}.`));
             const cover = coverage.get(rule.id);
             return (
-              <RuleEditor key={`${rule.id} ${place}`} rule={rule} faults={mine} fired={figures?.rules[rule.id]} tested={cover && (cover.fired ? `${cover.fired} tests` : "no test")}>
+              <RuleEditor key={`${rule.id} ${place}`} rule={rule} faults={mine} fired={figures && (figures.rules[rule.id] ?? 0)} hasModel={Boolean(revision.definition.model)} tested={cover && (cover.fired ? `${cover.fired} tests` : "no test")}>
                 {!rule.table && (
                   <TextInput
                     aria-label={`Condition of ${rule.id}`}
@@ -122,14 +122,14 @@ export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer
   );
 }
 
-function RuleEditor({ rule, faults, fired, tested, children }: { rule: Rule; faults: Fault[]; fired: number | undefined; tested: string | undefined; children: ReactNode }) {
+function RuleEditor({ rule, faults, fired, tested, hasModel, children }: { rule: Rule; faults: Fault[]; fired: number | undefined; tested: string | undefined; hasModel: boolean; children: ReactNode }) {
   return (
     <div className="rule-editor" data-broken={faults.length > 0}>
       <div className="row">
         <strong>{rule.id}</strong>
-        <span className="dim small">{rule.before ? "before the model" : "after the model"}</span>
+        {hasModel && <span className="dim small">{rule.before ? "before the model" : "after the model"}</span>}
         {rule.does && <span className="small">{rule.does}</span>}
-        <span className="dim small push">{fired === undefined ? "not fired in this span" : `fired ${number(fired)} times`}{tested && ` · ${tested}`}</span>
+        <span className="dim small push">{fired !== undefined && (fired ? `fired ${number(fired)} times` : "not fired in this span")}{tested && ` · ${tested}`}</span>
       </div>
       {children}
       {rule.table && faults.map((fault) => <div key={fault.message} className="bad small">{fault.message}</div>)}
