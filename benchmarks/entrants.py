@@ -12,7 +12,7 @@ from contest import BIN, CHECKED_ROWS, HERE, MODELS, Contestant, free_port, rows
 from processes import end, own_memory_mb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 ENTITIES = 1000
@@ -26,7 +26,7 @@ request:
 features:
   - {{view: customer, key: customer_id, on_missing: error}}
 model: {model}@champion
-deadline: 2s
+{more}deadline: 2s
 fallback: {{answer: {{band: none}}, reason: R90}}
 rules:
   - {{id: tiny, before: model, when: "annual_inc < 100.0", answer: {{band: refused}}, reason: R01}}
@@ -44,6 +44,11 @@ def band(row: dict[str, Any], score: float, past_loans: int) -> str:
     if score >= 0.2 and past_loans < 5:
         return "high"
     return "low" if score < 0.02 else "middle"
+
+
+def _explained_band(answer: Any) -> Any:
+    """Return the band of an answer that gives the model's reasons, else the whole answer."""
+    return answer["answer"]["band"] if any(one["source"] == "model" for one in answer["reasons"]) else answer
 
 
 @contextmanager
@@ -85,14 +90,26 @@ class Installation:
 
     def entrant(self, model: str) -> Contestant:
         """Return the contestant that decides with this model."""
+        return self._asking("tenure", f"bench-{model}", model, lambda answer: answer["answer"]["band"])
+
+    def with_reasons(self, model: str, failed: dict[str, str]) -> list[Contestant]:
+        """Return the contestant whose answers also give the model's own reasons; none, told in `failed`, where refused."""
+        try:
+            self._apply(f"bench-{model}-reasons", model, key="customer_id", more="explain: top_k\n")
+        except SystemExit as refusal:
+            failed[f"tenure, reasons with {model}"] = str(refusal)
+            return []
+        return [self._asking("tenure, reasons", f"bench-{model}-reasons", model, _explained_band)]
+
+    def _asking(self, who: str, application: str, model: str, read: Callable[[Any], Any]) -> Contestant:
         rows, scores = rows_of(self.work, model)
         given = [{"customer_id": f"c{nth % ENTITIES}"} | row for nth, row in enumerate(rows)]
         bands = [band(row, scores[nth], nth % ENTITIES % 7) for nth, row in enumerate(rows[:CHECKED_ROWS])]
         return Contestant(
-            "tenure",
-            f"{self.url}/api/v1/applications/bench-{model}/decisions",
+            who,
+            f"{self.url}/api/v1/applications/{application}/decisions",
             write_bodies(self.work / model / "bodies-tenure.jsonl", given),
-            lambda answer: answer["answer"]["band"] if answer["decided_by"] == "model" else answer,
+            lambda answer: read(answer) if answer["decided_by"] == "model" else answer,
             bands,
             token=self.token,
         )
@@ -130,13 +147,13 @@ class Installation:
         )  # fmt: skip
         self._apply(f"bench-{model}", model, key="customer_id")
 
-    def _apply(self, name: str, model: str, key: str) -> None:
+    def _apply(self, name: str, model: str, key: str, more: str = "") -> None:
         """Bring an application into service that asks the model and reads its features by a field of the request."""
         kinds = {str: "string", int: "int", float: "float"}
         row = {"customer_id": "", key: ""} | rows_of(self.work, model)[0][0]
         fields = "\n".join(f"  {field}: {kinds[type(value)]}" for field, value in row.items())
         file = self.work / f"{name}.yaml"
-        file.write_text(APPLICATION.format(name=name, model=model, fields=fields, key=key))
+        file.write_text(APPLICATION.format(name=name, model=model, fields=fields, key=key, more=more))
         self.run("apply", str(file), "--reason", "bench")
 
 

@@ -3,7 +3,7 @@
 Everything is switched on here (token, schema, one feature view, three rules, durable record), nothing there. Rounds
 alternate; medians are printed as a table and left in `.build/bench.json`, with what the processes take in memory and,
 when idle, of a core. Absolute figures belong to the machine, and the load generator (wrk) shares its cores; the ratios
-are what to read.
+are what to read. `tenure, reasons` is the same application with the model's own reasons in each answer.
 
     serving.py [--rounds 3] [--seconds 5] [--connections 1,32,64] [--long 1000000]
 """
@@ -39,8 +39,9 @@ def main() -> None:
             for model in MODELS:
                 ours = installation.entrant(model)
                 ours.check()
+                reasoned = installation.with_reasons(model, failed)
                 with fastapi(python, work, model) as others:
-                    rows += contest(model, [ours, *others], options, failed)
+                    rows += contest(model, [ours, *reasoned, *others], options, failed)
             found = {
                 "rows": rows,
                 "fdatasync_us": sync,
@@ -48,9 +49,12 @@ def main() -> None:
                 "memory_mb": memory(installation),
                 "idle_percent": idle(installation),
                 "long": long_run(installation, options.long),
+                "failed": failed,
             }
     show(rows, sync)
     tell(found)
+    for name, why in failed.items():
+        print(f"took no part: {name}: {why}")
     options.output.write_text(json.dumps(found, indent=2) + "\n")
 
 
