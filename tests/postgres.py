@@ -36,12 +36,11 @@ class Postgres:
         """Return the URL of a database, as SQLAlchemy takes it."""
         return f"postgresql+psycopg://{self._user}@/{name}?host={self._socket}"
 
-    def fresh(self, like: str = "template1") -> str:
-        """Return the URL of a new database, a copy of `like`."""
+    def fresh(self) -> str:
+        """Return the URL of a new, empty database."""
         name = f"test_{next(self._numbers)}"
         with self._administering() as connection:
-            command = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-            connection.execute(command.format(sql.Identifier(name), sql.Identifier(like)))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.url(name)
 
     def _administering(self) -> psycopg.Connection[tuple[object, ...]]:

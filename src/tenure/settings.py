@@ -155,12 +155,14 @@ class Settings:
     home: Home
     url: str | None = None
     token: str | None = None
+    database: str | None = None
 
     @classmethod
     def of(cls, environ: Mapping[str, str] = os.environ) -> Settings:
-        """Return the settings of an environment: TENURE_HOME (default `./tenure-home`), TENURE_URL, TENURE_TOKEN."""
+        """Return the settings of an environment: TENURE_HOME (default `./tenure-home`), TENURE_URL, …_TOKEN, …_DATABASE."""
         root = Path(environ.get("TENURE_HOME") or "tenure-home").absolute()
-        return cls(Home(root), environ.get("TENURE_URL") or None, environ.get("TENURE_TOKEN") or None)
+        named = (environ.get(f"TENURE_{name}") or None for name in ("URL", "TOKEN", "DATABASE"))
+        return cls(Home(root), *named)
 
 
 def drill_days(environ: Mapping[str, str] = os.environ) -> int:

@@ -52,12 +52,12 @@ class Running:
 
 
 @contextlib.contextmanager
-def brought_up(folder: Path) -> Iterator[Running]:
+def brought_up(folder: Path, *more: str) -> Iterator[Running]:
     """Give a home that is up, as its owner's shell sees it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}
     environ = clean | {"TENURE_HOME": str(folder / "home"), "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "c")}
     made = Running("", "", "", environ, "")
-    printed = made.run("up", "--detach", "--port", "0", "--gateways", "1")
+    printed = made.run("up", "--detach", "--port", "0", "--gateways", "1", *more)
     assert printed.returncode == 0, printed.stderr
     made.printed = printed.stdout
     exports = dict(re.findall(r"^export (\w+)=(\S+)$", printed.stdout, re.MULTILINE))

@@ -36,6 +36,7 @@ VALUES: dict[str, Any] = {
     "text": APPLICATION,
     "package": "/nowhere",
     "reason": "because",
+    "folder": "/nowhere",
     "rows": [],
     "table": b"",
     "at": "at",

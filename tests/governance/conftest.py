@@ -5,13 +5,13 @@ import pytest
 
 from tenure.adapters.sql.audit import SqlAudit
 from tenure.adapters.sql.engine import Database
-from tenure.adapters.sql.upgrade import upgrade
+from tests.databases import opened
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "control.db")
-    upgrade(database, tmp_path / "backups", 1)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty control database, of either kind."""
+    database = opened(request, tmp_path)
     yield database
     database.close()
 

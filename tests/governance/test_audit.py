@@ -1,8 +1,6 @@
 """The audit chain: written with the change or not at all, and no edit of it goes unnoticed."""
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,9 +31,9 @@ def _found(audit: SqlAudit) -> list[str]:
     return problems(audit.entries(), audit.witness())
 
 
-def _tampered(tmp_path: Path, statement: str) -> None:
-    with closing(sqlite3.connect(tmp_path / "control.db")) as connection, connection:
-        connection.execute(statement)
+def _tampered(audit: SqlAudit, statement: str) -> None:
+    with audit._database.writing() as connection:
+        connection.exec_driver_sql(statement)
 
 
 def test_an_untouched_chain_is_intact_and_names_who_what_and_why(audit: SqlAudit) -> None:
@@ -66,12 +64,10 @@ COLUMNS = [name for name in Entry.__dataclass_fields__ if name != "sequence"]
 
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("row", [1, 3, 5])
-def test_an_edited_column_of_any_row_is_found_and_the_row_named(
-    audit: SqlAudit, tmp_path: Path, column: str, row: int
-) -> None:
+def test_an_edited_column_of_any_row_is_found_and_the_row_named(audit: SqlAudit, column: str, row: int) -> None:
     _written(audit, 5)
     value = "9" if column == "at" else "'forged'"
-    _tampered(tmp_path, f"UPDATE governance_audit SET {column} = {value} WHERE sequence = {row}")  # noqa: S608
+    _tampered(audit, f"UPDATE governance_audit SET {column} = {value} WHERE sequence = {row}")  # noqa: S608
     assert any(f"row {row} " in problem for problem in _found(audit))
 
 
@@ -88,15 +84,15 @@ def test_an_edited_column_of_any_row_is_found_and_the_row_named(
         ),
     ],
 )
-def test_removed_and_reordered_rows_are_found(audit: SqlAudit, tmp_path: Path, statement: str, told: str) -> None:
+def test_removed_and_reordered_rows_are_found(audit: SqlAudit, statement: str, told: str) -> None:
     _written(audit, 5)
-    _tampered(tmp_path, statement)
+    _tampered(audit, statement)
     assert any(told in problem for problem in _found(audit)), _found(audit)
 
 
 def test_a_chain_written_anew_does_not_meet_the_note_outside_the_database(audit: SqlAudit, tmp_path: Path) -> None:
     _written(audit, 3)
-    _tampered(tmp_path, "DELETE FROM governance_audit")
+    _tampered(audit, "DELETE FROM governance_audit")
     forger = SqlAudit(audit._database, tmp_path / "elsewhere")
     for number in range(1, 4):
         with forger.transaction():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from tests.databases import opened
 from tests.monitoring.simulated import START, Credit, Loans, Log, Trail, decision, outcome, rows, score
 
 from tenure.adapters.sql.engine import Database
@@ -20,6 +21,7 @@ from tenure.model.monitoring.observation import Facts
 from tenure.model.version import VersionRef
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tenure.model.monitoring.report import Report
@@ -32,13 +34,21 @@ PER_DAY = 120
 class World:
     """Everything that monitoring needs, over a database in a folder."""
 
-    def __init__(self, folder: Path, facts: Facts | None = None, without: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        facts: Facts | None = None,
+        without: frozenset[int] = frozenset(),
+        database: Database | None = None,
+    ) -> None:
         self.log, self.trail = Log(), Trail()
         self.clock = FixedClock(START)
         self.versions = Credit(without)
-        database = Database(folder / "control.db")
-        with database.writing() as connection:
-            metadata.create_all(connection)
+        if database is None:
+            database = Database(folder / "control.db")
+            with database.writing() as connection:
+                metadata.create_all(connection)
+        self.database = database
         self.store = SqlMonitoring(database)
         self.monitoring = Monitoring(self.log, Loans(facts), self.versions, self.store, self.trail, self.clock)
 
@@ -50,9 +60,11 @@ class World:
         self.clock.at = START + (number + 1) * DAY - SECOND
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path, database=opened(request, tmp_path))
+    yield world
+    world.database.close()
 
 
 def as_bytes(value: Any) -> bytes:

@@ -113,9 +113,9 @@ class Quiet:
 class Shelf:
     """Everything wired over one control database."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: Database | None = None) -> None:
         self.clock = FixedClock()
-        self.database = Database(folder / "control.db")
+        self.database = database or Database(folder / "control.db")
         upgrade(self.database, folder / "backups", 1)
         self.audit = SqlAudit(self.database, folder / "audit.head")
         self.registry = SqlRegistry(self.database)

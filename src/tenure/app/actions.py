@@ -159,6 +159,7 @@ ACTIONS: tuple[Action, ...] = (
 
     Action("log:proof", "GET", f"{_API}/log/proofs/{{decision}}", wire.LogProof, wire.ProofAnswer, keeping.proof),
     Action("log:checkpoint", "GET", f"{_API}/log/checkpoint", wire.LogCheckpoint, wire.ProofAnswer, keeping.checkpoint),
+    Action("backup", "POST", f"{_API}/backup", wire.Backup, wire.BackupAnswer, keeping.backup),
     Action("repair", "POST", f"{_API}/repair", wire.Repair, wire.RepairAnswer, keeping.repair),
     Action("restart", "POST", f"{_API}/restart", wire.Restart, wire.RestartAnswer, keeping.restart),
     Action("gc", "POST", f"{_API}/gc", wire.Sweep, wire.SweepAnswer, keeping.sweep),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from tenure import __version__
 from tenure.accountability.backtests import Backtests
 from tenure.accountability.dossiers import Dossiers
 from tenure.accountability.explaining import Explanations
@@ -17,6 +19,7 @@ from tenure.accountability.replay import Replays
 from tenure.accountability.trials import Trials
 from tenure.accountability.why import Whys
 from tenure.adapters.analytics.analytics import Analytics
+from tenure.adapters.backup import back_up
 from tenure.adapters.decision_log.checkpoints import Checkpoints
 from tenure.adapters.decision_log.claims import Claims
 from tenure.adapters.decision_log.persons import Persons
@@ -30,7 +33,6 @@ from tenure.adapters.signing import BuilderKey
 from tenure.adapters.sql.audit import SqlAudit
 from tenure.adapters.sql.backtests import SqlBacktests
 from tenure.adapters.sql.endings import SqlKept, SqlStandings
-from tenure.adapters.sql.engine import Database
 from tenure.adapters.sql.fleets import SqlFleets
 from tenure.adapters.sql.holds import SqlHolds
 from tenure.adapters.sql.inventory import SqlInventory
@@ -43,9 +45,9 @@ from tenure.adapters.sql.registry import SqlRegistry
 from tenure.adapters.sql.revisions import SqlRevisions
 from tenure.adapters.sql.tokens import SqlPolicy, SqlTokens
 from tenure.adapters.sql.trust import SqlTrust
-from tenure.adapters.sql.upgrade import upgrade
+from tenure.adapters.sql.upgrade import copy_to, upgrade
 from tenure.adapters.webhooks import HttpSender
-from tenure.app import packaging
+from tenure.app import databases, packaging
 from tenure.app.actions import named
 from tenure.app.backtesting import LoggedTrials
 from tenure.app.courier import Courier
@@ -101,16 +103,17 @@ from tenure.model.registry.attaching import Papers
 from tenure.model.registry.travels import Travels
 from tenure.reactions import SERVED_ANEW, Meeting
 from tenure.serving.supervisor import state as supervised
-from tenure.settings import Workshop, drill_days
+from tenure.settings import Home, Settings, Workshop, drill_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from tenure.adapters.backup import Copied
     from tenure.governance.access import Actor
     from tenure.kit.clock import Clock
     from tenure.model.version import VersionRef
     from tenure.serving.snapshot import Snapshot, VersionEntry, WorkerEntry
-    from tenure.settings import Home
 
 _LOG = logging.getLogger("tenure.control")
 _SEAL_EVERY = 10 * SECOND
@@ -154,7 +157,7 @@ class Control:
         self.home = home
         self.clock = clock
         self._lock = lock
-        self._database = Database(home.control_db)
+        self._database = databases.opened(home, Settings.of().database, clock.now())
         upgrade(self._database, home.root / "backups", clock.now())
         self.audit = SqlAudit(self._database, home.audit_head)
         self.audit.note_head()
@@ -317,6 +320,10 @@ class Control:
     def authenticate_session(self, secret: str) -> Actor:
         """Return who acts with this session's secret; raise `Unauthenticated`."""
         return self.sessions.authenticate(secret)
+
+    def back_up(self, folder: Path) -> Copied:
+        """Copy everything into a new folder, at one point and while all goes on."""
+        return back_up(self.home, folder, self.clock.now, partial(copy_to, self._database), {"tenure": __version__})
 
     def snapshot(self) -> Snapshot:
         """Return what the tables say that supervisor and gateways should serve, as the generation after the newest."""

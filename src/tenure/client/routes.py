@@ -93,6 +93,7 @@ ROUTES: dict[str, Route] = {
     "alerts:ack": Route("POST", "/api/v1/alerts/{alert}/ack"),
     "log:proof": Route("GET", "/api/v1/log/proofs/{decision}"),
     "log:checkpoint": Route("GET", "/api/v1/log/checkpoint"),
+    "backup": Route("POST", "/api/v1/backup"),
     "repair": Route("POST", "/api/v1/repair"),
     "restart": Route("POST", "/api/v1/restart"),
     "gc": Route("POST", "/api/v1/gc"),

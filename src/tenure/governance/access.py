@@ -115,6 +115,7 @@ class Permission(enum.StrEnum):
     SESSIONS_END = "sessions:end"
     LOG_PROOF = "log:proof"
     LOG_CHECKPOINT = "log:checkpoint"
+    BACKUP = "backup"
     REPAIR = "repair"
     GC = "gc"
     RESTART = "restart"

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,9 +12,23 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from tenure.adapters.sql.engine import Database
+from tenure.adapters.sql.engine import Database, DatabaseInUse, UnusableDatabase
 from tenure.adapters.sql.every_table import metadata
-from tenure.adapters.sql.upgrade import HEAD, NewerHome, config, revision, upgrade
+from tenure.adapters.sql.holds import SqlHolds
+from tenure.adapters.sql.upgrade import (
+    HEAD,
+    NewerHome,
+    UnknownMigration,
+    config,
+    copy_to,
+    downgrade,
+    rehearse,
+    revision,
+    upgrade,
+)
+from tenure.app import databases
+from tenure.settings import Home
+from tests.postgres import Postgres
 
 
 def test_the_chain_makes_exactly_the_tables_of_the_stores(tmp_path: Path) -> None:
@@ -92,3 +107,86 @@ def test_readers_neither_wait_for_a_writer_nor_see_what_is_not_committed(tmp_pat
     read()
     assert seen == [0, 1]
     database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without any table, of either kind."""
+    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres").fresh()
+    database = Database(tmp_path / "control.db", url)
+    yield database
+    database.close()
+
+
+def _tables(database: Database) -> list[str]:
+    with database.reading() as connection:
+        return sorted(inspect(connection).get_table_names())
+
+
+def test_the_chain_leads_up_down_and_up_again_on_either_kind(empty: Database, tmp_path: Path) -> None:
+    upgrade(empty, tmp_path / "backups", 1)
+    for step in sorted((one.revision for one in ScriptDirectory.from_config(config()).walk_revisions()), reverse=True):
+        downgrade(empty, step, tmp_path / "backups", 2 + int(step))
+        assert revision(empty) == step
+    upgrade(empty, tmp_path / "backups", 100)
+    with empty.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    assert set(metadata.tables) < set(_tables(empty))
+
+
+def test_a_rehearsal_tells_what_would_be_done_and_does_nothing(empty: Database, tmp_path: Path) -> None:
+    assert len(rehearse(empty)) == int(HEAD)
+    assert _tables(empty) == []
+    upgrade(empty, tmp_path / "backups", 1)
+    assert rehearse(empty) == []
+    downgrade(empty, "0003", tmp_path / "backups", 2)
+    assert rehearse(empty)[0].startswith("0004")
+    assert revision(empty) == "0003"
+    for wrong in ("0009", "none", HEAD):
+        with pytest.raises(UnknownMigration):
+            downgrade(empty, wrong, tmp_path / "backups", 3)
+
+
+def test_a_copy_of_either_kind_is_a_whole_sqlite_database(empty: Database, tmp_path: Path) -> None:
+    upgrade(empty, tmp_path / "backups", 1)
+    with empty.writing() as connection:
+        connection.execute(text("INSERT INTO governance_setting VALUES ('policy', 'four-eyes')"))
+    copy_to(empty, tmp_path / "copy.db")
+    copy = Database(tmp_path / "copy.db")
+    assert revision(copy) == HEAD
+    with copy.reading() as connection:
+        assert connection.execute(text("SELECT value FROM governance_setting")).scalar_one() == "four-eyes"
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    copy.close()
+
+
+def test_a_home_moves_into_postgresql_and_numbers_go_on(tmp_path: Path, postgres: Postgres) -> None:
+    home = Home(tmp_path)
+    old = Database(home.control_db)
+    upgrade(old, tmp_path / "backups", 1)
+    for target in ("churn/1", "churn/2"):
+        SqlHolds(old).add(target, "asked for", 1, "ada")
+    old.close()
+    url = postgres.fresh()
+    moved = databases.opened(home, url, 5)
+    SqlHolds(moved).add("churn/3", "asked for", 2, "ada")
+    assert [hold.target for hold in SqlHolds(moved).open()] == ["churn/1", "churn/2", "churn/3"]
+    with pytest.raises(DatabaseInUse):
+        Database(tmp_path / "other.db", url)
+    moved.close()
+    assert not home.control_db.exists(), "nobody may take it for the present one"
+    for other in (None, postgres.fresh()):
+        with pytest.raises(databases.OtherDatabase):
+            databases.opened(home, other, 6)
+    again = databases.opened(home, url, 7)
+    assert len(SqlHolds(again).open()) == 3
+    again.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://x/y", "postgresql://x/y", "nonsense", "postgresql+psycopg://u@/x?host=/nowhere"]
+)
+def test_a_database_that_cannot_be_used_is_named_without_its_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(UnusableDatabase) as refusal:
+        Database(tmp_path / "x.db", url.replace("u@", "u:secret@"))
+    assert "secret" not in str(refusal.value)

@@ -6,9 +6,7 @@ import tenure.adapters.sql.application_tables
 import tenure.adapters.sql.tables  # noqa: F401
 from tenure.adapters.features.store import SqliteFeatures
 from tenure.adapters.sql.audit import SqlAudit
-from tenure.adapters.sql.engine import Database
 from tenure.adapters.sql.lives import SqlLives
-from tenure.adapters.sql.metadata import metadata
 from tenure.adapters.sql.revisions import SqlRevisions
 from tenure.adapters.sql.tokens import SqlPolicy
 from tenure.application.revisions.actions import Applications
@@ -26,6 +24,7 @@ from tenure.contract.schema import Field
 from tenure.governance.access import Actor, Forbidden, Role
 from tenure.governance.audit import problems
 from tenure.kit.clock import FixedClock
+from tests.databases import opened
 
 INPUTS, OUTPUTS = (Field("amount", "float"),), (Field("score", "float"),)
 TEXT = """\
@@ -54,11 +53,9 @@ class FixedContracts:
         return {ref: (inputs, self.explains) for ref, (inputs, _) in self.versions.items()}
 
 
-@pytest.fixture
-def made(tmp_path):
-    database = Database(tmp_path / "control.db")
-    with database.writing() as connection:
-        metadata.create_all(connection)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def made(request, tmp_path):
+    database = opened(request, tmp_path)
     clock = FixedClock()
     audit = SqlAudit(database, tmp_path / "audit.head")
     contracts = FixedContracts()

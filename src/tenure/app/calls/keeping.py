@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenure.app import wire
@@ -9,8 +10,10 @@ from tenure.app.calls.moments import moment
 from tenure.app.calls.versions import named
 from tenure.application.revisions.revision import UnknownApplication
 from tenure.governance.access import Permission, authorize
+from tenure.governance.audit import Event
 from tenure.governance.holds import on_application, on_model, on_person, on_version
 from tenure.kit.clock import iso
+from tenure.kit.errors import Kind, TenureError
 from tenure.model.archiving.keeping import CLASS, CLASSES, Keeping
 from tenure.model.version import VersionRef, parse_name, parse_ref, reason_for
 
@@ -19,6 +22,15 @@ if TYPE_CHECKING:
     from tenure.governance.access import Actor
     from tenure.governance.holds import Hold
     from tenure.model.version import AliasRef
+
+
+class NotAbsolute(TenureError):
+    """A path that would mean different folders to the command and to the home."""
+
+    code = "not-absolute"
+    kind = Kind.BAD_INPUT
+    message = "{folder!r} does not begin with /"
+    next_step = "name the folder from the root, on the machine where the home is"
 
 
 def proof(control: Control, actor: Actor, given: wire.LogProof) -> wire.ProofAnswer:
@@ -31,6 +43,20 @@ def checkpoint(control: Control, actor: Actor, given: wire.LogCheckpoint) -> wir
     """Give the newest signed checkpoint."""
     document = control.proofs.checkpoint(actor, given.held)
     return wire.ProofAnswer(document=document, size=document["size"], script=control.proof_script())
+
+
+def backup(control: Control, actor: Actor, given: wire.Backup) -> wire.BackupAnswer:
+    """Copy the whole home at one point."""
+    authorize(actor, Permission.BACKUP)
+    folder = Path(given.folder)
+    if not folder.is_absolute():
+        raise NotAbsolute(folder=given.folder)
+    at = control.clock.now()
+    copied = control.back_up(folder)
+    with control.audit.transaction():
+        after = {"folder": copied.folder, "files": copied.files, "bytes": copied.size}
+        control.audit.write(Event(Permission.BACKUP, actor, at, "home", given.reason, after=after))
+    return wire.BackupAnswer(folder=copied.folder, at=iso(at), files=copied.files, bytes=copied.size)
 
 
 def repair(control: Control, actor: Actor, given: wire.Repair) -> wire.RepairAnswer:

@@ -86,6 +86,8 @@ from tenure.app.wire.features import (
 from tenure.app.wire.figures import ApplicationFigures, ChangeMark, CountedAnswer, FiguresAnswer, ShowFigures
 from tenure.app.wire.governance import (
     AuditLog,
+    Backup,
+    BackupAnswer,
     CreateToken,
     EventAnswer,
     NewTokenAnswer,
@@ -233,6 +235,8 @@ __all__ = [
     "AuditLog",
     "BacktestAnswer",
     "BacktestExample",
+    "Backup",
+    "BackupAnswer",
     "BaselineAnswer",
     "Change",
     "ChangeAnswer",

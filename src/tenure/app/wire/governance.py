@@ -42,6 +42,22 @@ class StatusAnswer(Output, frozen=True):
     roles: dict[str, str] = {}
 
 
+class Backup(Input, frozen=True):
+    """Into which new folder of the home's machine everything is copied."""
+
+    folder: str
+    reason: str = ""
+
+
+class BackupAnswer(Output, frozen=True):
+    """What the backup holds: everything that was acknowledged before `at`."""
+
+    folder: str
+    at: str
+    files: int
+    bytes: int
+
+
 class CreateToken(Input, frozen=True):
     """A token for a role, limited to some applications if any are named. `expires` is a moment or an age as `90d`."""
 

@@ -1,6 +1,7 @@
 """Commands for the home on this machine: up, down, status, doctor."""
 
 import os
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,9 @@ def up(
         int | None, typer.Option(help="How many gateway processes; default: one for every two cores.", min=1, max=64)
     ] = None,
     behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="A proxy before it does TLS.")] = False,
+    backup: Annotated[
+        Path | None, typer.Option("--from", metavar="DIR", help="Make the home from a backup; it must not exist yet.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Start everything in the home (made on first use), and wait until it is ready."""
@@ -26,6 +30,11 @@ def up(
 
     screen = Screen(json)
     home = Settings.of(os.environ).home
+    if backup is not None:
+        from tenure.app.backups import restore
+
+        with screen.waiting(f"restoring {backup}, every file checked"):
+            restore(backup, home)
     start = Start(home, host, port, gateways or default_gateways(os.cpu_count() or 1), behind_proxy)
     with screen.waiting("starting supervisor, control and gateways") as progress:
         running = started(start, progress)
@@ -46,6 +55,37 @@ def _welcome(screen: Screen, found: dict[str, Any]) -> None:
     screen.say("for commands and programs, as admin:")
     screen.say(f"export TENURE_URL={found['url']}")
     screen.say(f"export TENURE_TOKEN={found['token']}")
+
+
+def migrate(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Run what is due and take it back; change nothing.")
+    ] = False,
+    to: Annotated[str, typer.Option("--down", metavar="REVISION", help="Go back, for an earlier Tenure.")] = "",
+    json: Json = False,
+) -> None:
+    """Bring the home's tables to this Tenure (as `tenure up` does), backed up first; or try it; or go back."""
+    from tenure.app.control import HomeLock
+    from tenure.app.databases import downgrade, opened, rehearse, revision, upgrade
+    from tenure.app.databases import due as due_after
+    from tenure.kit.clock import SystemClock
+    from tenure.settings import Settings
+
+    screen, settings, now = Screen(json), Settings.of(os.environ), SystemClock().now()
+    backups = settings.home.root / "backups"
+    lock = HomeLock(settings.home)
+    database = opened(settings.home, settings.database, now)
+    try:
+        found = revision(database)
+        due = due_after(found)
+        if dry_run:
+            rehearse(database)
+        copy = None if dry_run else downgrade(database, to, backups, now) if to else upgrade(database, backups, now)
+        answer = {"from": found, "to": revision(database), "due": due, "backup": copy and str(copy), "dry_run": dry_run}
+    finally:
+        database.close()
+        lock.release()
+    screen.facts(answer, "tried, and taken back" if dry_run else "migrated")
 
 
 def down(json: Json = False) -> None:

@@ -126,6 +126,19 @@ def erase(
     Screen(json).facts(found, "erased" if found["erased"] else "nothing personal was kept")
 
 
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, on the machine where the home is.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    json: Json = False,
+) -> None:
+    """Copy the whole home at one point, while it serves: databases, log, packages, keys. Back: tenure up --from DIR."""
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting(f"copying the home to {folder}"):
+        found = tenure.call("backup", folder=str(folder.absolute()), reason=reason)
+    screen.facts(found, "backup")
+    screen.say(f"back again: TENURE_HOME=… tenure up --from {folder}")
+
+
 def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     older_than: Annotated[str, typer.Option(help="Leave what was touched since, as 1h or 7d.")] = "1h",

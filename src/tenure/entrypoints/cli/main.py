@@ -45,6 +45,8 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "status": home.status,
         "doctor": home.doctor,
         "restart": home.restart,
+        "backup": keeping.backup,
+        "migrate": home.migrate,
         "gc": keeping.gc,
         "version": home.version,
         "open": home.open_page,

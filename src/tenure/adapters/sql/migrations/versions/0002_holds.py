@@ -23,3 +23,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_governance_hold")),
     )
     op.create_index(op.f("ix_governance_hold_target"), "governance_hold", ["target"], unique=False)
+
+
+def downgrade() -> None:
+    """Remove the table of holds."""
+    op.drop_table("governance_hold")

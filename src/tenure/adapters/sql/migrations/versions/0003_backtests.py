@@ -23,3 +23,8 @@ def upgrade() -> None:
     op.create_index(
         "ix_application_backtests_application_digest", "application_backtests", ["application", "digest"], unique=False
     )
+
+
+def downgrade() -> None:
+    """Remove the table of results."""
+    op.drop_table("application_backtests")

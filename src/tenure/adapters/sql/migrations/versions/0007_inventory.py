@@ -21,3 +21,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_governance_inventory")),
     )
     op.create_index("ix_governance_inventory_model", "governance_inventory", ["model"], unique=False)
+
+
+def downgrade() -> None:
+    """Forget the inventory."""
+    op.drop_table("governance_inventory")
