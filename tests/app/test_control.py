@@ -78,6 +78,20 @@ def test_what_did_not_change_is_not_published_again(home: Home) -> None:
     assert _newest(home).generation == 1
 
 
+def test_an_application_is_published_once_and_not_at_every_tick(home: Home) -> None:
+    text = """
+application: shipping
+request: {weight: float}
+rules:
+  - {id: heavy, when: "weight > 20.0", answer: {price: 11}, reason: R01}
+default: {answer: {price: 5}, reason: R00}
+reasons: {R00: light, R01: heavy}
+"""
+    with Control.open(home) as control:
+        control.applications.apply(ADA, text, "first")
+        assert control.publisher.write() == control.publisher.write()
+
+
 def test_tokens_stand_in_the_snapshot_by_hash_until_they_are_revoked_or_their_time_is_over(home: Home) -> None:
     clock = FixedClock()
     with Control.open(home, clock) as control:

@@ -293,9 +293,12 @@ def _with_role(model: ModelEntry, record: VersionRecord) -> ModelEntry:
 
 
 def _same(one: Snapshot, other: Snapshot) -> bool:
-    return msgspec.structs.replace(one, generation=0, created=0) == msgspec.structs.replace(
-        other, generation=0, created=0
-    )
+    # As they would be written: in memory one has tuples where the other, read from its file, has lists.
+    return _content(one) == _content(other)
+
+
+def _content(one: Snapshot) -> bytes:
+    return msgspec.json.encode(msgspec.structs.replace(one, generation=0, created=0))
 
 
 def _entry(token: Token) -> TokenEntry:
