@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BUILD := .build
 BIN := $(BUILD)/venv/bin
+LOCKED := $(BUILD)/locked
 READY := $(BUILD)/ready
 
 .PHONY: help demo test check console screenshots programs fix bench bench-peers soak lock clean
@@ -10,11 +11,14 @@ READY := $(BUILD)/ready
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements/dev.txt pyproject.toml
+$(LOCKED): requirements/dev.txt
 	@echo "— preparing $(BUILD)/venv from requirements/dev.txt (once; about half a minute)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -m venv --clear $(BUILD)/venv
 	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $(LOCKED)
+
+$(READY): $(LOCKED) pyproject.toml
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
@@ -37,7 +41,7 @@ screenshots: $(READY) console programs  ## docs/screenshots anew: every screen o
 	@mkdir -p docs/screenshots && TENURE_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/console/test_screens.py
 
 # What the tests drive besides Python; root gets what is missing, others are told.
-PROGRAMS := chromium
+PROGRAMS := chromium postgresql
 programs:
 	@missing=; for name in $(PROGRAMS); do dpkg -s $$name > /dev/null 2>&1 || missing="$$missing $$name"; done; \
 	[ -z "$$missing" ] || { [ "$$(id -u)" = 0 ] && echo "— installing$$missing" && apt-get -qq update && \
