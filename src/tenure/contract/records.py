@@ -37,7 +37,7 @@ class ContributionRecord(msgspec.Struct, frozen=True):
     """What one input contributed to the score, frozen in the decision."""
 
     feature: str
-    contribution: float
+    contribution: float = msgspec.field(name="value")
 
 
 class ExplainedRecord(msgspec.Struct, frozen=True, omit_defaults=True):
