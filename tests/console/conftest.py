@@ -14,7 +14,7 @@ from tests.console.lived_in import LivedIn, lived_in
 PATIENCE = 30_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def console() -> Path:
     built = built_console()
     if built is None:
@@ -22,13 +22,13 @@ def console() -> Path:
     return built
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(console: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivedIn]:
     with lived_in(tmp_path_factory.mktemp("lived-in")) as made:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     assert chromium, "chromium is not installed: apt-get install chromium (`make programs`)"
