@@ -9,14 +9,15 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.postgres import Postgres, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-settings.register_profile("gate", derandomize=True)
+# How long drawing takes is the machine's affair: on a new one the tables of characters alone are made for seconds.
+settings.register_profile("gate", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("random", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 

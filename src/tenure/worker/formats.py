@@ -77,8 +77,8 @@ def _skops(path: str, allowed: Any) -> Any:
 
 def looked_up(package: Package, loader: dict[str, Any], seen: set[str]) -> list[str]:
     """Return all names that loading the model looked up, as the manifest keeps them."""
-    path = package.path(loader["file"])
-    if path.endswith(".skops"):
+    if loader.get("file", "").endswith(".skops"):
+        path = package.path(loader["file"])
         seen = seen | {"skops:" + name for name in importlib.import_module("skops.io").get_untrusted_types(file=path)}
     return sorted(seen)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 #: a body that arrives more slowly than this, once the first seconds are over, is an attack or a broken line
 _SLOWEST_BYTES_PER_SECOND = 8192
-#: bytes that a client may go on sending after its request was answered, so that it comes to read the answer
-MOST_EXCESS = 4 << 20
+#: bytes that a client may go on sending after its request was answered, so that it comes to read the answer: twice the
+#: largest body, since most clients send all before they read
+MOST_EXCESS = 64 << 20
 
 
 @dataclass(slots=True)
