@@ -68,7 +68,8 @@ def overload(house: House, seconds: float, capsys: pytest.CaptureFixture[str]) -
             flush=True,
         )
     assert set(flood.statuses) == {200, 429}
-    assert flood.retry_after == {"1"}
+    assert flood.retry_after
+    assert flood.retry_after <= {"1", "2", "3"}, "a few calls' time: the queue is short"
     assert flood.goodput >= 0.8 * peak.goodput
     assert flood.fallbacks <= 0.1 * flood.statuses[200]
     assert refused[len(refused) // 2] < 0.05
