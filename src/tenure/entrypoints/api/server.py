@@ -9,6 +9,7 @@ import uvicorn
 
 from tenure.entrypoints.api.console import Console
 from tenure.entrypoints.api.door import Authenticator, Door, PeerProtocol
+from tenure.entrypoints.api.hearing import Hearing
 from tenure.governance.access import local_actor
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def server(routes: Any, tokens: Authenticator, owner: int, console: Path | None 
     """
     behind = Door(routes, tokens, owner, local_actor)
     config = uvicorn.Config(
-        Console(console, behind) if console else behind,
+        Hearing(Console(console, behind) if console else behind),
         http=PeerProtocol,
         proxy_headers=False,
         server_header=False,
