@@ -293,9 +293,16 @@ def running(root: Path, *, stand_in: bool = False, **options: Any) -> Iterator[H
     """Give a running house with version 1 in service, and end it."""
     house = House(root, **options)
     house.publish(1)
+    with started(house, stand_in=stand_in):
+        yield house
+
+
+@contextlib.contextmanager
+def started(house: House, *, stand_in: bool = False) -> Iterator[None]:
+    """Run a house whose snapshot is published, and end it; nothing of it may be left."""
     try:
         house.start(stand_in=stand_in)
-        yield house
+        yield
     finally:
         strays = house.stop()
     assert not strays

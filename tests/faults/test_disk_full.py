@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.house import House, ask
+from tests.faults.house import House, ask, running
 
 pytestmark = pytest.mark.processes
 
@@ -70,14 +70,8 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 @pytest.fixture
 def house(disk: Disk) -> Iterator[House]:
-    one = House(disk.root / "home", versions=1)
-    one.publish(1)
-    try:
-        one.start()
+    with running(disk.root / "home", versions=1) as one:
         yield one
-    finally:
-        strays = one.stop()
-    assert not strays
 
 
 def test_a_full_disk_refuses_loses_nothing_and_heals_by_itself(house: House, disk: Disk) -> None:

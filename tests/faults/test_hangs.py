@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.faults.house import TOKEN, House, ask
+from tests.faults.house import TOKEN, House, ask, started
 from tests.worker.packages import PLAIN
 
 pytestmark = pytest.mark.processes
@@ -32,12 +32,8 @@ def house(tmp_path: Path) -> Iterator[House]:
         replace(made, worker=msgspec.structs.replace(made.worker, silent_seconds=SILENT_SECONDS)) for made in one.made
     ]
     one.publish(1, running=(1, 2))
-    try:
-        one.start()
+    with started(one):
         yield one
-    finally:
-        strays = one.stop()
-    assert not strays
 
 
 def test_a_worker_that_hangs_is_killed_and_comes_back_while_other_versions_answer(house: House) -> None:

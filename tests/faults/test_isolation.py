@@ -12,7 +12,7 @@ from typing import Self
 import msgspec
 import pytest
 
-from tests.faults.house import TOKEN, House, ask
+from tests.faults.house import TOKEN, House, ask, started
 from tests.worker.packages import PLAIN
 
 pytestmark = pytest.mark.processes
@@ -65,12 +65,8 @@ def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
         for made in one.made
     ]
     one.publish(1, running=(1, 2))
-    try:
-        one.start()
+    with started(one):
         yield one
-    finally:
-        strays = one.stop()
-    assert not strays
 
 
 def test_a_version_that_segfaults_eats_memory_or_starts_threads_is_bounded_and_back_while_the_other_answers(

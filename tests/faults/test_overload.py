@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tenure.model.package import BatchForm
-from tests.faults.house import TOKEN, House
+from tests.faults.house import TOKEN, House, running
 from tests.worker.packages import PLAIN
 
 pytestmark = pytest.mark.processes
@@ -27,14 +27,8 @@ DEADLINE = 0.5
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    one = House(tmp_path / "home", versions=1, source=SLOW, batch=BatchForm("fixed", ROWS))
-    one.publish(1)
-    try:
-        one.start()
+    with running(tmp_path / "home", versions=1, source=SLOW, batch=BatchForm("fixed", ROWS)) as one:
         yield one
-    finally:
-        strays = one.stop()
-    assert not strays
 
 
 def test_a_short_overload_costs_no_goodput_and_is_refused_at_once(
@@ -93,12 +87,12 @@ class Sent:
 
 async def sent(port: int, rate: float, seconds: float) -> Sent:
     """Send requests at a fixed rate, each on an idle keep-alive connection, without waiting for earlier answers."""
-    found, idle, running = Sent(seconds), list[tuple[asyncio.StreamReader, asyncio.StreamWriter]](), set()
+    found, idle, under_way = Sent(seconds), list[tuple[asyncio.StreamReader, asyncio.StreamWriter]](), set()
     began = time.monotonic()
     for nth in range(int(rate * seconds)):
         await asyncio.sleep(max(0.0, began + nth / rate - time.monotonic()))
-        running.add(asyncio.create_task(_one(port, nth, idle, found)))
-    await asyncio.gather(*running)
+        under_way.add(asyncio.create_task(_one(port, nth, idle, found)))
+    await asyncio.gather(*under_way)
     for _, writer in idle:
         writer.close()
     return found

@@ -19,7 +19,7 @@ from tenure.application.revisions.terms import FeatureUse, plain
 from tenure.kit.clock import SystemClock
 from tenure.serving import snapshot
 from tenure.serving.snapshot import ApplicationEntry
-from tests.faults.house import TOKEN, House
+from tests.faults.house import TOKEN, House, started
 
 pytestmark = pytest.mark.processes
 
@@ -66,12 +66,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventHouse]:
     store.define(VIEW)
     store.close()
     one.publish(1)
-    try:
-        one.start()
+    with started(one):
         yield one
-    finally:
-        strays = one.stop()
-    assert not strays
 
 
 class Caller:

@@ -13,7 +13,7 @@ import pytest
 
 from tenure.app import packaging
 from tenure.serving import oneshot
-from tests.faults.house import TOKEN, House
+from tests.faults.house import TOKEN, House, started
 from tests.packaging.conftest import TRAIN_SKLEARN, source, trained
 from tests.worker.packages import Made
 
@@ -79,14 +79,10 @@ def assert_all_serve(
             told.append({"python": worker.hello["python"], **worker.hello["packages"]})
     numbers = range(1, len(sources) + 1)
     house.publish(1, running=tuple(numbers))
-    try:
-        house.start()
+    with started(house):
         workers = house.status()["workers"]
         assert [workers[f"plain/{number}"]["python"] for number in numbers] == [one["python"] for one in told]
         assert [_score(house, number, row) for number in numbers] == expected
-    finally:
-        strays = house.stop()
-    assert not strays
     assert len({(one["numpy"], one["sklearn"]) for one in told}) == len(sources)
     return told
 
