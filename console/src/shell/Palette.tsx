@@ -43,6 +43,7 @@ export function Palette({ close }: { close: () => void }) {
         aria-expanded="true"
         aria-controls="palette-list"
         aria-activedescendant={goals[at] ? `palette-${at}` : undefined}
+        ref={takeFocus}
         data-autofocus
         autoComplete="off"
       />
@@ -58,6 +59,11 @@ export function Palette({ close }: { close: () => void }) {
       </ul>
     </Modal>
   );
+}
+
+/** Focus as soon as the field stands: the dialog itself waits a tick, in which a fast typist's first letters are lost. */
+function takeFocus(field: HTMLInputElement | null) {
+  field?.focus();
 }
 
 const MOST = 12;
