@@ -213,9 +213,11 @@ class House:
 
 @dataclass
 class Answers:
-    """What the clients got: decisions by id, other answers, and connections that broke under a request."""
+    """What the clients got: decisions by id and when each was asked for, other answers, and broken connections."""
 
     decisions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: the monotonic seconds at which a decision was asked for and answered
+    times: dict[str, tuple[float, float]] = field(default_factory=dict)
     refused: list[tuple[int, bytes]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -255,6 +257,7 @@ class Load:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=15)
         while not self._stop.is_set():
             body = {"customer": f"c{number}-{dice.randrange(50)}", "a": dice.uniform(-5, 100), "b": dice.uniform(0, 10)}
+            asked = time.monotonic()
             try:
                 status, content = ask(connection, body)
             except (OSError, http.client.HTTPException) as error:
@@ -263,11 +266,12 @@ class Load:
                 connection.close()
                 time.sleep(0.01)
                 continue
-            self._note(status, content)
+            self._note(status, content, asked)
             time.sleep(self._pause)
         connection.close()
 
-    def _note(self, status: int, content: bytes) -> None:
+    def _note(self, status: int, content: bytes, asked: float) -> None:
+        answered = time.monotonic()
         with self._lock:
             if status != 200:
                 self.answers.refused.append((status, content))
@@ -276,6 +280,7 @@ class Load:
             if answer["decision_id"] in self.answers.decisions:
                 self.answers.doubled.append(answer["decision_id"])
             self.answers.decisions[answer["decision_id"]] = answer
+            self.answers.times[answer["decision_id"]] = asked, answered
 
 
 def ask(

@@ -3,10 +3,11 @@
 import os
 import random
 import signal
+import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +41,8 @@ class Numbers:
     doubled: int
     longest_until_whole: float
     seconds: float
+    #: the p99 of decisions that no change touched and of those that a switch did, and how long a switch takes
+    milliseconds: dict[str, float] = field(default_factory=dict)
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ def test_a_few_kills_at_random_lose_no_decision(whole_house: House, report: Repo
 
 
 def test_a_few_switches_and_replacements_fail_no_request(house: House, report: Report) -> None:
-    change_without_end(house, switches=5, replacements=1, report=report)
+    change_without_end(house, switches=5, replacements=1, clients=16, report=report)
 
 
 @pytest.mark.soak
@@ -75,8 +78,8 @@ def test_two_hundred_kills_at_random_lose_no_decision(whole_house: House, report
 
 
 @pytest.mark.soak
-def test_a_hundred_switches_and_twenty_replacements_fail_no_request(house: House, report: Report) -> None:
-    change_without_end(house, switches=100, replacements=20, report=report)
+def test_hundreds_of_switches_and_twenty_replacements_fail_no_request(house: House, report: Report) -> None:
+    change_without_end(house, switches=400, replacements=20, clients=32, report=report)
 
 
 def kill_at_random(house: House, kills: int, seed: int, report: Report) -> None:
@@ -119,33 +122,76 @@ def _pids(house: House, kind: str) -> list[int]:
     return found[kind]
 
 
-def change_without_end(house: House, switches: int, replacements: int, report: Report) -> None:
+def change_without_end(house: House, switches: int, replacements: int, clients: int, report: Report) -> None:
     """Switch the version and replace all gateways in turns, under keep-alive connections of which none may fail."""
     began = time.monotonic()
     house.publish(1, running=(1, 2))
     house.announce()
     changes = [*[partial(_switch, house)] * switches, *[partial(_replace, house)] * replacements]
     random.Random(0).shuffle(changes)
-    with Load(house.port, 16, pause=0.03) as load:
+    made = []
+    with Load(house.port, clients, pause=0.03) as load:
         for change in changes:
-            change()
+            made.append(change())
             time.sleep(0.1)
-    report(_numbers(house, load.answers, 0, {}, switches, replacements, 0.0, began))
+    numbers = _numbers(house, load.answers, 0, {}, switches, replacements, 0.0, began)
+    report(replace(numbers, milliseconds=_in_milliseconds(load.answers, made)))
     assert not load.answers.broken
     assert not load.answers.refused
     assert load.answers.by("fallback") == 0
     assert load.answers.versions() == {1, 2}
+    _assert_each_version_was_in_service(load.answers, [one for one in made if one.champion])
     assert_log_holds(house, load.answers)
 
 
-def _switch(house: House) -> None:
-    house.publish(1 + house.generation % 2, running=(1, 2))
+@dataclass(frozen=True)
+class Change:
+    """A change and the seconds that it took; `champion` is the version that answers from then on, 0 with a replacement."""
+
+    began: float
+    ended: float
+    champion: int = 0
+
+
+def _switch(house: House) -> Change:
+    champion = 1 + house.generation % 2
+    house.publish(champion, running=(1, 2))
+    began = time.monotonic()
     assert set(house.announce().gateways.values()) == {house.generation}
+    return Change(began, time.monotonic(), champion)
 
 
-def _replace(house: House) -> None:
-    before = set(house.gateway_pids())
+def _assert_each_version_was_in_service(answers: Answers, switches: list[Change]) -> None:
+    """Every answer names a version that was in service at some moment between its asking and its answer."""
+    for one, (asked, answered) in answers.times.items():
+        before = [switch.champion for switch in switches if switch.ended <= asked]
+        meanwhile = [switch.champion for switch in switches if switch.ended > asked and switch.began <= answered]
+        model = answers.decisions[one]["model"]
+        assert model is None or model["version"] in {*(before[-1:] or [1]), *meanwhile}
+
+
+def _in_milliseconds(answers: Answers, made: list[Change]) -> dict[str, float]:
+    """Return the p99 of the decisions that no change touched and of those that a switch did, and a switch's p50."""
+    calm, switched = [], []
+    for asked, answered in answers.times.values():
+        touched = [one for one in made if one.began <= answered and one.ended >= asked]
+        if not touched:
+            calm.append(answered - asked)
+        elif any(one.champion for one in touched):
+            switched.append(answered - asked)
+    took = [one.ended - one.began for one in made if one.champion]
+    found = {
+        "p99 calm": sorted(calm)[int(0.99 * len(calm))],
+        "p99 switched": sorted(switched)[int(0.99 * len(switched))],
+        "switch p50": statistics.median(took),
+    }
+    return {name: round(1000 * seconds, 2) for name, seconds in found.items()}
+
+
+def _replace(house: House) -> Change:
+    before, began = set(house.gateway_pids()), time.monotonic()
     assert not before & set(announce.upgrade_gateways(house.home.supervisor_socket))
+    return Change(began, time.monotonic())
 
 
 def _numbers(
