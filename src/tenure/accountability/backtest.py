@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tenure.application.decisions.deciding import Settled
+    from tenure.application.rules.rule import Rule
     from tenure.contract.schema import Schema
 
 MOST_EXAMPLES = 12
@@ -49,6 +50,7 @@ class FeaturesThen(msgspec.Struct, frozen=True):
 
     view: str
     values: dict[str, Any]
+    key: str | None = None
     known_at: int | None = None
 
 
@@ -231,7 +233,7 @@ class Comparison:
             prediction = Prediction(said.model, said.version, said.digest, said.output, failure=said.failure)
         admitted, features = self._given(past)
         try:
-            settled = decider.again(admitted, features, prediction)
+            settled = decider.again(admitted, features, prediction, _items(past))
         except TenureError as error:
             self._refuse(past, error)
             return
@@ -246,7 +248,7 @@ class Comparison:
     def _ask(self, past: Past, decider: Decider) -> AskModel | None:
         admitted, features = self._given(past)
         try:
-            step = decider.before(admitted, features)
+            step = decider.before(admitted, features, _items(past))
         except TenureError as error:
             self._refuse(past, error)
             return None
@@ -266,6 +268,8 @@ class Comparison:
                 self._count(past, decider.after(asked, prediction))
             except TenureError as error:
                 self._refuse(past, error)
+            except KeyError:
+                self._incomparable("the version gives items of which nothing was read then")
 
     # ---- counting
 
@@ -334,10 +338,31 @@ def reads_personal(definition: Definition, inputs: Schema, *, asks: bool) -> boo
     hidden = {*definition.personal, definition.entity} - {None}
     texts = [rule.when for rule in definition.rules]
     texts += [name for rule in definition.rules if rule.table for name in rule.table.columns]
+    texts += [text for rule in definition.rules for text in _written_in(rule)]
     if asks:
         texts += [*definition.inputs.values(), *(field.name for field in inputs)]
     # A name in a text that is no name of a field costs only time, so that the words need not be parsed.
     return any(str(name) in text for name in hidden for text in texts)
+
+
+def _written_in(rule: Rule) -> list[str]:
+    """Return the expressions of a rule beside its condition, and of its plain values as much as may be one."""
+    found = [str(rule.set)] if rule.set else []
+    found += [text or "" for text in (rule.filter.keep, rule.filter.per)] if rule.filter else []
+    return found + ([rule.rerank.by] if rule.rerank else [])
+
+
+def _items(past: Past) -> Callable[[str, str], tuple[dict[str, Any], int | None]]:
+    """Return what the views gave for single items; raise `KeyError` for one of which nothing was read."""
+    features = past.features
+
+    def read(view: str, key: str) -> tuple[dict[str, Any], int | None]:
+        for one in features:
+            if one.view == view and one.key == key:
+                return one.values, one.known_at
+        raise KeyError(key)
+
+    return read
 
 
 def _settling(definition: Definition) -> frozenset[str]:

@@ -38,7 +38,9 @@ class Beginnings:
             return Begun(record, None, None, "the person's key was destroyed, so the request cannot be read any more")
         try:
             decider = self._decider(record)
-            step = decider.before(decider.readmit(record, personal), decider.logged_features(record))
+            step = decider.before(
+                decider.readmit(record, personal), decider.logged_features(record), decider.logged_items(record)
+            )
         except TenureError as error:
             return Begun(record, None, None, str(error))
         return Begun(record, decider, step)

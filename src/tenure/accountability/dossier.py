@@ -189,6 +189,7 @@ def _rule(one: Answerable) -> dict[str, Any]:
         "verdict": WORDS[one.judged.verdict],
         "row": one.judged.row,
         "values": _plain(one.judged.values),
+        "changed": {made.name: _plain({"before": made.before, "after": made.after}) for made in one.judged.changed},
         "last_changed": last,
     }
 

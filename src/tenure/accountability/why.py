@@ -146,8 +146,15 @@ def known(definition: Definition, record: DecisionRecord) -> tuple[Known, ...]:
         Known(field.name, HIDDEN if field.name in hidden else record.request.get(field.name), "request", record.at)
         for field in definition.request
     ]
+    each = {use.view for use in definition.features if use.each}
     features = [
-        Known(f"{read.view}.{name}", value, read.view, read.known_at, name in read.defaulted)
+        Known(
+            f"{read.view}[{read.key}].{name}" if read.view in each else f"{read.view}.{name}",
+            value,
+            read.view,
+            read.known_at,
+            name in read.defaulted,
+        )
         for read in record.features
         for name, value in read.values.items()
     ]

@@ -279,7 +279,7 @@ class Deciding:
         taken = perf_counter_ns()
         features = {view: self._features.read(view, key) for view, key in decider.views(admitted)}
         read = perf_counter_ns()
-        step = decider.before(admitted, features)
+        step = decider.before(admitted, features, self._features.read)
         before = perf_counter_ns()
         self.stages.settled(began, taken, read, before)
         if not isinstance(step, AskModel):

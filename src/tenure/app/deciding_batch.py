@@ -279,7 +279,7 @@ class Batches:
         async for row in _politely(rows):
             assert row.admitted is not None
             features = {view: self._features.read(view, key) for view, key in decider.views(row.admitted)}
-            steps.append(decider.before(row.admitted, features))
+            steps.append(decider.before(row.admitted, features, self._features.read))
         asked = [step for step in steps if isinstance(step, AskModel)]
         said = iter(await self._predicted(deployed, [step.row for step in asked]) if asked else [])
         return [

@@ -65,6 +65,8 @@ def declared(newest_first: Iterable[Definition]) -> Columns:
         hidden = {*definition.personal, definition.entity}
         _join(request, {field.name: _kind(field) for field in definition.request if field.name not in hidden})
         for use in definition.features:
+            if use.each:  # as many rows as the model's list has items: in `features_used`, in no column of a decision
+                continue
             _join(features, {f"{use.view}.{column.name}": _kind(column) for column in use.columns})
         if definition.outcome is not None:
             _join(outcomes, {definition.outcome.name: definition.outcome.type})

@@ -205,7 +205,7 @@ class Shadowing:
         try:
             admitted = decider.admit(seen.body)
             features = {view: self._read(seen, view, key) for view, key in decider.views(admitted)}
-            step = decider.before(admitted, features)
+            step = decider.before(admitted, features, lambda view, key: self._read(seen, view, key))
         except TenureError as error:
             return self._record(note.trial, seen, None, error=str(error))
         if not isinstance(step, AskModel):

@@ -33,12 +33,14 @@ rules:
   - {id: town, before: model, when: "city.startsWith('B')", on_missing: skip, reason: R02}
   - {id: cap, after: model, when: "income > 9000.0", bound: {score: {minimum: 0.0, maximum: 0.5}}}
   - {id: sure, after: model, when: "term == 'short' && children == 0", set: {score: 0.1}}
+  - {id: fresh, after: model, when: member, filter: {of: items, keep: "item > 3 && item.rank > 0.0", per: "item.shelf", most: 2}}
+  - {id: order, after: model, when: true, rerank: {of: items, by: "item.rank * 2.0", order: rising}}
   - {id: price, after: model, table: price.csv}
 default: {answer: {rate: 8.0, band: Z}, reason: R00}
 reasons: {R00: standard, R01: income, R02: family, R10: low, R11: high, R90: no model}
 tests:
   - {request: {person: a, income: 1.0, children: 0, term: long, member: true, day: 2026-01-01}, expect: {rule: poor, band: N}}
-  - {request: {person: a, income: 200.0, children: 0, term: long, member: true, day: 2026-01-01}, output: {score: 0.3}, expect: {band: B}}
+  - {request: {person: a, income: 200.0, children: 0, term: long, member: true, day: 2026-01-01}, output: {score: 0.3, items: [7, 5], rank: [0.5, 0.25], shelf: [a, b]}, expect: {band: B}}
 """
 TABLE = """\
 output.score,term,children,answer.rate,answer.band,reason,review
@@ -48,7 +50,14 @@ output.score,term,children,answer.rate,answer.band,reason,review
 [0.2..0.4),short,-,2.25,B,R10,
 >= 0.4,-,-,7.5,D,R11,desk
 """
-MODELS = {"risk/1": ((Field("income", "float"), Field("children", "int")), (Field("score", "float"),))}
+OUTPUTS = (
+    Field("score", "float"),
+    Field("items", "int", shape=(2,)),
+    Field("rank", "float", shape=(2,)),
+    Field("shelf", "string", shape=(2,)),
+    Field("grid", "float", shape=(2, 2)),
+)
+MODELS = {"risk/1": ((Field("income", "float"), Field("children", "int")), OUTPUTS)}
 
 
 def problems(text: str, table: str = TABLE) -> list[dict[str, object]]:
@@ -124,6 +133,20 @@ _OF_RULES: dict[str, list[tuple[str, str]]] = {
         ("children == 0", "children == 0.5"), ("children == 0", "children == zero"), ("'short'", "'shrot'"),
         ("after: model", "before: model"), ("term == 'short' && children == 0", "income > 9000.0 || true && 1"),
     ],
+    "fresh": [
+        ("filter: {of", "fliter: {of"), ("filter: {of", "filter: {off"), ("of: items", "of: itms"), ("of: items", "of: score"), ("of: items", "of: grid"),
+        ("of: items, ", ""), ("item > 3", "itm > 3"), ("item > 3", "item > 3.5"), ("item > 3", "item > '3'"), ("item > 3", "items > 3"),
+        ("item > 3", "item"), ("item > 3", "item.size > 3"), ("item.rank > 0.0", "item.rnk > 0.0"), ("item.rank > 0.0", "item.rank"),
+        ("item.rank > 0.0", "output.rank > 0.0"), ("item.rank > 0.0", "item.rank > 0.0 &&"), ("item.rank > 0.0", "item.grid > 0.0"),
+        ("item > 3 && item.rank > 0.0", "1 > 0"), ("item.shelf", "item.shlf"), ("item.shelf", "output.shelf"), ("item.shelf", "'a'"), ("item.shelf", "item.shelf +"),
+        (", most: 2", ""), ("most: 2", "most: 0"), ("most: 2", "most: two"), ("most: 2", "must: 2"), ("after: model", "before: model"),
+        ("filter: {of: items, keep", "filter: [items]}  # {keep"), (', keep: "item > 3 && item.rank > 0.0", per: "item.shelf", most: 2', ""), ("when: member", "when: item > 3"),
+    ],
+    "order": [
+        ("rerank:", "re-rank:"), ("of: items", "of: itms"), ("of: items", "of: score"), ("of: items, ", ""), ("item.rank *", "item.rnk *"),
+        ("item.rank * 2.0", "item.rank * item"), ("item.rank * 2.0", "output.rank"), ("item.rank * 2.0", "2.0"), ("item.rank * 2.0", "item.rank * (2.0"),
+        ("order: rising", "order: up"), ("order: rising", "ordr: rising"), (', by: "item.rank * 2.0"', ""), ("after: model", "before: model"),
+    ],
     "price": [
         ("price.csv", "prices.csv"), ("price.csv", "price.xlsx"), ("price.csv", "../price.csv"), ("price.csv", "7"),
         ("table: price.csv", "tabel: price.csv"), ("table: price.csv", "table: {file: price.csv, hit: any}"),
@@ -176,10 +199,10 @@ _ELSEWHERE: list[tuple[str, str, int]] = [
     ("values: [short, long]", "values: [short, short]", 8), ("values: [short, long]", "values: short", 8),
     ("required: false", "required: nope", 11), ("model: risk@champion", "model: risk", 12),
     ("fallback: {answer: {rate: 9.5, band: X}, reason: R90}", "fallback: {anwser: {rate: 9.5}}", 13),
-    ("reason: R90}", "reason: R99}", 13), ("default: {answer", "default: {answr", 22), ("reason: R00}", "reason: R0}", 22),
-    ("expect: {rule: poor", "expect: {rule: por", 25), ("band: N}}", "band: M}}", 25), ("output: {score", "output: {scor", 26),
-    ("score: 0.3}", "score: high}", 26), ("expect: {band: B}", "expect: {}", 26), ("income: 1.0", "incom: 1.0", 25),
-    ("- {id: price, after: model, table: price.csv}", "- {id: price, after: model, table: price.csv}\n  - {id: dead, after: model, when: member, reason: R10}", 22),
+    ("reason: R90}", "reason: R99}", 13), ("default: {answer", "default: {answr", 24), ("reason: R00}", "reason: R0}", 24),
+    ("expect: {rule: poor", "expect: {rule: por", 27), ("band: N}}", "band: M}}", 27), ("output: {score", "output: {scor", 28),
+    ("score: 0.3", "score: high", 28), ("expect: {band: B}", "expect: {}", 28), ("income: 1.0", "incom: 1.0", 27),
+    ("- {id: price, after: model, table: price.csv}", "- {id: price, after: model, table: price.csv}\n  - {id: dead, after: model, when: member, reason: R10}", 24),
     ("- {id: family, ", '- {id: again, before: model, when: "income  <  100.0", reason: R02}\n  - {id: family, ', 16),
 ]  # fmt: skip
 

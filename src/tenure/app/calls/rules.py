@@ -166,6 +166,7 @@ def _rule(one: Answerable) -> wire.RuleVerdict:
         row=judged.row,
         values=judged.values,
         parts=[wire.RulePart(text=part.text, true=part.true, values=part.values) for part in judged.parts],
+        outputs=[wire.OutputChange(name=made.name, before=made.before, after=made.after) for made in judged.changed],
         changed_by=changed.actor if changed else "",
         changed_at=iso(changed.at) if changed else "",
         changed_in=changed.number if changed else None,

@@ -99,11 +99,19 @@ class RulePart(Output, frozen=True):
     values: dict[str, Any]
 
 
+class OutputChange(Output, frozen=True):
+    """An output before a rule changed it, and after."""
+
+    name: str
+    before: Any
+    after: Any
+
+
 class RuleVerdict(Output, frozen=True):
     """What a rule came to: fired, no, missing value, not reached; computed again with the values that it read.
 
     `again` differs from `verdict` only for rules that were not reached, and where a value was erased since. `row` is
-    the row of its decision table that held. `changed_*` say who put the rule in force as it was then.
+    the row of its decision table that held, `outputs` are those that it changed. `changed_*` say who put the rule in force as it was then.
     """
 
     rule: str
@@ -114,6 +122,7 @@ class RuleVerdict(Output, frozen=True):
     row: int = 0
     values: dict[str, Any] = {}
     parts: list[RulePart] = []
+    outputs: list[OutputChange] = []
     changed_by: str = ""
     changed_at: str = ""
     changed_in: int | None = None

@@ -2,7 +2,7 @@
 
     admitted = decider.admit(body)
     features = {view: store.read(view, key) for view, key in decider.views(admitted)}
-    step = decider.before(admitted, features)
+    step = decider.before(admitted, features, store.read)
     if isinstance(step, AskModel):
         step = decider.after(step, await predictor.predict(step.row, decider.deadline_us))
     record = decider.record(step, …)
@@ -21,7 +21,7 @@ import msgspec
 
 from tenure.application.decisions.moments import moment_of
 from tenure.application.decisions.plan import plan
-from tenure.application.decisions.reads import feature_reads, views_to_read
+from tenure.application.decisions.reads import feature_reads, item_reads, views_to_read
 from tenure.application.decisions.request import RequestForm
 from tenure.application.decisions.telling import Teller
 from tenure.application.revisions.problems import refusal
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from tenure.contract.records import DecidedBy, FeatureRead, Status
     from tenure.contract.schema import Schema
 
+#: (view, key) → what the view gives
+Items: TypeAlias = "Callable[[str, str], Read | None]"
 #: (entity, personal fields) → (pseudonym, ciphertext)
 Protect: TypeAlias = Callable[[str, dict[str, Any]], tuple[str, str]]
 
@@ -57,6 +59,8 @@ class AskModel:
     facts: dict[str, Any]
     reads: list[FeatureRead]
     trace: Trace
+    #: reads a view for an item of the model's lists
+    items: Items
 
 
 #: what is known before the model is asked
@@ -120,6 +124,7 @@ class Decider:
         self._teller = Teller(use, known, inputs or (), outputs or (), explain) if use else None
         #: whether the model has to be asked for reasons too
         self.asks_reasons = self._teller is not None
+        self._each = tuple(use for use in known.features if use.each)
         self._untouched = [NOT_REACHED] * len(known.rules)
 
     @property
@@ -145,17 +150,30 @@ class Decider:
         """Return the features as the decision used them, for `before`."""
         return {read.view: (read.values, read.known_at) for read in record.features}
 
+    @staticmethod
+    def logged_items(record: DecisionRecord) -> Items:
+        """Return the views of single items as the decision read them, for `before`."""
+        found: dict[tuple[str, str | None], Read] = {
+            (read.view, read.key): (read.values, read.known_at) for read in record.features
+        }
+        return lambda view, key: found.get((view, key))
+
     def views(self, admitted: Admitted) -> list[tuple[str, str]]:
         """Return the feature views to read, each with its key."""
         return views_to_read(self.definition, admitted.values)
 
-    def before(self, admitted: Admitted, features: Mapping[str, Read | None]) -> Settled | AskModel:
-        """Return the decision if a rule before the model settles it or no model is asked, else the row to ask for."""
+    def before(
+        self, admitted: Admitted, features: Mapping[str, Read | None], items: Items | None = None
+    ) -> Settled | AskModel:
+        """Return the decision if a rule before the model settles it or no model is asked, else the row to ask for.
+
+        `items` reads a view for an item of the model's lists, where the definition wants that.
+        """
         begun = self._begun(admitted, features)
         if isinstance(begun, Settled) or self._plan.row is None:
             return begun  # type: ignore[return-value] # without a row it is settled
         facts, reads, trace = begun
-        return AskModel(self._plan.row.row(facts), admitted, facts, reads, trace)
+        return AskModel(self._plan.row.row(facts), admitted, facts, reads, trace, items or _nothing)
 
     def asking(self, asked: AskModel) -> AskModel:
         """Return what to ask this version, where another one was asked for the same decision."""
@@ -180,7 +198,11 @@ class Decider:
         return facts, reads, trace
 
     def again(
-        self, admitted: Admitted, features: Mapping[str, Read | None], prediction: Prediction | None
+        self,
+        admitted: Admitted,
+        features: Mapping[str, Read | None],
+        prediction: Prediction | None,
+        items: Items | None = None,
     ) -> Settled | None:
         """Return the decision for an old request with what the model said then, without making the model's row.
 
@@ -190,7 +212,9 @@ class Decider:
         if isinstance(begun, Settled):
             return begun
         facts, reads, trace = begun
-        return None if prediction is None else self.after(AskModel({}, admitted, facts, reads, trace), prediction)
+        if prediction is None:
+            return None
+        return self.after(AskModel({}, admitted, facts, reads, trace, items or _nothing), prediction)
 
     def after(self, asked: AskModel, prediction: Prediction) -> Settled:
         """Return the decision, given what the model said; a failure gives the fallback's answer."""
@@ -201,6 +225,7 @@ class Decider:
                 _made(fallback, asked.facts, trace), "fallback", trace, asked.admitted, asked.reads, prediction
             )
         facts = asked.facts | {f"output.{name}": value for name, value in prediction.output.items()}
+        reads = [*asked.reads, *item_reads(self._each, facts, asked.items)] if self._each else asked.reads
         answer = walk(self._plan.after, facts, trace)
         if answer is None:
             answer = _made(self._plan.default, facts, trace)
@@ -209,7 +234,7 @@ class Decider:
             telling = self._teller.tell(prediction)
             trace.reasons.extend(telling.reasons)
             trace.pending = trace.pending or telling.failed
-        return _settled(answer, "model", trace, asked.admitted, asked.reads, prediction, telling)
+        return _settled(answer, "model", trace, asked.admitted, reads, prediction, telling)
 
     def record(
         self,
@@ -311,6 +336,10 @@ def predicted(role: Any, prediction: Prediction, telling: Telling | None = None)
         contributions=telling.contributions if telling and not telling.failed else None,
         explained=telling.explained if telling else None,
     )
+
+
+def _nothing(_view: str, _key: str) -> None:
+    return None
 
 
 def _made(ready: ReadyAnswer, facts: Mapping[str, Any], trace: Trace) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +12,7 @@ from tenure.application.rules import syntax
 from tenure.application.rules.changes import compile_changes
 from tenure.application.rules.errors import Undecided
 from tenure.application.rules.expressions import compile_condition, compile_expression
+from tenure.application.rules.lists import EACH
 from tenure.application.rules.ruleset import FALSE, MISSING, NOT_REACHED, TRUE
 from tenure.application.rules.tables import ReadyTable, compile_table
 from tenure.application.rules.written import written
@@ -43,10 +44,20 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """An output before a rule and after it."""
+
+    name: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """One rule and what it came to. `verdict` is the record's, `again` what the logged values give now.
 
-    `row` is the row of its table that holds, 0 for none; `parts` are those of the condition, and of that row.
+    `row` is the row of its table that holds, 0 for none; `parts` are those of the condition, and of that row; `changed`
+    are the outputs that it made other ones.
     """
 
     rule: Rule
@@ -55,13 +66,20 @@ class Judged:
     values: dict[str, Any]
     parts: tuple[Part, ...]
     row: int = 0
+    changed: tuple[Changed, ...] = ()
 
 
 def facts_of(definition: Definition, record: DecisionRecord, personal: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what the rules could read before the model: the request and the features as logged."""
     found = {**record.request, **(personal or {})}
-    facts = {f"request.{field.name}": found.get(field.name) for field in definition.request}
-    return facts | {f"{read.view}.{name}": value for read in record.features for name, value in read.values.items()}
+    facts: dict[str, Any] = {f"request.{field.name}": found.get(field.name) for field in definition.request}
+    each = {use.view for use in definition.features if use.each}
+    for read in record.features:
+        if read.view in each:
+            facts.setdefault(f"{EACH}{read.view}", {})[read.key] = read.values
+        else:
+            facts |= {f"{read.view}.{name}": value for name, value in read.values.items()}
+    return facts
 
 
 def judged(
@@ -81,10 +99,17 @@ def judged(
         seen = {**said, **now} if rule.phase == "after" else now
         verdict = verdicts[place : place + 1] or NOT_REACHED
         asked = rule.phase == "before" or output is not None
-        found.append(judge.judged(rule, verdict, seen) if asked else Judged(rule, verdict, NOT_REACHED, {}, ()))
+        one = judge.judged(rule, verdict, seen) if asked else Judged(rule, verdict, NOT_REACHED, {}, ())
         if verdict == TRUE:
-            said = judge.changed(rule, {**said, **now}, said)
+            after = judge.changed(rule, {**said, **now}, said)
+            one = replace(one, changed=tuple(_changes(said, after)))
+            said = after
+        found.append(one)
     return found
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[Changed]:
+    return (Changed(key, value, after[key]) for key, value in before.items() if after[key] != value)
 
 
 class _Judge:

@@ -13,7 +13,7 @@ from tenure.application.rules.answers import compile_answer
 from tenure.application.rules.changes import compile_changes
 from tenure.application.rules.errors import BrokenExpression
 from tenure.application.rules.expressions import compile_condition, compile_expression
-from tenure.application.rules.kinds import nearest
+from tenure.application.rules.kinds import DATE, INT, STRING, nearest
 from tenure.application.rules.rule import ALWAYS
 from tenure.application.rules.ruleset import Effect, ReadyRule
 from tenure.application.rules.tables import compile_table
@@ -66,6 +66,7 @@ class _Planner:
 
     def whole(self) -> tuple[Plan, list[Problem]]:
         definition = self._definition
+        self._unknown_lists()
         rules = [(self._rule(place, rule), rule.phase) for place, rule in enumerate(definition.rules)]
         fallback = definition.fallback
         plan = Plan(
@@ -86,6 +87,17 @@ class _Planner:
             self._problems.append(Problem(path, need.why, need.at if len(path) > 1 else None, need.add))
         self._unknown_inputs()
         return maker
+
+    def _unknown_lists(self) -> None:
+        """Find views that are read for each item of an output that has none."""
+        outputs = self._after.places.get("output", {})
+        for place, use in enumerate(self._definition.features if self._definition.model else ()):
+            known = outputs.get(use.each)
+            if not use.each or (known and known.length and known.kind.item in {INT, STRING, DATE}):
+                continue
+            is_what = f"output.{use.each} is {known.kind}" if known else f"the model has no output {use.each!r}"
+            why = f"{is_what}; a view is read by items that are text or whole numbers"
+            self._problems.append(Problem(("features", place, "each"), why))
 
     def _unknown_inputs(self) -> None:
         """Find broken entries for inputs that this version does not have.

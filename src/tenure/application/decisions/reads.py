@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tenure.application.decisions.scopes import may_be_null
+from tenure.application.rules.lists import EACH
 from tenure.contract.records import FeatureRead
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tenure.application.revisions.terms import Definition, FeatureUse
 
@@ -28,7 +29,7 @@ class MissingFeature(TenureError):
 
 def views_to_read(definition: Definition, values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the views with the key that the request gives for each."""
-    return [(use.view, str(values[use.key])) for use in definition.features]
+    return [(use.view, str(values[use.key])) for use in definition.features if not use.each]
 
 
 def feature_reads(
@@ -41,15 +42,32 @@ def feature_reads(
     """Return what each view gave and add it to the facts; a key that is personal is left out of the record."""
     reads = []
     for use in definition.features:
+        if use.each:
+            continue
         found, known_at = features.get(use.view) or ({}, None)
-        used, defaulted = _used(use, found)
+        used, defaulted = _used(use, found, use.key)
         facts.update({f"{use.view}.{name}": value for name, value in used.items()})
         key = None if use.key in hidden else str(values[use.key])
         reads.append(FeatureRead(use.view, key, used, known_at, defaulted))
     return reads
 
 
-def _used(use: FeatureUse, found: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def item_reads(
+    uses: tuple[FeatureUse, ...], facts: dict[str, Any], read: Callable[[str, str], Read | None]
+) -> list[FeatureRead]:
+    """Return what the views gave for every item of the model's lists, each item once, and add it to the facts."""
+    reads = []
+    for use in uses:
+        by_key: dict[str, dict[str, Any]] = {}
+        for key in dict.fromkeys(map(str, facts.get(f"output.{use.each}") or ())):
+            found, known_at = read(use.view, key) or ({}, None)
+            by_key[key], defaulted = _used(use, found, f"item {key}")
+            reads.append(FeatureRead(use.view, key, by_key[key], known_at, defaulted))
+        facts[f"{EACH}{use.view}"] = by_key
+    return reads
+
+
+def _used(use: FeatureUse, found: Mapping[str, Any], whose: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     used = {column.name: found.get(column.name) for column in use.columns}
     empty = [name for name, value in used.items() if value is None]
     if not empty:
@@ -59,5 +77,5 @@ def _used(use: FeatureUse, found: Mapping[str, Any]) -> tuple[dict[str, Any], tu
         return used | {name: use.defaults[name] for name in filled}, filled
     for column in use.columns:
         if used[column.name] is None and not may_be_null(use, column):
-            raise MissingFeature(field=use.key, view=use.view, column=column.name)
+            raise MissingFeature(field=whose, view=use.view, column=column.name)
     return used, ()

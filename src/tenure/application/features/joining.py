@@ -57,5 +57,5 @@ def as_used(views: Mapping[str, View], uses: Sequence[FeatureUse]) -> list[Joini
     return [
         Joining(views[use.view], use.key, dict(use.defaults) if use.on_missing == "default" else {})
         for use in uses
-        if use.view in views
+        if use.view in views and not use.each
     ]

@@ -24,8 +24,9 @@ from tenure.application.revisions.terms import (
     from_plain,
     plain,
 )
+from tenure.application.rules.changes import changes_outputs
 from tenure.application.rules.kinds import KINDS, nearest
-from tenure.application.rules.rule import ALWAYS, Bound, Rule
+from tenure.application.rules.rule import ALWAYS, Bound, Filter, Rerank, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,11 +39,14 @@ KEYS = (
     BASE, "application", "project", "owner", "entity", "personal", "event_time", "request", "features", "model", "inputs",
     "time_zone", "deadline", "explain", "fallback", "rules", "default", "reasons", "outcome", "tests",
 )  # fmt: skip
-_RULE_KEYS = ("id", "before", "after", "when", "on_missing", "answer", "reason", "review", "table", "set", "bound")
+_RULE_KEYS = (
+    "id", "before", "after", "when", "on_missing", "answer", "reason", "review", "table", "set", "bound",
+    "filter", "rerank",
+)  # fmt: skip
 _TEST_KEYS = ("request", "features", "output", "failure", "expect")
 #: names that mean something else in conditions
 _TAKEN = frozenset({"request", "output", "features", "true", "false", "null", "in", "has"})
-_DOES = "an answer, a review, a reason, set or bound"
+_DOES = "an answer, a review, a reason, set, bound, filter or rerank"
 RESERVED_EXPECTATIONS = ("rule", "reason", "decided_by", "status", "answer")
 #: reasons that `explain: top_k` gives, and the most that may be asked for
 TOP_K, MOST_REASONS = 4, 20
@@ -108,11 +112,16 @@ class _Definition:
         return found
 
     def _feature(self, value: Any, path: Path) -> FeatureUse:
-        found = self._read.mapping(value, path, ("view", "key", "on_missing"), ("view", "key"))
+        found = self._read.mapping(value, path, ("view", "key", "each", "on_missing"), ("view",))
+        if ("key" in found) == ("each" in found):
+            self._read.refuse(
+                path, "name the field that says whose row it is (key), or the output (each), and not both"
+            )
         return FeatureUse(
             view=self._read.text(found, "view", path, ""),
             key=self._read.text(found, "key", path, ""),
             on_missing=self._read.one_of(found, "on_missing", ("default", "error", "null"), path, "error"),
+            each=self._read.text(found, "each", path, ""),
         )
 
     def _model(self) -> ModelUse | None:
@@ -170,6 +179,38 @@ class _Definition:
             table=TableReader(read, self._files).table(found, path),
             set=read.of_type(found, "set", dict, path),
             bound=self._bounds(found, path),
+            filter=self._filter(found, path),
+            rerank=self._rerank(found, path),
+        )
+
+    def _filter(self, found: dict[str, Any], rule: Path) -> Filter | None:
+        if "filter" not in found:
+            return None
+        read, path = self._read, (*rule, "filter")
+        said = read.mapping(found["filter"], path, ("of", "keep", "per", "most"), ("of",))
+        most = read.of_type(said, "most", int, path)
+        if most is not None and most < 1:
+            read.refuse((*path, "most"), "this must be at least 1")
+        if most is None and "per" in said:
+            read.refuse((*path, "per"), "how many for each value? write most: N beside it")
+        elif most is None and "keep" not in said:
+            read.refuse(path, "the filter lets everything through; write keep: CONDITION, or most: N")
+        return Filter(
+            of=read.text(said, "of", path, ""),
+            keep=read.text(said, "keep", path),
+            per=read.text(said, "per", path),
+            most=most,
+        )
+
+    def _rerank(self, found: dict[str, Any], rule: Path) -> Rerank | None:
+        if "rerank" not in found:
+            return None
+        read, path = self._read, (*rule, "rerank")
+        said = read.mapping(found["rerank"], path, ("of", "by", "order"), ("of", "by"))
+        return Rerank(
+            of=read.text(said, "of", path, ""),
+            by=read.text(said, "by", path, ""),
+            order=read.one_of(said, "order", ("falling", "rising"), path, "falling"),
         )
 
     def _bounds(self, found: dict[str, Any], path: Path) -> dict[str, Bound] | None:
@@ -239,7 +280,7 @@ def _cross_checks(definition: Definition) -> list[Problem]:
 def _references(definition: Definition, fields: set[str]) -> list[Problem]:
     wanted: list[tuple[Path, str | None]] = [(("entity",), definition.entity), (("event_time",), definition.event_time)]
     wanted += [(("personal", place), name) for place, name in enumerate(definition.personal)]
-    wanted += [(("features", place, "key"), use.key) for place, use in enumerate(definition.features)]
+    wanted += [(("features", place, "key"), use.key) for place, use in enumerate(definition.features) if use.key]
     found = [
         Problem(path, f"the request has no field {name!r}{nearest(name, fields)}")
         for path, name in wanted
@@ -274,7 +315,7 @@ def _rule_checks(definition: Definition) -> list[Problem]:
     found = _twice(("rules", "id"), [rule.id for rule in definition.rules])
     reasons = definition.reasons
     for place, rule in enumerate(definition.rules):
-        if rule.table is None and not any((rule.answer is not None, rule.review, rule.reason, rule.set, rule.bound)):
+        if rule.table is None and not _does_something(rule):
             found.append(Problem(("rules", place), f"the rule does nothing: give it {_DOES}"))
         if rule.table is not None:
             found += _beside_a_table(rule, ("rules", place))
@@ -297,13 +338,17 @@ def _rule_checks(definition: Definition) -> list[Problem]:
     return found
 
 
+def _does_something(rule: Rule) -> bool:
+    return rule.answer is not None or bool(rule.review or rule.reason) or changes_outputs(rule)
+
+
 def _beside_a_table(rule: Rule, path: Path) -> list[Problem]:
     """Return what a rule with a table says beside it although the rows say it."""
     why = "the table's rows say it: use a column {column}"
     columns = {"answer": "answer.KEY", "reason": "reason", "review": "review"}
     said = [(key, column) for key, column in columns.items() if getattr(rule, key) is not None]
     found = [Problem((*path, key), why.format(column=column)) for key, column in said]
-    changing = [key for key in ("set", "bound") if getattr(rule, key)]
+    changing = [key for key in ("set", "bound", "filter", "rerank") if getattr(rule, key)]
     return found + [Problem((*path, key), "a table changes no outputs; use a rule of its own") for key in changing]
 
 
@@ -317,6 +362,11 @@ def _without_model(definition: Definition) -> list[Problem]:
         found.append(Problem(("inputs",), "no model is asked, so it has no inputs", add="model: MODEL@champion"))
     if definition.explain is not None:
         found.append(Problem(("explain",), "no model is asked, so none gives reasons", add="model: MODEL@champion"))
+    found += [
+        Problem(("features", place, "each"), "no model is asked, so there is no list")
+        for place, use in enumerate(definition.features)
+        if use.each
+    ]
     if definition.fallback is not None:
         found.append(Problem(("fallback",), "no model is asked, so nothing can fall back; the default answers"))
     return found

@@ -90,7 +90,10 @@ def _field() -> dict[str, Any]:
 
 
 def _feature() -> dict[str, Any]:
-    return _object({"view": _TEXT, "key": _TEXT, "on_missing": {"enum": ["default", "error", "null"]}}, "view", "key")
+    each = _TEXT | {"description": "instead of key: the output that is a list; the view is read for every item of it"}
+    return _object(
+        {"view": _TEXT, "key": _TEXT, "each": each, "on_missing": {"enum": ["default", "error", "null"]}}, "view"
+    )
 
 
 def _answering() -> dict[str, Any]:
@@ -113,6 +116,14 @@ def _rule() -> dict[str, Any]:
             "table": {"anyOf": [_FILE, _table()]},
             "set": {"type": "object", "description": "outputs to be replaced: plain values, or {expr: …}"},
             "bound": {"type": "object", "additionalProperties": _object({"minimum": number, "maximum": number})},
+            "filter": _object(
+                {"of": _TEXT, "keep": _TEXT, "per": _TEXT, "most": {"type": "integer", "minimum": 1}}, "of"
+            )
+            | {
+                "description": "which items of a list stay: those for which keep is true, at most so many (for each per)"
+            },
+            "rerank": _object({"of": _TEXT, "by": _TEXT, "order": {"enum": ["falling", "rising"]}}, "of", "by")
+            | {"description": "a new order of a list, by the value of an expression for each item"},
         },
         "id",
     )

@@ -29,15 +29,18 @@ class ModelUse(msgspec.Struct, frozen=True):
 class FeatureUse(msgspec.Struct, frozen=True, omit_defaults=True):
     """A view that is read for each decision, by the value of the request field `key`.
 
+    With `each` it is read for every item of the list that this output is, by the item; only `filter` and `rerank` see it.
+
     `on_missing`: `default` takes the view's defaults, `error` refuses the request, `null` leaves the columns empty.
     `columns` and `defaults` are the view's own, frozen at apply.
     """
 
     view: str
-    key: str
+    key: str = ""
     on_missing: Literal["default", "error", "null"] = "error"
     columns: tuple[Field, ...] = ()
     defaults: dict[str, Any] = {}
+    each: str = ""
 
 
 class Answering(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -104,18 +104,25 @@ def _coverage(decider: Decider, reached: Counter[tuple[str, int]]) -> Iterator[R
 
 def _unfit(test: RuleTest, decider: Decider, outputs: Schema, path: Path) -> list[Problem]:
     """Return what a test says of views and outputs that do not exist, or in another type."""
-    views = {use.view: {column.name for column in use.columns} for use in decider.definition.features}
+    definition = decider.definition
+    views = {use.view: {column.name for column in use.columns} for use in definition.features}
+    each = {use.view for use in definition.features if use.each}
     found = [
         Problem((*path, "features", view), f"there is no view {view!r} here{nearest(view, views)}")
         for view in test.features
         if view not in views
     ]
-    for view, values in test.features.items():
-        found += [
-            Problem((*path, "features", view, name), f"{view} has no {name!r}{nearest(name, views[view])}")
-            for name in values
-            if view in views and name not in views[view]
-        ]
+    for view, written in test.features.items():
+        rows = [((view, key), row) for key, row in written.items()] if view in each else [((view,), written)]
+        for where, row in rows if view in views else ():
+            if not isinstance(row, dict):
+                found.append(Problem((*path, "features", *where), f"{view} is read for each item: write ITEM: {{…}}"))
+                continue
+            found += [
+                Problem((*path, "features", *where, name), f"{view} has no {name!r}{nearest(name, views[view])}")
+                for name in row
+                if name not in views[view]
+            ]
     return found + _unfit_output(test.output, outputs, (*path, "output"))
 
 
@@ -166,7 +173,7 @@ def _missed(test: RuleTest, settled: Settled, path: Path) -> list[Problem]:
 def _decided(test: RuleTest, decider: Decider) -> Settled | None:
     """Return the decision of a test, None when it asks the model and the test says nothing of that."""
     features = {view: (values, None) for view, values in test.features.items()}
-    step = decider.before(decider.admit_row(test.request), features)
+    step = decider.before(decider.admit_row(test.request), features, lambda view, key: _of_item(test, view, key))
     if not isinstance(step, AskModel):
         return step
     if test.output is None and test.failure is None:
@@ -175,6 +182,12 @@ def _decided(test: RuleTest, decider: Decider) -> Settled | None:
     failure: Any = test.failure
     name = str(decider.model)
     return decider.after(step, Prediction(name, 0, "", output, failure=failure))
+
+
+def _of_item(test: RuleTest, view: str, key: str) -> tuple[dict[str, Any], None] | None:
+    """Return what a test says of an item; a key of YAML may be a number."""
+    rows = {str(item): row for item, row in test.features.get(view, {}).items()}
+    return (rows[key], None) if key in rows else None
 
 
 def _actual(settled: Settled, key: str) -> Any:

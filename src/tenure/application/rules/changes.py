@@ -1,30 +1,35 @@
 """Changes of outputs by rules: `set` puts another value in an output's place, `bound` keeps it within limits.
 
+`filter` and `rerank` change lists (lists.py).
+
 What the model said stays in the record; the changed value is what later rules and answers read as `output.NAME`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tenure.application.rules.answers import EXPR, BrokenPart
 from tenure.application.rules.errors import BrokenExpression
 from tenure.application.rules.expressions import compile_expression
 from tenure.application.rules.kinds import BOOL, FLOAT, INT, STRING, nearest
+from tenure.application.rules.lists import filtering, reranking
 from tenure.application.rules.typed import constant, refuse, widened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from tenure.application.rules.kinds import Kind, Known, Scope
     from tenure.application.rules.operators import Run
     from tenure.application.rules.rule import Bound, Rule
     from tenure.application.rules.typed import Expression
 
+Change: TypeAlias = Callable[[dict[str, Any]], None]
 _KINDS: dict[type, Kind] = {bool: BOOL, int: INT, float: FLOAT, str: STRING}
 
 
-def compile_changes(rule: Rule, scope: Scope) -> Callable[[dict[str, Any]], None] | list[BrokenPart] | None:
+def compile_changes(rule: Rule, scope: Scope) -> Change | list[BrokenPart] | None:
     """Return what changes the facts when the rule fires, None if nothing does, or everything that is wrong with it."""
     outputs = scope.places.get("output", {})
     broken: list[BrokenPart] = []
@@ -33,14 +38,32 @@ def compile_changes(rule: Rule, scope: Scope) -> Callable[[dict[str, Any]], None
         _note(broken, ("set", name), lambda name=name, value=value: made.update(_set(name, value, outputs, scope)))  # type: ignore[misc]
     for name, bound in (rule.bound or {}).items():
         _note(broken, ("bound", name), lambda name=name, bound=bound: made.update(_bound(name, bound, outputs, made)))  # type: ignore[misc]
-    if broken or not made:
+    steps = [_writing(made)] if made else []
+    if (filter_ := rule.filter) is not None:
+        _note(broken, ("filter",), lambda: steps.append(filtering(filter_, scope)))
+    if (rerank := rule.rerank) is not None:
+        _note(broken, ("rerank",), lambda: steps.append(reranking(rerank, scope)))
+    if broken or not steps:
         return broken or None
-    return _changing(made)
+    return steps[0] if len(steps) == 1 else _one_after_another(steps)
 
 
-def _changing(made: Mapping[str, Run]) -> Callable[[dict[str, Any]], None]:
+def changes_outputs(rule: Rule) -> bool:
+    """Tell whether a rule that fires changes what the model said."""
+    return any((rule.set, rule.bound, rule.filter, rule.rerank))
+
+
+def _writing(made: Mapping[str, Run]) -> Change:
     def change(facts: dict[str, Any]) -> None:
         facts.update({key: run(facts) for key, run in made.items()})
+
+    return change
+
+
+def _one_after_another(steps: Sequence[Change]) -> Change:
+    def change(facts: dict[str, Any]) -> None:
+        for step in steps:
+            step(facts)
 
     return change
 
@@ -49,7 +72,8 @@ def _note(broken: list[BrokenPart], path: tuple[str, ...], compile_one: Callable
     try:
         compile_one()
     except BrokenExpression as error:
-        broken.append(BrokenPart(path, str(error), error.facts["at"]))
+        part = error.facts.get("part")
+        broken.append(BrokenPart((*path, part) if part else path, str(error), error.facts["at"]))
 
 
 def _set(name: str, value: Any, outputs: Mapping[str, Known], scope: Scope) -> dict[str, Run]:

@@ -48,7 +48,10 @@ def kind_of(column: Field) -> Kind:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A name that can be read: `key` is its place in the facts; the door lets in only `values`, or from `minimum` on."""
+    """A name that can be read: `key` is its place in the facts; the door lets in only `values`, or from `minimum` on.
+
+    `length` is that of a list of single values whose length is fixed.
+    """
 
     key: str
     kind: Kind
@@ -57,18 +60,21 @@ class Known:
     values: tuple[str, ...] | None = None
     minimum: float | None = None
     maximum: float | None = None
+    length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What an expression may read: by its own name, or by the name of its place (`request`, a view, `output`) and a dot.
 
-    `hints` says of a name that cannot be read here why that is so.
+    `hints` says of a name that cannot be read here why that is so. `each` has the views that are read for every item of
+    a list, by the list's key and the view's name: only what looks at single items can read them.
     """
 
     names: Mapping[str, Known]
     places: Mapping[str, Mapping[str, Known]]
     hints: Mapping[str, str] = field(default_factory=dict)
+    each: Mapping[str, Mapping[str, Mapping[str, Known]]] = field(default_factory=dict)
 
     def everything(self) -> list[str]:
         """Return every name that may be written, for suggestions."""

@@ -36,11 +36,31 @@ class Bound(msgspec.Struct, frozen=True, omit_defaults=True):
     maximum: float | None = None
 
 
+class Filter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What stays of the list that the output `of` is: the items for which `keep` is true, at most `most` of them.
+
+    With `per` at most `most` for each value of that expression, as for each genre. Outputs of the same length go along.
+    """
+
+    of: str
+    keep: str | None = None
+    per: str | None = None
+    most: int | None = None
+
+
+class Rerank(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A new order of the list that the output `of` is: by the value of `by`, the greatest first if `falling`."""
+
+    of: str
+    by: str
+    order: Literal["falling", "rising"] = "falling"
+
+
 class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     """When `when` is true, the rule fires: with an `answer` it settles the decision, everything else goes on.
 
-    `review` asks for a person, a `reason` is added, `set` and `bound` change outputs for all that comes after. With a
-    `table` the rule fires if one of its rows holds, and that row says the answer, the reason and the review.
+    `review` asks for a person, a `reason` is added; `set`, `bound`, `filter` and `rerank` change outputs, in this order,
+    for all that comes after. With a `table` the rule fires if one of its rows holds, and that row says the answer, the reason and the review.
 
     `before` or `after` the model is asked. `on_missing` says what follows when a value that the condition needs is
     missing: `error` refuses the request naming the field, `skip` goes on to the next rule; None means that the check
@@ -57,3 +77,5 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     table: Table | None = None
     set: dict[str, Any] | None = None
     bound: dict[str, Bound] | None = None
+    filter: Filter | None = None
+    rerank: Rerank | None = None

@@ -35,6 +35,9 @@ def _show(screen: Screen, found: dict[str, Any]) -> None:
     screen.table(
         found, [_rule(one) for one in found["rules"]], ("rule", "stage", "came_to", "read", "last_changed"), "no rules"
     )
+    for one in found["rules"]:
+        for made in one["outputs"]:
+            screen.say(f"changed  {one['rule']}: {made['name']} {readable(made['before'])} → {readable(made['after'])}")
     if found["model"]:
         screen.say(f"model    {found['model']}: {readable(found['output']) or 'gave no output'}")
     for reason in found["reasons"]:
