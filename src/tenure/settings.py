@@ -127,6 +127,11 @@ class Home:
         return self.run / "state.json"
 
     @property
+    def front(self) -> Path:
+        """How the installation is reached (TLS, proxy, prefix): written by `tenure up`, read by gateways and control."""
+        return self.run / "front.json"
+
+    @property
     def logs(self) -> Path:
         """One log file per process."""
         return self.root / "logs"

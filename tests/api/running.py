@@ -64,6 +64,6 @@ def brought_up(folder: Path, *more: str) -> Iterator[Running]:
     made.printed = printed.stdout
     exports = dict(re.findall(r"^export (\w+)=(\S+)$", printed.stdout, re.MULTILINE))
     made.url, made.token = exports["TENURE_URL"], exports["TENURE_TOKEN"]
-    made.link = re.findall(r"^(http://\S+/sign-in\?code=\S+)$", printed.stdout, re.MULTILINE)[0]
+    made.link = re.findall(r"^(https?://\S+/sign-in\?code=\S+)$", printed.stdout, re.MULTILINE)[0]
     yield made
     made.command("down")

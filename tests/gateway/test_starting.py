@@ -14,11 +14,11 @@ def test_the_keys_of_a_dead_gateway_are_free_again_for_its_successor_on_the_same
     home = Home(tmp_path)
 
     async def scenario() -> None:
-        await Gateway(home, "http://here").close()
+        await Gateway(home, lambda: "http://here").close()
         claims = Claims(home.claims_db, clock=SystemClock())
         assert isinstance(claims.reserve("offers", "once", "body", "decision", "gateway-1"), Reserved)
         assert isinstance(claims.reserve("offers", "once", "body", "another", "gateway-2"), InFlight)
-        successor = Gateway(home, "http://here")
+        successor = Gateway(home, lambda: "http://here")
         assert isinstance(claims.reserve("offers", "once", "body", "another", "gateway-2"), Reserved)
         claims.close()
         await successor.close()
@@ -38,7 +38,7 @@ def test_a_stream_with_a_flipped_byte_is_left_as_it_is_and_answers_go_on_in_the_
         content = bytearray(segment.read_bytes())
         content[content.index(b'"id":"0"') + 2] ^= 1
         segment.write_bytes(content)
-        gateway = Gateway(home, "http://here")
+        gateway = Gateway(home, lambda: "http://here")
         await gateway.log.append(b'{"v":1,"kind":"decision","id":"new"}')
         await gateway.close()
         assert segment.read_bytes() == content

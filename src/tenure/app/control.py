@@ -102,6 +102,7 @@ from tenure.model.registry.actions import Models
 from tenure.model.registry.attaching import Papers
 from tenure.model.registry.travels import Travels
 from tenure.reactions import SERVED_ANEW, Meeting
+from tenure.serving import front as fronts
 from tenure.serving.supervisor import state as supervised
 from tenure.settings import Home, Settings, Workshop, drill_days
 
@@ -344,8 +345,7 @@ class Control:
         known = supervised.read(self.home.state)
         if known is None or not self.home.supervisor_socket.exists():
             return path
-        host = "127.0.0.1" if known.host in {"0.0.0.0", "::"} else known.host  # noqa: S104 - compared, not bound
-        return f"http://{host}:{known.port}{path}"
+        return fronts.read(self.home.front).base(known.host, known.port) + path
 
     # ---- by itself
 

@@ -26,7 +26,7 @@ from tenure.kit.errors import Kind, TenureError
 from tenure.kit.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tenure.app.generation import Deployed, Generation
     from tenure.application.decisions.deciding import Admitted, Settled
@@ -156,7 +156,7 @@ class Deciding:
         persons: Protection,
         features: Features,
         clock: Clock,
-        base_url: str,
+        base_url: Callable[[], str],
         shadowing: Watchers,
     ) -> None:
         self._log = log
@@ -307,7 +307,7 @@ class Deciding:
 
     def answer(self, record: DecisionRecord) -> bytes:
         """Return the answer that a record stands for, the same each time."""
-        return msgspec.json.encode(public(record, self._base_url))
+        return msgspec.json.encode(public(record, self._base_url()))
 
     def answer_of(self, record: bytes) -> bytes:
         """Return the answer that a logged record stands for."""

@@ -37,7 +37,7 @@ class Gateway:
     `left` is called whenever the oldest generation in flight has changed, `swapped` when another one is in service.
     """
 
-    def __init__(self, home: Home, base_url: str) -> None:
+    def __init__(self, home: Home, base_url: Callable[[], str]) -> None:
         clock = SystemClock()
         self._home = home
         self._claims = Claims(home.claims_db, clock=clock)

@@ -65,10 +65,18 @@ class RemoteProblem(TenureError):
 
 
 class Connection:
-    """Sends requests one after the other; use one per thread."""
+    """Sends requests one after the other; use one per thread.
+
+    `certificate` is the one that an https server must have, whatever its name; without it the system's authorities count.
+    """
 
     def __init__(
-        self, url: str, token: str | None = None, unix_socket: Path | None = None, timeout: float = TIMEOUT_SECONDS
+        self,
+        url: str,
+        token: str | None = None,
+        unix_socket: Path | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+        certificate: Path | None = None,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -76,7 +84,7 @@ class Connection:
         self.url = url.rstrip("/")
         self._token = token
         self._base = parts.path.rstrip("/")
-        self._http = _opened(parts.scheme, parts.hostname, parts.port, unix_socket, timeout)
+        self._http = _opened(parts.scheme, parts.hostname, parts.port, unix_socket, timeout, certificate)
 
     def send(
         self,
@@ -154,13 +162,22 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def _opened(
-    scheme: str, host: str, port: int | None, unix_socket: Path | None, timeout: float
+    scheme: str, host: str, port: int | None, unix_socket: Path | None, timeout: float, certificate: Path | None
 ) -> http.client.HTTPConnection:
     if unix_socket is not None:
         return _UnixConnection(unix_socket, timeout)
     if scheme == "https":
-        return http.client.HTTPSConnection(host, port, timeout=timeout, context=ssl.create_default_context())
+        return http.client.HTTPSConnection(host, port, timeout=timeout, context=_trust(certificate))
     return http.client.HTTPConnection(host, port, timeout=timeout)
+
+
+def _trust(certificate: Path | None) -> ssl.SSLContext:
+    """Return what servers are believed: all that the system (and SSL_CERT_FILE) vouches for, or one certificate alone."""
+    context = ssl.create_default_context(cafile=None if certificate is None else str(certificate))
+    if certificate is not None:
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def _document(status: int, reason: str, content: bytes) -> dict[str, Any]:

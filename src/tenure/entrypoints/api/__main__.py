@@ -23,6 +23,7 @@ from tenure.entrypoints.api.sessions import session_routes
 from tenure.entrypoints.api.shortcuts import shortcut_routes
 from tenure.entrypoints.api.uploads import missing_route, upload_route
 from tenure.kit.log_lines import write_json_lines
+from tenure.serving import front
 from tenure.serving.sockets import listen_unix
 from tenure.settings import Home
 
@@ -58,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, required=True)
     home = Home(parser.parse_args(arguments).home.absolute())
     write_json_lines("control")
+    front.PREFIX.set(front.read(home.front).prefix)
     # uvicorn raises the signal once more when it has ended in order, and a start may be interrupted: both end here.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)

@@ -10,6 +10,7 @@ from tenure.application.decisions.public import DecisionAnswer
 from tenure.application.revisions.terms import from_plain
 from tenure.entrypoints.api.errors import PROBLEM_JSON
 from tenure.entrypoints.api.openapi import Problem
+from tenure.serving.front import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,7 @@ def application_document(shown: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": name, "version": str(shown["revision"]), "description": f"Decisions of {name}"},
+        "servers": [{"url": PREFIX.get() or "/"}],
         "paths": {f"/api/v1/applications/{name}/decisions": {"post": _operation(name)}},
         "components": {
             "schemas": schemas,

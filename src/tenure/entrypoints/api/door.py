@@ -21,7 +21,7 @@ import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tenure.entrypoints.api.errors import PROBLEM_JSON, headers_of, problem, status_of
-from tenure.entrypoints.api.origins import is_page_load, is_same_origin, is_script
+from tenure.entrypoints.api.origins import ASKED_AT_HEADER, is_page_load, is_same_origin, is_script
 from tenure.governance.access import Unauthenticated
 from tenure.governance.sessions import (
     CSRF_HEADER,
@@ -33,6 +33,7 @@ from tenure.governance.sessions import (
 )
 from tenure.kit.errors import Kind, TenureError
 from tenure.kit.log_lines import CURRENT, Request
+from tenure.serving.front import ASKED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -129,6 +130,8 @@ def _have_logs_name(headers: Iterable[tuple[bytes, bytes]]) -> None:
     named = dict(headers)
     if request := named.get(b"x-request-id"):
         CURRENT.set(Request(request.decode("latin-1"), named.get(b"traceparent", b"").decode("latin-1")))
+    if asked_at := named.get(ASKED_AT_HEADER):
+        ASKED_AT.set(asked_at.decode("latin-1"))
 
 
 def is_public(method: str, path: str) -> bool:

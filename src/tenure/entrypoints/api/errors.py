@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import tenure
 from tenure.kit.errors import Kind, TenureError
+from tenure.serving.front import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +141,7 @@ def problem(error: TenureError, status: int | None = None) -> dict[str, Any]:
     """
     facts = {name: value for name, value in error.facts.items() if name not in _OWN_MEMBERS and is_plain(value)}
     return {
-        "type": f"/problems/{error.code}",
+        "type": f"{PREFIX.get()}/problems/{error.code}",
         "title": TITLES[error.kind],
         "status": status or status_of(error),
         "detail": str(error),

@@ -9,6 +9,7 @@ from litestar import Litestar, Response, get
 from litestar.openapi import OpenAPIConfig
 
 from tenure.entrypoints.api.errors import PROBLEM_JSON
+from tenure.serving.front import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,7 @@ def document(handlers: Sequence[HTTPRouteHandler], version: str) -> dict[str, An
     found["components"]["schemas"] |= msgspec.json.schema_components([Problem])[1]
     found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     found["security"] = [{"token": []}]
+    found["servers"] = [{"url": PREFIX.get() or "/"}]
     return found
 
 

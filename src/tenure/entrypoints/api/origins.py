@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 #: what a gateway says of a client when it relays: its address, and `https` if it came over TLS
 CLIENT_HEADER = b"x-tenure-client"
 SCHEME_HEADER = b"x-tenure-scheme"
+#: the whole address at which a proxy says that the client asked
+ASKED_AT_HEADER = b"x-tenure-asked-at"
 
 
 def is_same_origin(headers: Mapping[bytes, bytes]) -> bool:

@@ -18,6 +18,7 @@ from tenure.entrypoints.api.application_document import application_document
 from tenure.entrypoints.api.errors import NoSuchRoute, all_errors, known_errors
 from tenure.entrypoints.api.routes import actor_of
 from tenure.kit.errors import TenureError
+from tenure.serving.front import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,8 +49,8 @@ _SECURE = {
 }
 
 _FOR_PROGRAMS = (
-    '<h2>For programs</h2><p><a href="/api/v1/openapi.json">openapi.json</a> describes every action; '
-    "decisions are asked for at <code>POST /api/v1/applications/{application}/decisions</code>.</p>"
+    " describes every action; decisions are asked for at "
+    "<code>POST /api/v1/applications/{application}/decisions</code>.</p>"
 )
 
 
@@ -96,7 +97,7 @@ def page_routes(performer: Performer) -> list[HTTPRouteHandler]:
 
 def page(title: str, body: str) -> Response[str]:
     """Return a whole page."""
-    home = '<header><a href="/">Tenure</a></header>'
+    home = "<header>" + link("/", "Tenure") + "</header>"
     html = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style>{home}<main><h1>{escape(title)}</h1>{body}</main></html>"
@@ -116,6 +117,8 @@ def _front(ask: Ask) -> str:
             table(models, ("model", "champion", "versions"), {"model": _model_link})
             if models
             else '<p class="dim">None yet: <code>tenure register PACKAGE</code></p>',
+            "<h2>For programs</h2><p>",
+            link("/api/v1/openapi.json", "openapi.json"),
             _FOR_PROGRAMS,
         )
     )
@@ -177,7 +180,7 @@ def value(part: Any) -> str:
 
 def link(path: str, text: str) -> str:
     """Return a link within this site."""
-    return f'<a href="{escape(path)}">{escape(text)}</a>'
+    return f'<a href="{escape(PREFIX.get() + path)}">{escape(text)}</a>'
 
 
 def _model_link(row: Mapping[str, Any]) -> str:

@@ -81,11 +81,11 @@ def _space(home: Home) -> Finding:
 
 
 def _running(home: Home) -> Finding:
-    from tenure.entrypoints.cli.gateways import address
+    from tenure.entrypoints.cli.gateways import public_address
     from tenure.serving.announce import NoSupervisor
 
     try:
-        return Finding("running", address(home))
+        return Finding("running", public_address(home))
     except NoSupervisor:
         return Finding("running", "no; `tenure up --detach` starts it")
 

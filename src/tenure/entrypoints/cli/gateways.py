@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenure.client.client import Client
+from tenure.client.connection import Connection
 from tenure.client.where import Local, Remote, where
+from tenure.serving import front as fronts
 from tenure.serving.announce import status
 
 if TYPE_CHECKING:
@@ -31,18 +34,27 @@ def asking(tenure: Caller, application: str) -> Iterator[Callable[[], Client]]:
         case Remote(url, token):
             yield lambda: Client(url, token)
         case Local(home):
-            url = address(home)
             made = tenure.call(
                 "tokens:create", role="caller", applications=[application], expires=_LIFE, reason="tenure decide"
             )
             try:
-                yield lambda: Client(url, made["token"])
+                yield lambda: client_of(home, made["token"])
             finally:
                 tenure.call("tokens:revoke", token=made["id"], reason="tenure decide has ended")
 
 
-def address(home: Home) -> str:
-    """Return the URL at which the home's gateways answer; raise `NoSupervisor` when nothing runs."""
+def client_of(home: Home, token: str) -> Client:
+    """Return a client of the home's gateways; raise `NoSupervisor` when nothing runs.
+
+    The name that stands in the certificate need not lead here, so the certificate itself is what is believed.
+    """
+    found, front = status(home.supervisor_socket), fronts.read(home.front)
+    url = front.local(found["host"], found["port"])
+    pinned = Path(front.certificate) if front.certificate else None
+    return Client(connection=Connection(url, token, certificate=pinned))
+
+
+def public_address(home: Home) -> str:
+    """Return the URL at which people and programs reach the home; raise `NoSupervisor` when nothing runs."""
     found = status(home.supervisor_socket)
-    host = found["host"]
-    return f"http://{f'[{host}]' if ':' in host else host}:{found['port']}"
+    return fronts.read(home.front).url(found["host"], found["port"])

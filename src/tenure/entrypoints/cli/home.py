@@ -18,24 +18,38 @@ def up(
     gateways: Annotated[
         int | None, typer.Option(help="How many gateway processes; default: one for every two cores.", min=1, max=64)
     ] = None,
-    behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="A proxy before it does TLS.")] = False,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option("--tls-cert", metavar="PEM", help="Certificate with its chain; read anew when changed."),
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", metavar="PEM", help="Its private key.")] = None,
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="A proxy before it does TLS; its X-Forwarded-* are believed.")
+    ] = False,
+    proxy: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS", help="A proxy beside this machine's own; or a network.")
+    ] = None,
+    prefix: Annotated[str, typer.Option(metavar="/PATH", help="The path that all is under.")] = "",
+    public_url: Annotated[str, typer.Option(metavar="URL", help="How people and programs reach it.")] = "",
     backup: Annotated[
         Path | None, typer.Option("--from", metavar="DIR", help="Make the home from a backup; it must not exist yet.")
     ] = None,
     json: Json = False,
 ) -> None:
     """Start everything in the home (made on first use), and wait until it is ready."""
+    from tenure.entrypoints.cli.fronting import front_of
     from tenure.entrypoints.cli.starting import Start, owners_keys, started, wait_for_end
     from tenure.settings import Settings
 
     screen = Screen(json)
     home = Settings.of(os.environ).home
+    front = front_of(host, tls_cert, tls_key, prefix, public_url, proxy or [], behind_proxy=behind_proxy)
     if backup is not None:
         from tenure.app.backups import restore
 
         with screen.waiting(f"restoring {backup}, every file checked"):
             restore(backup, home)
-    start = Start(home, host, port, gateways or default_gateways(os.cpu_count() or 1), behind_proxy)
+    start = Start(home, host, port, gateways or default_gateways(os.cpu_count() or 1), front)
     with screen.waiting("starting supervisor, control and gateways") as progress:
         running = started(start, progress)
     token, link = owners_keys(home)
@@ -194,11 +208,11 @@ def open_page(
     import webbrowser
 
     from tenure.client.where import Remote, where
-    from tenure.entrypoints.cli.gateways import address
+    from tenure.entrypoints.cli.gateways import public_address
     from tenure.entrypoints.cli.pages import page_of
 
     meant = where(os.environ)
-    url = meant.url if isinstance(meant, Remote) else address(meant.home)
+    url = meant.url if isinstance(meant, Remote) else public_address(meant.home)
     with opened() as tenure:
         page = url + page_of(tenure, ref)
     shown = webbrowser.open(page)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import os
 import signal
 import subprocess
@@ -14,28 +13,21 @@ from typing import TYPE_CHECKING
 
 from tenure.client.where import is_answering, write_private
 from tenure.entrypoints.cli.caller import opened_at
-from tenure.entrypoints.cli.gateways import address
+from tenure.entrypoints.cli.gateways import public_address
 from tenure.kit.errors import Kind, TenureError
+from tenure.serving import front as fronts
 from tenure.serving.announce import NoSupervisor, SupervisorRefused, down, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tenure.entrypoints.cli.screen import Screen
+    from tenure.serving.front import Front
     from tenure.settings import Home
 
 READY_SECONDS = 180.0
 _PAUSE_SECONDS = 0.1
 _LAST_LINES = 12
-
-
-class UnsafeHost(TenureError):
-    """Tokens would cross the network in the clear."""
-
-    code = "unsafe-host"
-    kind = Kind.REFUSED
-    message = "{host} is not this machine alone, and without TLS anyone on the way could read the tokens"
-    next_step = "put a proxy that does TLS before it and say --behind-proxy, or leave --host away"
 
 
 class AlreadyUp(TenureError):
@@ -64,7 +56,7 @@ class Start:
     host: str
     port: int
     gateways: int
-    behind_proxy: bool
+    front: Front
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +70,11 @@ class Running:
 
 def started(start: Start, progress: Callable[[str], None]) -> Running:
     """Start the supervisor and return when gateways and control answer."""
-    _refuse_unsafe(start)
     _refuse_second(start.home)
+    fronts.write(start.home.front, start.front)
     process = _supervisor(start)
     _wait_until_ready(start.home, process, progress)
-    return Running(address(start.home), process.pid, process)
+    return Running(public_address(start.home), process.pid, process)
 
 
 def owners_keys(home: Home) -> tuple[str, str]:
@@ -118,25 +110,10 @@ def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _refuse_unsafe(start: Start) -> None:
-    if not start.behind_proxy and not is_loopback(start.host):
-        raise UnsafeHost(host=start.host)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether an address is reachable from this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _refuse_second(home: Home) -> None:
     with contextlib.suppress(NoSupervisor):
         status(home.supervisor_socket)
-        raise AlreadyUp(home=home.root, url=address(home))
+        raise AlreadyUp(home=home.root, url=public_address(home))
 
 
 def _supervisor(start: Start) -> subprocess.Popen[bytes]:

@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,12 @@ from tenure.entrypoints.gateway.patience import Patience
 from tenure.entrypoints.gateway.relay import Relay
 from tenure.entrypoints.gateway.server import Server
 from tenure.kit.log_lines import write_json_lines
+from tenure.serving import front as fronts
 from tenure.settings import Home
 
 if TYPE_CHECKING:
     from tenure.entrypoints.gateway.metrics import Samples
+    from tenure.serving.tls import Certificate
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,8 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
     write_json_lines(options.name)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     _allow_many_clients()
+    front = fronts.read(Home(options.home.absolute()).front)
+    fronts.PREFIX.set(front.prefix)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Process(options).run())
+        runner.run(_Process(options, front).run())
     return 0
 
 
@@ -58,10 +63,10 @@ def _allow_many_clients() -> None:
 class _Process:
     """The life of a gateway: join the supervisor, serve, drain, leave."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, front: fronts.Front) -> None:
         home = Home(options.home.absolute())
         self._listener = socket.socket(fileno=options.listen_fd)
-        self._gateway = Gateway(home, _url(self._listener))
+        self._gateway = Gateway(home, partial(front.base, *self._listener.getsockname()[:2]))
         self._patience = Patience()
         self._leaving = asyncio.Event()
         self._grace: float | None = None
@@ -76,7 +81,7 @@ class _Process:
         )
         relay = Relay(home.control_socket)
         self._application = Application(self._gateway, relay, metrics, self._channel, self._patience, options.name)
-        self._server = Server(self._application, self._patience)
+        self._server = Server(self._application, self._patience, front, _certificate(front))
         self._watch(metrics, relay)
         self._gateway.left = self._generation_left
         self._gateway.swapped = self._take_limits
@@ -142,9 +147,13 @@ class _Process:
         task.add_done_callback(self._tasks.discard)
 
 
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _certificate(front: fronts.Front) -> Certificate | None:
+    if not front.certificate:
+        return None
+    # OpenSSL is loaded only where it is needed.
+    from tenure.serving.tls import Certificate
+
+    return Certificate(front.certificate, front.key)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from tenure.entrypoints.gateway.tracing import trace_of, traced
 from tenure.entrypoints.gateway.whole import APPLICATIONS, DECISIONS
 from tenure.kit.errors import TenureError
 from tenure.kit.log_lines import Complaints
+from tenure.serving.front import ASKED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -60,6 +61,8 @@ class Application:
         """Answer one request."""
         began = time.perf_counter()
         names = traced(scope["headers"])
+        if asked_at := scope.get("state", {}).get("asked_at"):
+            ASKED_AT.set(asked_at)
         self._metrics.in_flight += 1
         route = "other"
         status = 0

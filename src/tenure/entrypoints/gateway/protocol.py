@@ -9,13 +9,14 @@ pieces, `Expect: 100-continue`, pipelined requests, HTTP/1.0, everything that co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tenure.entrypoints.gateway.patience import MOST_EXCESS
 from tenure.entrypoints.gateway.problems import BadHttp, HeaderTooLarge, SlowClient, problem_of
 from tenure.entrypoints.gateway.whole import WholeRequest, application_named, encoded
+from tenure.serving.front import ASKED_AT, address_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tenure.entrypoints.gateway.patience import Patience
     from tenure.entrypoints.gateway.problems import Answer
     from tenure.kit.errors import TenureError
+    from tenure.serving.front import Front
 
 _MOST_HEADER_BYTES = 64 << 10
 #: longer than the keep-alive of common clients and proxies (60 s), so that they close first
@@ -53,9 +55,14 @@ class Connection(HttpToolsProtocol):
         loop: asyncio.AbstractEventLoop,
         patience: Patience,
         decides: Decides,
+        front: Front,
     ) -> None:
         super().__init__(config=config, server_state=server_state, app_state={}, _loop=loop)
         self.patience = patience
+        self._front = front
+        self._is_believed = False
+        self._peer: tuple[tuple[str, int] | None, Any] = (None, None)
+        self._asked_at = ""
         self._decides = decides
         self._held: WholeRequest | None = None
         self.idle_since = 0.0
@@ -96,6 +103,8 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first header."""
         super().connection_made(transport)
+        self._peer = self.client, self.scheme
+        self._is_believed = self.client is not None and self._front.believes(self.client[0])
         self.header_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
@@ -122,11 +131,25 @@ class Connection(HttpToolsProtocol):
         self.header_since = 0.0
         self._header_bytes = 0
         self._body_bytes = self._excess = 0
+        self.url = self._front.within(self.url)
+        if self._is_believed:
+            self._believe()
         application = application_named(self.url)
         if application is not None and self._may_go_the_short_way():
-            self._held = WholeRequest(application, self.headers, keep_alive=self.parser.should_keep_alive())
+            self._held = WholeRequest(
+                application, self.headers, keep_alive=self.parser.should_keep_alive(), asked_at=self._asked_at
+            )
         else:
             self._begin_cycle()
+
+    def _believe(self) -> None:
+        """Take the proxy's word for who asks, how, and at which host; each request may be another client's."""
+        client, scheme = self._peer
+        assert client is not None
+        asked = self._front.asked(client[0], scheme, self.headers)
+        self.client, self.scheme = (asked.client, client[1]), asked.scheme  # type: ignore[assignment]
+        self.headers = [(b"host", asked.host), *(header for header in self.headers if header[0] != b"host")]
+        self._asked_at = address_of(asked, self._front.prefix)
 
     def on_body(self, body: bytes) -> None:
         """Count and keep what arrives."""
@@ -169,6 +192,8 @@ class Connection(HttpToolsProtocol):
 
     async def _answer(self, request: WholeRequest) -> None:
         """Answer a request in one write, and take the next one."""
+        if request.asked_at:
+            ASKED_AT.set(request.asked_at)
         try:
             answer = await self._decides.decide(request.application, request.headers, b"".join(request.pieces))
             if self.flow.write_paused and not request.disconnected:
@@ -199,6 +224,7 @@ class Connection(HttpToolsProtocol):
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
+        self.scope["state"]["asked_at"] = self._asked_at
         self.headers.extend(headers)
         super().on_headers_complete()
         if self.patience.leaving:

@@ -11,6 +11,7 @@ import h11
 from tenure.entrypoints.gateway.problems import ControlBusy, ControlUnavailable, problem_of
 from tenure.entrypoints.gateway.tracing import REQUEST_ID, TRACEPARENT
 from tenure.serving import sockets
+from tenure.serving.front import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +33,7 @@ _HOP_BY_HOP = frozenset(
 _RELAYED = b"x-tenure-relay"
 #: what only a gateway may say to control: these, and where the client is and whether it came over TLS
 _OURS = b"x-tenure-"
-_CLIENT, _SCHEME = b"x-tenure-client", b"x-tenure-scheme"
+_CLIENT, _SCHEME, _ASKED_AT = b"x-tenure-client", b"x-tenure-scheme", b"x-tenure-asked-at"
 _NAMES = frozenset([REQUEST_ID, TRACEPARENT])
 _OF_CONTROL = _HOP_BY_HOP | {b"date", b"server"}
 
@@ -153,7 +154,7 @@ class _Exchange:
 
     async def _begin(self, response: h11.Response) -> None:
         self.status = response.status_code
-        headers = [(bytes(name), bytes(value)) for name, value in response.headers if name not in _OF_CONTROL]
+        headers = [_as_seen(bytes(name), bytes(value)) for name, value in response.headers if name not in _OF_CONTROL]
         await self._send(
             {"type": "http.response.start", "status": response.status_code, "headers": [*headers, *self._names]}
         )
@@ -178,6 +179,18 @@ def _origin(scope: Any) -> Iterable[tuple[bytes, bytes]]:
     if scope.get("client"):
         yield _CLIENT, str(scope["client"][0]).encode()
     yield _SCHEME, str(scope.get("scheme", "http")).encode()
+    if asked_at := scope.get("state", {}).get("asked_at"):
+        yield _ASKED_AT, asked_at.encode("latin-1")
+
+
+def _as_seen(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """Return a header as who asked can follow it: control knows nothing of the path that all this is under."""
+    prefix = PREFIX.get().encode()
+    if prefix and name == b"location" and value.startswith(b"/"):
+        return name, prefix + value
+    if prefix and name == b"link" and value.startswith(b"</"):
+        return name, b"<" + prefix + value[1:]
+    return name, value
 
 
 async def _refuse(send: Any, error: TenureError, names: Headers) -> int:

@@ -17,6 +17,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from tenure.entrypoints.gateway.protocol import Connection
+from tenure.serving.front import Front
 
 if TYPE_CHECKING:
     import socket
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from tenure.entrypoints.gateway.asgi import Application
     from tenure.entrypoints.gateway.patience import Patience
+    from tenure.serving.tls import Certificate
 
 _TICK_SECONDS = 1.0
 _LOOK_SECONDS = 0.02
@@ -32,10 +34,18 @@ _LOG = logging.getLogger("tenure.gateway")
 
 
 class Server:
-    """Serves one ASGI application on one listening socket."""
+    """Serves one ASGI application on one listening socket, over TLS where there is a certificate."""
 
-    def __init__(self, app: Application, patience: Patience) -> None:
+    def __init__(
+        self,
+        app: Application,
+        patience: Patience,
+        front: Front | None = None,
+        certificate: Certificate | None = None,
+    ) -> None:
         self.patience = patience
+        self._front = front or Front()
+        self._certificate = certificate
         self._app = app
         self._config = Config(
             app,
@@ -84,9 +94,14 @@ class Server:
 
     async def _welcome(self, client: socket.socket) -> None:
         loop = asyncio.get_running_loop()
+        tls = None if self._certificate is None else self._certificate.context
+        # Who speaks no TLS, or breaks off, has told nothing that anybody could answer.
         with contextlib.suppress(OSError):
             await loop.connect_accepted_socket(
-                lambda: Connection(self._config, self._state, loop, self.patience, self._app), client
+                lambda: Connection(self._config, self._state, loop, self.patience, self._app, self._front),
+                client,
+                ssl=tls,
+                ssl_handshake_timeout=None if tls is None else self.patience.header_seconds,
             )
 
     def _pause_accepting(self) -> None:
@@ -110,7 +125,11 @@ class Server:
             asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
             self._listener = None
-        await asyncio.gather(*self._coming)
+        if self._coming:
+            # A handshake that its client draws out must not hold up those who leave.
+            _, late = await asyncio.wait(self._coming, timeout=grace)
+            for one in late:
+                one.cancel()
         for connection in self._connections():
             connection.leave_after_this()
         await self._gone(self._connections, grace)
@@ -139,6 +158,8 @@ class Server:
             self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
             now = loop.time()
             self._look(self._connections(), now, now - last)
+            if self._certificate is not None:
+                self._certificate.look()
             last = now
             await asyncio.sleep(_TICK_SECONDS)
 

@@ -23,11 +23,15 @@ class WholeRequest:
     """One request on the short way. Stands where uvicorn keeps its own cycle, and has all that uvicorn asks of that."""
 
     __slots__ = (
-        "application", "disconnected", "headers", "keep_alive", "pieces", "response_complete", "response_started", "task",
+        "application", "asked_at", "disconnected", "headers", "keep_alive", "pieces", "response_complete", "response_started", "task",
     )  # fmt: skip
 
-    def __init__(self, application: str, headers: list[tuple[bytes, bytes]], *, keep_alive: bool) -> None:
+    def __init__(
+        self, application: str, headers: list[tuple[bytes, bytes]], *, keep_alive: bool, asked_at: str = ""
+    ) -> None:
         self.application = application
+        #: the address at which a proxy says that the caller asked
+        self.asked_at = asked_at
         self.headers = headers
         self.keep_alive = keep_alive
         self.pieces: list[bytes] = []
