@@ -100,3 +100,21 @@ def test_nothing_outside_the_models_own_process_can_unpickle() -> None:
                 case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(module))]):
                     found += [f"{place}: imports {module}"] if module.split(".")[0] in UNPICKLING else []
     assert not found
+
+
+def test_a_fresh_clone_is_installed_without_the_console_and_a_release_without_it_is_refused(tmp_path: Path) -> None:
+    for name in ("src", "examples", "console/wheel.py", "pyproject.toml", "README.md", "LICENSE"):
+        place = tmp_path / "clone" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, place)
+    built = hatchling(tmp_path / "clone", "wheel")
+    assert (built.returncode, "make console" in built.stderr) == (0, True), built.stderr
+    assert "make console" in hatchling(tmp_path / "clone", "sdist").stderr
+    (tmp_path / "clone" / "PKG-INFO").write_text("Metadata-Version: 2.4\nName: tenure\nVersion: 0.1.0\n")
+    refused = hatchling(tmp_path / "clone", "wheel")
+    assert (refused.returncode, "make console" in refused.stderr) == (1, True), refused.stderr
+
+
+def hatchling(clone: Path, target: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", "dist"]
+    return subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)
