@@ -9,7 +9,7 @@ from tenure.application.revisions.reading import NAME
 from tenure.application.rules.kinds import KINDS
 
 _TEXT = {"type": "string"}
-_FILE = {"type": "string", "pattern": r"\.csv$", "description": "a CSV file beside this one"}
+_FILE = {"type": "string", "pattern": r"\.(csv|xlsx)$", "description": "a CSV file or a workbook beside this one"}
 _NAME = {"type": "string", "pattern": f"^{NAME.pattern}$"}
 _DURATION = {"type": "string", "pattern": r"^[0-9]+\s*(ms|s|m|h|d)$"}
 _KIND = {"enum": list(KINDS)}
@@ -134,6 +134,7 @@ def _table() -> dict[str, Any]:
     return _object(
         {
             "file": _FILE,
+            "sheet": _TEXT | {"description": "of a workbook, the first if none is named"},
             "columns": _list(_TEXT),
             "rows": _list(_list(cell)),
             "hit": {"enum": ["unique", "first"]},

@@ -27,14 +27,21 @@ if TYPE_CHECKING:
 
 _SEPARATORS = (",", ";", "\t")
 _NONE = Table((), ())
+WORKBOOK = ".xlsx"
 
 
 def table_files(data: Any) -> list[str]:
     """Return the names of the table files that the plain data of an `application.yaml` names."""
     rules = data.get("rules") if isinstance(data, dict) else None
     tables = [rule.get("table") for rule in rules or () if isinstance(rule, dict)] if isinstance(rules, list) else []
-    names = [table.get("file") if isinstance(table, dict) else table for table in tables]
+    names = [_file_of(table) if isinstance(table, dict) else table for table in tables]
     return list(dict.fromkeys(name for name in names if isinstance(name, str)))
+
+
+def _file_of(table: dict[str, Any]) -> Any:
+    """Return the file of a table, of a workbook with its sheet: `price.xlsx#Winter`."""
+    file, sheet = table.get("file"), table.get("sheet")
+    return f"{file}#{sheet}" if isinstance(file, str) and isinstance(sheet, str) else file
 
 
 def read_csv(name: str, text: str, path: Path) -> Table | Problem:
@@ -105,15 +112,18 @@ class TableReader:
         path, written = (*rule, "table"), found["table"]
         if isinstance(written, str):
             return self._from_file(written, path)
-        said = self._read.mapping(written, path, ("file", "columns", "rows", "hit", "gaps"))
-        made = self._from_file(said["file"], (*path, "file")) if "file" in said else self._inline(said, path)
+        said = self._read.mapping(written, path, ("file", "sheet", "columns", "rows", "hit", "gaps"))
+        made = self._from_file(_file_of(said), (*path, "file")) if "file" in said else self._inline(said, path)
+        if "sheet" in said and not str(said.get("file")).endswith(WORKBOOK):
+            self._read.refuse((*path, "sheet"), "only a workbook (.xlsx) has sheets")
+        self._read.text(said, "sheet", path)
         hit = self._read.one_of(said, "hit", ("unique", "first"), path, "unique")
         gaps = self._read.one_of(said, "gaps", ("refused", "allowed"), path, "refused")
         return msgspec.structs.replace(made, hit=hit, gaps=gaps)
 
     def _from_file(self, name: Any, path: Path) -> Table:
-        if not isinstance(name, str) or not name.endswith(".csv"):
-            return self._refused(path, f"{name!r} is no CSV file; save the table as CSV and name it NAME.csv")
+        if not isinstance(name, str) or not name.partition("#")[0].endswith((".csv", WORKBOOK)):
+            return self._refused(path, f"{name!r} is no CSV file and no workbook; name it NAME.csv or NAME.xlsx")
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             return self._refused(path, "a table lies beside its application.yaml; write its name alone")
         if name not in self._files:

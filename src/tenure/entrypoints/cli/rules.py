@@ -75,12 +75,9 @@ def backtest(
 
 def source_of(file: Path) -> dict[str, Any]:
     """Return the text of an application.yaml and of the table files that it names and that lie beside it."""
-    from tenure.application.revisions.tables import named_in
+    from tenure.app import table_files
 
-    text = file.read_text(encoding="utf-8")
-    files = {name: file.parent / name for name in named_in(text)}
-    texts = {name: path.read_text(encoding="utf-8-sig") for name, path in files.items() if path.is_file()}
-    return {"text": text, "files": texts}
+    return table_files.source_of(file)
 
 
 def _tried(source: str) -> dict[str, Any]:
