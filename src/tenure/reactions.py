@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from tenure.application.revisions.checking import check, telling_problems
+from tenure.application.revisions.terms import ModelUse
 from tenure.governance.access import Permission
 from tenure.model.version import AliasRef, UnknownModel, UnknownVersion, VersionRef
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from tenure.application.revisions.checking import Contract
     from tenure.application.revisions.ports import RevisionStore, Views
     from tenure.application.revisions.revision import Revision
-    from tenure.application.revisions.terms import ModelUse
     from tenure.contract.predictor import Explain
     from tenure.contract.schema import Schema
     from tenure.model.deployment.ports import FleetStore
@@ -88,27 +88,30 @@ class Meeting:
         """Return what active revisions that ask the version's model would have to add, as lines to show."""
         lines = []
         for revision in self._asking(ref.model):
-            _, problems = check(revision.definition, {str(ref): self._versions.schemas(ref)}, self._views.views())
+            # The tests beside the rules state what the usual model says.
+            usual = revision.definition.model is not None and revision.definition.model.name == ref.model
+            contract = {str(ref): self._versions.schemas(ref)}
+            _, problems = check(revision.definition, contract, self._views.views(), run_tests=usual)
             problems += telling_problems(revision.definition, {str(ref): self._told_by(ref)})
             lines += [f"{revision.ref}: {problem}" for problem in problems]
         return lines
 
     def asking(self, model: str, alias: str) -> list[str]:
         """Return the active revisions that ask the model through this alias."""
-        uses = ((one.ref, one.definition.model) for one in self._asking(model))
-        return [ref for ref, use in uses if use is not None and use.alias == alias]
+        asked = ModelUse(model, alias)
+        return [one.ref for one in self._asking(model) if asked in one.definition.uses]
 
     def naming(self, ref: VersionRef) -> list[str]:
         """Return the active revisions whose model reference leads to this very version."""
         return [
-            f"{revision.ref} (through {revision.definition.model})"
+            f"{revision.ref} (through {use})"
             for revision in self._asking(ref.model)
-            if revision.definition.model is not None and self._leads_to(revision.definition.model, ref)
+            for use in revision.definition.uses
+            if self._leads_to(use, ref)
         ]
 
     def _asking(self, model: str) -> list[Revision]:
-        active = self._revisions.all_active()
-        return [one for one in active if one.definition.model is not None and one.definition.model.name == model]
+        return [one for one in self._revisions.all_active() if one.definition.may_ask(model)]
 
     def _leads_to(self, model: ModelUse, ref: VersionRef) -> bool:
         try:

@@ -89,6 +89,7 @@ class House:
         tokens: bool = True,
         shadows: tuple[int, ...] = (),
         canary: CanaryEntry | None = None,
+        challenger: int | None = None,
         trial: TrialEntry | None = None,
         revision: int = 1,
         application: str = APPLICATION,
@@ -107,7 +108,7 @@ class House:
                 workers={key: made.worker for key, made in entries.items()},
                 models={
                     "plain": ModelEntry(
-                        {"champion": champion},
+                        {"champion": champion} | ({} if challenger is None else {"challenger": challenger}),
                         {int(k[6:]): _of(m, k) for k, m in entries.items()},
                         shadows=shadows,
                         canary=canary,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tenure.serving.snapshot import CanaryEntry
-from tests.faults.house import House, Load, ask
+from tests.faults.house import APPLICATION, TOKEN, House, Load, ask
 from tests.faults.test_kills import assert_log_holds
 
 pytestmark = pytest.mark.processes
@@ -87,6 +87,31 @@ def test_promoting_and_ending_a_canary_under_keep_alive_connections_cost_no_requ
     assert load.answers.by("fallback") == 0
     assert load.answers.versions() == {1, 2}
     assert_log_holds(house, load.answers)
+
+
+def test_a_rule_chooses_another_model_for_single_requests_and_for_rows_of_a_batch(house: House) -> None:
+    text = APPLICATION.replace("fallback:", "models: {other: plain@challenger}\nfallback:").replace(
+        "rules:", 'rules:\n  - {id: big, before: model, when: "a > 500.0", model: other}'
+    )
+    house.publish(1, running=(1, 2), challenger=2, application=text)
+    house.announce()
+    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=15)
+    rows = [{"customer": f"c{a}", "a": float(a), "b": 1.0} for a in (1, 999, 2, 1000, -1)]
+    single = [json.loads(ask(connection, row)[1]) for row in rows]
+    connection.request(
+        "POST",
+        "/api/v1/applications/offers/decisions/batch",
+        json.dumps({"rows": rows}),
+        {"Authorization": f"Bearer {TOKEN}"},
+    )
+    batch = json.loads(connection.getresponse().read())["answers"]
+    connection.close()
+    for found in (single, batch):
+        # Version n scores a + n * b, and rules after the model read the score of the one that was asked.
+        assert [one["model"] and (one["model"]["version"], one["output"]["score"]) for one in found] == [
+            (1, 2.0), (2, 1001.0), (1, 3.0), (2, 1002.0), None,
+        ]  # fmt: skip
+        assert [one["rules"] for one in found] == [[], ["big", "large"], [], ["big", "large"], ["small"]]
 
 
 def _versions_by_person(house: House) -> dict[str, set[int]]:

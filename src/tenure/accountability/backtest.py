@@ -197,7 +197,7 @@ class Comparison:
 
     def _compiled(self, key: str) -> Decider | str:
         definition = self._trial.definition
-        if definition.model is not None and key and key.partition("/")[0] != definition.model.name:
+        if definition.uses and key and not definition.may_ask(key.partition("/")[0]):
             return f"another model was asked: {key}"
         fitting = [self._trial.contracts[key]] if key in self._trial.contracts else list(self._trial.contracts.values())
         for inputs, outputs in fitting or [((), ())]:
@@ -241,7 +241,7 @@ class Comparison:
             self._incomparable("a value that the rules read was not logged")
             return
         if settled is None:
-            self._incomparable("it would ask the model, and none was asked then; name one: --model MODEL/VERSION")
+            self._incomparable("it would ask a model that was not asked then; name a version: --model MODEL/VERSION")
         else:
             self._count(past, settled)
 
@@ -256,7 +256,10 @@ class Comparison:
             self._incomparable("a value that the rules read was not logged")
             return None
         if isinstance(step, AskModel):
-            return step
+            if decider.asked(step).name == self._trial.version.partition("/")[0]:
+                return step
+            self._incomparable(f"it would ask {decider.asked(step)}, and {self._trial.version} is no version of it")
+            return None
         self._count(past, step)
         return None
 

@@ -161,7 +161,7 @@ class Backtests:
 
     def _trial(self, definition: Definition, asked: Asked) -> Trial:
         pasts = {one.number: one.definition for one in self._revisions.revisions(definition.application)}
-        models = {one.model.name for one in (definition, *pasts.values()) if one.model is not None}
+        models = {use.name for one in (definition, *pasts.values()) for use in one.uses}
         versions = [version for model in sorted(models) for version in self._evidence.versions(model)]
         contracts = {version.ref: (version.inputs, version.outputs) for version in versions}
         if asked.version and asked.version not in contracts:

@@ -179,8 +179,10 @@ class Inventory:
             name = active.application
             then = next((one for one in self._revisions.activations(name) if one.at <= at), None)
             revision = None if then is None else self._revisions.get(name, then.number)
-            if revision is not None and revision.definition.model is not None:
-                found.setdefault(revision.definition.model.name, {})[name] = revision.definition.owner
+            if revision is None:
+                continue
+            for use in revision.definition.uses:
+                found.setdefault(use.name, {})[name] = revision.definition.owner
         return found
 
 

@@ -396,7 +396,7 @@ def _in_force(activations: Sequence[Any], span: Span) -> list[Any]:
 
 
 def _asks(revision: Any, model: str) -> bool:
-    return revision.definition.model is not None and revision.definition.model.name == model
+    return bool(revision.definition.may_ask(model))
 
 
 def _touches(event: Entry, about: set[str]) -> bool:

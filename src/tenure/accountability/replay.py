@@ -136,6 +136,9 @@ def _finish(one: Begun, again: Prediction | None, version: PastVersion | None, a
             why = "the rules of this revision ask a model now, and none was asked then"
             return Replayed(one.record, Verdict.MISMATCH, _UNKNOWN, None, None, why)
         settled = one.decider.after(settled, prediction)
+        if prediction.model != one.decider.asked(one.step).name:  # type: ignore[arg-type] # it is the one that asks
+            why = f"the rules of this revision choose another model now, and {prediction.model} was asked then"
+            return Replayed(one.record, Verdict.MISMATCH, _UNKNOWN, None, None, why)
     elif then is not None:
         why = "the rules of this revision settle it before the model now, and a model was asked then"
         return Replayed(one.record, Verdict.MISMATCH, _UNKNOWN, settled.answer, None, why)

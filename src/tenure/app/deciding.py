@@ -284,6 +284,9 @@ class Deciding:
         self.stages.settled(began, taken, read, before)
         if not isinstance(step, AskModel):
             return deployed, step, None
+        if step.trace.model:
+            deployed, step = deployed.asking(step, lambda: name_of(deployed, admitted, request.id, self._persons))
+            decider = deployed.decider
         left = request.within_us - (self._clock.now() - request.at)
         prediction = await deployed.predict(step.row, left)
         if prediction.failure == "overloaded":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -83,6 +84,15 @@ class RowKeys(Keys, Protocol):
 
     def together(self) -> AbstractContextManager[None]:
         """Let what happens inside be one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A row's decision: who asked the model for it, and what, None where no model was asked."""
+
+    by: Deployed
+    settled: Settled
+    asked: AskModel | None
 
 
 @dataclass(slots=True)
@@ -247,10 +257,10 @@ class Batches:
     async def _make_by(self, deployed: Deployed, actor: Actor, rows: Sequence[_Row]) -> None:
         steps = await self._settled(deployed, rows)
         records: list[DecisionRecord] = []
-        async for row, (one, _) in _politely(list(zip(rows, steps, strict=True))):
+        async for row, one in _politely(list(zip(rows, steps, strict=True))):
             records.append(
                 deployed.decider.record(
-                    one,
+                    one.settled,
                     id=row.id,
                     at=row.at,
                     protect=self._protect,
@@ -262,30 +272,36 @@ class Batches:
         kept = await asyncio.gather(
             *(self._log.append(encode(record), alone=False) for record in records), return_exceptions=True
         )
-        for row, record, trouble, (settled, asked) in zip(rows, records, kept, steps, strict=True):
+        for row, record, trouble, one in zip(rows, records, kept, steps, strict=True):
             if trouble is None:
                 row.made = Made(self._answer(record), record.decided_by)
-                if deployed.is_watched:
-                    self._shadowing.saw(deployed, Seen(record, settled, asked, row.body))
+                if one.by.is_watched:
+                    self._shadowing.saw(one.by, Seen(record, one.settled, one.asked, row.body))
             elif isinstance(trouble, TenureError):
                 row.made = trouble
             else:
                 raise trouble
 
-    async def _settled(self, deployed: Deployed, rows: Sequence[_Row]) -> list[tuple[Settled, AskModel | None]]:
-        """Return for each row its decision, and what the model was asked for it."""
+    async def _settled(self, deployed: Deployed, rows: Sequence[_Row]) -> list[_Step]:
+        """Return for each row its decision, and what which model was asked for it."""
         decider = deployed.decider
-        steps: list[Settled | AskModel] = []
+        found: list[_Step | None] = []
+        waiting: dict[int, tuple[Deployed, list[tuple[int, AskModel]]]] = {}
         async for row in _politely(rows):
             assert row.admitted is not None
             features = {view: self._features.read(view, key) for view, key in decider.views(row.admitted)}
-            steps.append(decider.before(row.admitted, features, self._features.read))
-        asked = [step for step in steps if isinstance(step, AskModel)]
-        said = iter(await self._predicted(deployed, [step.row for step in asked]) if asked else [])
-        return [
-            (decider.after(step, next(said)), step) if isinstance(step, AskModel) else (step, None)
-            async for step in _politely(steps)
-        ]
+            step = decider.before(row.admitted, features, self._features.read)
+            if isinstance(step, AskModel):
+                by, step = deployed.asking(step, partial(name_of, deployed, row.admitted, row.id, self._persons))
+                waiting.setdefault(id(by), (by, []))[1].append((len(found), step))
+                found.append(None)
+            else:
+                found.append(_Step(deployed, step, None))
+        for by, steps in waiting.values():
+            said = await self._predicted(by, [step.row for _, step in steps])
+            async for (place, step), prediction in _politely(list(zip(steps, said, strict=True))):
+                found[place] = _Step(by, by.decider.after(step, prediction), step)
+        return [step for step in found if step is not None]
 
     async def _predicted(self, deployed: Deployed, rows: Sequence[dict[str, Any]]) -> list[Prediction]:
         """Return what the model says; a worker that is busy or away is asked again for a while."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,8 +21,10 @@ from tenure.serving.link import WorkerLink
 from tenure.serving.places import worker_socket
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from tenure.application.decisions.deciding import AskModel
+    from tenure.application.revisions.terms import ModelUse
     from tenure.contract.predictor import Prediction
     from tenure.serving.link import ModelOverloaded
     from tenure.serving.snapshot import ApplicationEntry, Limits, ModelEntry, Snapshot, VersionEntry
@@ -90,6 +92,19 @@ class Deployed:
     splits: tuple[Split, ...] = ()
     shadows: tuple[Deployed, ...] = ()
     trial: Deployed | None = None
+    #: what asks the models that rules may choose, by their names in the definition
+    chosen: Mapping[str, Deployed] = field(default_factory=dict)
+
+    def asking(self, step: AskModel, name: Callable[[], str]) -> tuple[Deployed, AskModel]:
+        """Return who asks for a decision, and what: another model than the usual one where a rule chose it.
+
+        `name` tells by what a share of its traffic is told apart.
+        """
+        if not step.trace.model:
+            return self, step
+        other = self.chosen[step.trace.model]
+        other = other.answering(name()) if other.splits else other
+        return other, other.decider.asking(step)
 
     @property
     def is_watched(self) -> bool:
@@ -250,7 +265,8 @@ class _Made:
         splits = (
             (Split(f"{self._name}/{trial.decider.revision}", share, trial), *active.splits) if share else active.splits
         )
-        return replace(active, splits=splits, trial=trial)
+        chosen = {name: replace(one, trial=trial) for name, one in active.chosen.items()}
+        return replace(active, splits=splits, trial=trial, chosen=chosen)
 
     def _trial(self) -> Deployed | None:
         entry = self._entry.trial
@@ -266,41 +282,46 @@ class _Made:
         definition = from_plain(dict(plain))
         if definition.model is None:
             return Deployed(Decider(definition, None, None, revision), None)
-        model = self._models.get(definition.model.name)
-        number = None if model is None else model.aliases.get(definition.model.alias)
-        served = self._asking(definition, revision, number)
-        if served is None or model is None:
-            raise UnusableApplication(
-                application=self._name, revision=revision, why=f"{definition.model} is not deployed"
-            )
-        if definition.model.alias != CHAMPION:
-            return served
-        return self._beside(served, model)
+        usual = self._using(definition, revision, definition.model)
+        if not definition.models:
+            return usual
+        chosen = {name: self._using(definition, revision, use) for name, use in definition.models.items()}
+        splits = tuple(replace(one, deployed=replace(one.deployed, chosen=chosen)) for one in usual.splits)
+        return replace(usual, chosen=chosen, splits=splits)
 
-    def _beside(self, served: Deployed, model: ModelEntry) -> Deployed:
+    def _using(self, definition: Definition, revision: int, use: ModelUse) -> Deployed:
+        """Return the revision asking one model, with what answers or watches beside its champion."""
+        model = self._models.get(use.name)
+        number = None if model is None else model.aliases.get(use.alias)
+        served = self._asking(definition, revision, use.name, number)
+        if served is None or model is None:
+            raise UnusableApplication(application=self._name, revision=revision, why=f"{use} is not deployed")
+        if use.alias != CHAMPION:
+            return served
+        return self._beside(served, use.name, model)
+
+    def _beside(self, served: Deployed, name: str, model: ModelEntry) -> Deployed:
         """Return what asks the champion with the shadows that watch it and the canary that answers a share."""
         watching = tuple(
-            one for number in model.shadows if (one := self._attempted(served.decider, number)) is not None
+            one for number in model.shadows if (one := self._attempted(served.decider, name, number)) is not None
         )
         served = replace(served, shadows=watching)
-        canary = None if model.canary is None else self._attempted(served.decider, model.canary.version)
+        canary = None if model.canary is None else self._attempted(served.decider, name, model.canary.version)
         if model.canary is None or canary is None:
             return served
-        key = f"{served.link.model}/{model.canary.version}" if served.link else ""
-        share = Split(key, model.canary.share, replace(canary, shadows=watching))
+        share = Split(f"{name}/{model.canary.version}", model.canary.share, replace(canary, shadows=watching))
         return replace(served, splits=(share,))
 
-    def _attempted(self, decider: Decider, number: int) -> Deployed | None:
+    def _attempted(self, decider: Decider, name: str, number: int) -> Deployed | None:
         """Return the same revision with another version; None where they do not fit, which must not hold up answers."""
         try:
-            return self._asking(decider.definition, decider.revision, number)
+            return self._asking(decider.definition, decider.revision, name, number)
         except TenureError as error:
-            _LOG.error("%s/%d does not fit %s/%d: %s", self._name, decider.revision, decider.model, number, error)
+            _LOG.error("%s/%d does not fit %s/%d: %s", self._name, decider.revision, name, number, error)
             return None
 
-    def _asking(self, definition: Definition, revision: int, number: int | None) -> Deployed | None:
-        assert definition.model is not None
-        link = self._links.get(f"{definition.model.name}/{number}")
+    def _asking(self, definition: Definition, revision: int, name: str, number: int | None) -> Deployed | None:
+        link = self._links.get(f"{name}/{number}")
         if link is None:
             return None
         decider = Decider(definition, link.inputs, link.outputs, revision, tells=True, explain=link.explain)

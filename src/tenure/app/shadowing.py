@@ -210,12 +210,14 @@ class Shadowing:
             return self._record(note.trial, seen, None, error=str(error))
         if not isinstance(step, AskModel):
             return self._record(note.trial, seen, step)
-        served = _served(note.trial, seen, step)
+        side, step = note.trial.asking(step, lambda: seen.record.entity or seen.record.id)
+        decider = side.decider
+        served = _served(side, seen, step)
         # What was served without reasons cannot stand for a revision that asks for them.
         if served is not None and (served.told is not None or not decider.asks_reasons):
-            return self._record(note.trial, seen, decider.after(step, served))
-        said = await note.trial.predict(step.row, _DEADLINE_US)
-        return self._record(note.trial, seen, decider.after(step, said), said)
+            return self._record(side, seen, decider.after(step, served))
+        said = await side.predict(step.row, _DEADLINE_US)
+        return self._record(side, seen, decider.after(step, said), said)
 
     def _read(self, seen: Seen, view: str, key: str) -> tuple[Mapping[str, Any], int | None] | None:
         """Return what the decision read, where it read this; what was written since then is no difference of rules."""

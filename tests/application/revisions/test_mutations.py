@@ -25,12 +25,14 @@ request:
   day: date
   city: {type: string, required: false}
 model: risk@champion
+models: {young: risk-young@champion}
 fallback: {answer: {rate: 9.5, band: X}, reason: R90}
 rules:
   - {id: poor, before: model, when: "income < 100.0", answer: {rate: 0.0, band: N}, reason: R01}
   - {id: family, before: model, when: "children > 3 && member && term == 'long'", reason: R02}
   - {id: late, before: model, when: "day >= '2026-12-24' && !member", review: desk}
   - {id: town, before: model, when: "city.startsWith('B')", on_missing: skip, reason: R02}
+  - {id: beginner, before: model, when: "children == 0 && member", model: young}
   - {id: cap, after: model, when: "income > 9000.0", bound: {score: {minimum: 0.0, maximum: 0.5}}}
   - {id: sure, after: model, when: "term == 'short' && children == 0", set: {score: 0.1}}
   - {id: fresh, after: model, when: member, filter: {of: items, keep: "item > 3 && item.rank > 0.0", per: "item.shelf", most: 2}}
@@ -57,7 +59,10 @@ OUTPUTS = (
     Field("shelf", "string", shape=(2,)),
     Field("grid", "float", shape=(2, 2)),
 )
-MODELS = {"risk/1": ((Field("income", "float"), Field("children", "int")), OUTPUTS)}
+MODELS = {
+    "risk/1": ((Field("income", "float"), Field("children", "int")), OUTPUTS),
+    "risk-young/1": ((Field("income", "float"),), OUTPUTS),
+}
 
 
 def problems(text: str, table: str = TABLE) -> list[dict[str, object]]:
@@ -119,6 +124,11 @@ _OF_RULES: dict[str, list[tuple[str, str]]] = {
         (", on_missing: skip", ""), ("on_missing: skip", "on_missing: skipp"), ("city.", "citty."),
         ("startsWith('B')", "startsWith('B'"), ("startsWith('B')", "startsWith()"), ("startsWith('B')", "matches('(a+)+')"),
         ("startsWith('B')", "matches('[')"), ("startsWith('B')", "begins('B')"), ("startsWith('B')", "startsWith(7)"),
+    ],
+    "beginner": [
+        ("model: young", "model: yuong"), ("model: young", "model: risk-young@champion"), ("model: young", "model: 7"), ("model: young", "modle: young"),
+        (", model: young", ""), ("model: young", "model: young, answer: {rate: 1.0}"), ("before: model", "after: model"),
+        ("children == 0", "children == 0.0"), ("&& member", "&& membr"),
     ],
     "cap": [
         ("id: cap", "id: poor"), ("score:", "scor:"), ("minimum: 0.0", "minimum: 0.9"), ("minimum: 0.0", "minimum: low"), ("minimum: 0.0", "min: 0.0"),
@@ -192,18 +202,19 @@ _UNREACHABLE = [
 ]
 #: elsewhere in the file: old, new, the line that must be named
 _ELSEWHERE: list[tuple[str, str, int]] = [
+    ("{young: risk", "{yuong: risk", 20), ("risk-young@champion", "risk-young", 13), ("{young: risk-young@champion}", "[risk-young@champion]", 13), ("models: {", "modells: {", 13),
     ("application: loans", "aplication: loans", 1), ("application: loans", "application: Loans!", 1),
     ("entity: person", "entity: persn", 2), ("personal: [person]", "personal: [persn]", 3),
     ("income: {type: float", "income: {type: flot", 6), ("income: {type: float, minimum: 0}", "income: {type: float, minimum: low}", 6),
     ("maximum: 20", "maximum: -1", 7), ("member: bool", "member: boolean", 9), ("day: date", "day: dat", 10),
     ("values: [short, long]", "values: [short, short]", 8), ("values: [short, long]", "values: short", 8),
     ("required: false", "required: nope", 11), ("model: risk@champion", "model: risk", 12),
-    ("fallback: {answer: {rate: 9.5, band: X}, reason: R90}", "fallback: {anwser: {rate: 9.5}}", 13),
-    ("reason: R90}", "reason: R99}", 13), ("default: {answer", "default: {answr", 24), ("reason: R00}", "reason: R0}", 24),
-    ("expect: {rule: poor", "expect: {rule: por", 27), ("band: N}}", "band: M}}", 27), ("output: {score", "output: {scor", 28),
-    ("score: 0.3", "score: high", 28), ("expect: {band: B}", "expect: {}", 28), ("income: 1.0", "incom: 1.0", 27),
-    ("- {id: price, after: model, table: price.csv}", "- {id: price, after: model, table: price.csv}\n  - {id: dead, after: model, when: member, reason: R10}", 24),
-    ("- {id: family, ", '- {id: again, before: model, when: "income  <  100.0", reason: R02}\n  - {id: family, ', 16),
+    ("fallback: {answer: {rate: 9.5, band: X}, reason: R90}", "fallback: {anwser: {rate: 9.5}}", 14),
+    ("reason: R90}", "reason: R99}", 14), ("default: {answer", "default: {answr", 26), ("reason: R00}", "reason: R0}", 26),
+    ("expect: {rule: poor", "expect: {rule: por", 29), ("band: N}}", "band: M}}", 29), ("output: {score", "output: {scor", 30),
+    ("score: 0.3", "score: high", 30), ("expect: {band: B}", "expect: {}", 30), ("income: 1.0", "incom: 1.0", 29),
+    ("- {id: price, after: model, table: price.csv}", "- {id: price, after: model, table: price.csv}\n  - {id: dead, after: model, when: member, reason: R10}", 26),
+    ("- {id: family, ", '- {id: again, before: model, when: "income  <  100.0", reason: R02}\n  - {id: family, ', 17),
 ]  # fmt: skip
 
 

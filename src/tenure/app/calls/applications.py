@@ -230,6 +230,7 @@ def _application(control: Control, revision: Revision) -> wire.ApplicationAnswer
         actor=revision.actor,
         reason=revision.reason,
         url=control.url(f"/applications/{revision.application}"),
+        models={name: str(use) for name, use in revision.definition.models.items()},
     )
 
 

@@ -52,7 +52,7 @@ def show(control: Control, actor: Actor, given: wire.ShowProject) -> wire.Projec
 
 
 def _facts(control: Control, project: Project, revisions: list[Revision]) -> dict[str, Any]:
-    models = sorted({one.definition.model.name for one in revisions if one.definition.model is not None})
+    models = sorted({use.name for one in revisions for use in one.definition.uses})
     return _described(control, project) | {"applications": [one.application for one in revisions], "models": models}
 
 

@@ -259,6 +259,8 @@ class ApplicationAnswer(Output, frozen=True):
     actor: str
     reason: str
     url: str
+    #: the models that rules may choose in the place of `model`, by their names in the definition
+    models: dict[str, str] = {}
 
 
 class ActivationAnswer(Output, frozen=True):

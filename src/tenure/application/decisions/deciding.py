@@ -25,7 +25,7 @@ from tenure.application.decisions.reads import feature_reads, item_reads, views_
 from tenure.application.decisions.request import RequestForm
 from tenure.application.decisions.telling import Teller
 from tenure.application.revisions.problems import refusal
-from tenure.application.revisions.terms import Definition, from_plain
+from tenure.application.revisions.terms import Definition, ModelUse, from_plain
 from tenure.application.rules.ruleset import NOT_REACHED, Trace, walk
 from tenure.contract.records import FORMAT, DecisionRecord, PredictionRecord, Reason, ShadowRecord
 
@@ -180,6 +180,12 @@ class Decider:
         assert self._plan.row is not None, "a version that is asked takes a row"
         return replace(asked, row=self._plan.row.row(asked.facts))
 
+    def asked(self, asked: AskModel) -> ModelUse:
+        """Return which model a decision asks: the usual one, or the one that a rule chose."""
+        found = self.definition.chosen(asked.trace.model)
+        assert found is not None, "a definition that asks has a model"
+        return found
+
     def entity(self, admitted: Admitted) -> str | None:
         """Return whom the request is about, None where the application declares no entity."""
         name = self.definition.entity
@@ -206,15 +212,16 @@ class Decider:
     ) -> Settled | None:
         """Return the decision for an old request with what the model said then, without making the model's row.
 
-        None where a model is asked and none was then.
+        None where a model is asked and it was not then.
         """
         begun = self._begun(admitted, features)
         if isinstance(begun, Settled):
             return begun
         facts, reads, trace = begun
-        if prediction is None:
+        asked = AskModel({}, admitted, facts, reads, trace, items or _nothing)
+        if prediction is None or self.asked(asked).name != prediction.model:
             return None
-        return self.after(AskModel({}, admitted, facts, reads, trace, items or _nothing), prediction)
+        return self.after(asked, prediction)
 
     def after(self, asked: AskModel, prediction: Prediction) -> Settled:
         """Return the decision, given what the model said; a failure gives the fallback's answer."""

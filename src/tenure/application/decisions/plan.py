@@ -135,6 +135,7 @@ class _Planner:
             reason=self._reason(rule.reason, "rule"),
             reviews=rule.review is not None,
             change=self._change(rule, scope, path),
+            model=rule.model or "",
         )
 
     def _change(self, rule: Rule, scope: Scope, path: Path) -> Any:

@@ -10,7 +10,7 @@ from tenure.application.revisions.base import base_of, without_base
 from tenure.application.revisions.checking import check, telling_problems
 from tenure.application.revisions.definition import read
 from tenure.application.revisions.life import Now, Stage
-from tenure.application.revisions.problems import located, refusal
+from tenure.application.revisions.problems import Problem, located, refusal
 from tenure.application.revisions.releasing import Releases
 from tenure.application.revisions.revision import (
     Change,
@@ -236,10 +236,15 @@ class Applications:
 
     def _checked(self, definition: Definition, source: Source, *, run_tests: bool = True) -> Definition:
         """Return the definition with its views frozen into it, or raise `BrokenDefinition`."""
-        models = self._contracts.of(definition.model) if definition.model is not None else {}
+        by_use = {use: self._contracts.of(use) for use in definition.uses}
+        models = {ref: contract for found in by_use.values() for ref, contract in found.items()}
         whole, problems = check(definition, models, self._views.views(), run_tests=run_tests)
-        if definition.model is not None and definition.explain is not None:
-            problems = [*problems, *telling_problems(definition, self._contracts.telling(definition.model))]
+        for name, use in definition.models.items():
+            if not by_use[use] and use != definition.model:
+                why = f"{use} points to no version yet; deploy one first"
+                problems = [*problems, Problem(("models", name), why)]
+        for use in definition.uses if definition.explain is not None else ():
+            problems = [*problems, *telling_problems(definition, self._contracts.telling(use))]
         if problems:
             raise refusal(located(problems, source.places))
         return whole

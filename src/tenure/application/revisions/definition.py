@@ -36,17 +36,17 @@ if TYPE_CHECKING:
 __all__ = ["Definition", "from_plain", "parse", "plain"]
 
 KEYS = (
-    BASE, "application", "project", "owner", "entity", "personal", "event_time", "request", "features", "model", "inputs",
+    BASE, "application", "project", "owner", "entity", "personal", "event_time", "request", "features", "model", "models", "inputs",
     "time_zone", "deadline", "explain", "fallback", "rules", "default", "reasons", "outcome", "tests",
 )  # fmt: skip
 _RULE_KEYS = (
     "id", "before", "after", "when", "on_missing", "answer", "reason", "review", "table", "set", "bound",
-    "filter", "rerank",
+    "filter", "rerank", "model",
 )  # fmt: skip
 _TEST_KEYS = ("request", "features", "output", "failure", "expect")
 #: names that mean something else in conditions
 _TAKEN = frozenset({"request", "output", "features", "true", "false", "null", "in", "has"})
-_DOES = "an answer, a review, a reason, set, bound, filter or rerank"
+_DOES = "an answer, a review, a reason, a model, set, bound, filter or rerank"
 RESERVED_EXPECTATIONS = ("rule", "reason", "decided_by", "status", "answer")
 #: reasons that `explain: top_k` gives, and the most that may be asked for
 TOP_K, MOST_REASONS = 4, 20
@@ -85,6 +85,7 @@ class _Definition:
     def whole(self) -> Definition:
         read, found = self._read, self._found
         read.of_type(found, BASE, int, ())
+        models = self._models()
         return Definition(
             application=read.name(found, "application", ()),
             project=read.text(found, "project", (), ""),
@@ -94,7 +95,8 @@ class _Definition:
             event_time=read.text(found, "event_time", ()),
             request=read.fields(found, "request", ()),
             features=tuple(self._feature(value, ("features", n)) for n, value in enumerate(self._list("features"))),
-            model=self._model(),
+            model=self._model() or next(iter(models.values()), None),
+            models=models,
             inputs=read.text_map(found, "inputs", ()),
             time_zone=read.converted(found, "time_zone", (), time_zone, "UTC"),
             deadline_us=read.duration(found, "deadline", (), DEFAULT_DEADLINE_US) or 0,
@@ -126,11 +128,21 @@ class _Definition:
 
     def _model(self) -> ModelUse | None:
         text = self._read.text(self._found, "model", ())
-        if text is None:
-            return None
+        return None if text is None else self._use(text, ("model",))
+
+    def _models(self) -> dict[str, ModelUse]:
+        """Return the models that rules may choose, by their names here; without `model` the first is the usual one."""
+        written = self._read.text_map(self._found, "models", ())
+        for name in written:
+            if not NAME.fullmatch(name):
+                self._read.refuse(("models", name), f"{name!r} is no name; use a-z, 0-9, . _ and -", at_key=True)
+        found = {name: self._use(text, ("models", name)) for name, text in written.items()}
+        return {name: use for name, use in found.items() if use is not None}
+
+    def _use(self, text: str, path: Path) -> ModelUse | None:
         name, _, alias = text.partition("@")
         if not NAME.fullmatch(name) or not NAME.fullmatch(alias):
-            self._read.refuse(("model",), f"{text!r} names no model; write MODEL@ALIAS, as in churn@champion")
+            self._read.refuse(path, f"{text!r} names no model; write MODEL@ALIAS, as in churn@champion")
             return None
         return ModelUse(name, alias)
 
@@ -176,6 +188,7 @@ class _Definition:
             answer=read.of_type(found, "answer", dict, path),
             reason=read.text(found, "reason", path),
             review=read.text(found, "review", path),
+            model=read.text(found, "model", path),
             table=TableReader(read, self._files).table(found, path),
             set=read.of_type(found, "set", dict, path),
             bound=self._bounds(found, path),
@@ -319,6 +332,7 @@ def _rule_checks(definition: Definition) -> list[Problem]:
             found.append(Problem(("rules", place), f"the rule does nothing: give it {_DOES}"))
         if rule.table is not None:
             found += _beside_a_table(rule, ("rules", place))
+        found += _choice(definition, rule, ("rules", place))
         if rule.reason is not None and rule.reason not in reasons:
             found.append(
                 Problem(
@@ -338,8 +352,25 @@ def _rule_checks(definition: Definition) -> list[Problem]:
     return found
 
 
+def _choice(definition: Definition, rule: Rule, path: Path) -> list[Problem]:
+    """Return what is wrong with the model that a rule chooses."""
+    if rule.model is None:
+        return []
+    where = (*path, "model")
+    if rule.model not in definition.models:
+        known = nearest(rule.model, definition.models)
+        add = "" if definition.models else f"models:\n  {rule.model}: MODEL@champion"
+        return [Problem(where, f"models has no {rule.model!r}{known}", add=add)]
+    found = []
+    if rule.phase == "after":
+        found.append(Problem(where, "the model has answered already; choose one `before: model`"))
+    if rule.answer is not None:
+        found.append(Problem(where, "the rule answers, so no model is asked"))
+    return found
+
+
 def _does_something(rule: Rule) -> bool:
-    return rule.answer is not None or bool(rule.review or rule.reason) or changes_outputs(rule)
+    return rule.answer is not None or bool(rule.review or rule.reason or rule.model) or changes_outputs(rule)
 
 
 def _beside_a_table(rule: Rule, path: Path) -> list[Problem]:
@@ -348,8 +379,9 @@ def _beside_a_table(rule: Rule, path: Path) -> list[Problem]:
     columns = {"answer": "answer.KEY", "reason": "reason", "review": "review"}
     said = [(key, column) for key, column in columns.items() if getattr(rule, key) is not None]
     found = [Problem((*path, key), why.format(column=column)) for key, column in said]
-    changing = [key for key in ("set", "bound", "filter", "rerank") if getattr(rule, key)]
-    return found + [Problem((*path, key), "a table changes no outputs; use a rule of its own") for key in changing]
+    alone = [key for key in ("set", "bound", "filter", "rerank", "model") if getattr(rule, key)]
+    why = "a table changes no outputs and chooses no model; use a rule of its own"
+    return found + [Problem((*path, key), why) for key in alone]
 
 
 def _without_model(definition: Definition) -> list[Problem]:

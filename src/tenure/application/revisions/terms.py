@@ -81,7 +81,10 @@ class RuleTest(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Definition(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """An application: what it is asked, what it knows, which model it asks, and by which rules it answers."""
+    """An application: what it is asked, what it knows, which model it asks, and by which rules it answers.
+
+    `model` is asked unless a rule chooses one of `models`, which it is often one of.
+    """
 
     application: str
     request: tuple[Field, ...]
@@ -93,6 +96,7 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     event_time: str | None = None
     features: tuple[FeatureUse, ...] = ()
     model: ModelUse | None = None
+    models: dict[str, ModelUse] = {}
     inputs: dict[str, str] = {}
     time_zone: str = "UTC"
     deadline_us: int = DEFAULT_DEADLINE_US
@@ -102,6 +106,20 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     reasons: dict[str, str] = {}
     outcome: OutcomeUse | None = None
     tests: tuple[RuleTest, ...] = ()
+
+    @property
+    def uses(self) -> tuple[ModelUse, ...]:
+        """Return every model that may be asked, the usual one first."""
+        usual = () if self.model is None else (self.model,)
+        return tuple(dict.fromkeys((*usual, *self.models.values())))
+
+    def chosen(self, name: str) -> ModelUse | None:
+        """Return the model that is asked where a rule chose `name`; empty is the usual one."""
+        return self.models[name] if name else self.model
+
+    def may_ask(self, model: str) -> bool:
+        """Tell whether a model of this name may be asked."""
+        return any(use.name == model for use in self.uses)
 
 
 def plain(definition: Definition) -> dict[str, Any]:

@@ -60,7 +60,8 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     """When `when` is true, the rule fires: with an `answer` it settles the decision, everything else goes on.
 
     `review` asks for a person, a `reason` is added; `set`, `bound`, `filter` and `rerank` change outputs, in this order,
-    for all that comes after. With a `table` the rule fires if one of its rows holds, and that row says the answer, the reason and the review.
+    for all that comes after. `model` is one of the definition's `models`: it is asked in the place of the usual one, unless
+    a rule before chose already. With a `table` the rule fires if one of its rows holds, and that row says the answer, the reason and the review.
 
     `before` or `after` the model is asked. `on_missing` says what follows when a value that the condition needs is
     missing: `error` refuses the request naming the field, `skip` goes on to the next rule; None means that the check
@@ -74,6 +75,7 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     answer: dict[str, Any] | None = None
     reason: str | None = None
     review: str | None = None
+    model: str | None = None
     table: Table | None = None
     set: dict[str, Any] | None = None
     bound: dict[str, Bound] | None = None

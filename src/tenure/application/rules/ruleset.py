@@ -18,13 +18,17 @@ Facts: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What follows when a rule, or a `row` of its table, holds. `change` writes outputs anew for all that comes after."""
+    """What follows when a rule, or a `row` of its table, holds. `change` writes outputs anew for all that comes after.
+
+    `model` is the one to be asked, by its name in the definition.
+    """
 
     answer: Callable[[Facts], Any] | None = None
     reason: Reason | None = None
     reviews: bool = False
     change: Callable[[dict[str, Any]], None] | None = None
     row: int = 0
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class ReadyRule:
 class Trace:
     """What the rules said so far: a verdict for each rule, the ids of those that fired, their reasons, and reviews.
 
-    `rows` are the rows of tables that held, by the rule's id.
+    `rows` are the rows of tables that held, by the rule's id; `model` is the one that a rule chose, empty for the usual one.
     """
 
     verdicts: list[str]
@@ -53,10 +57,11 @@ class Trace:
     reasons: list[Reason] = field(default_factory=list)
     pending: bool = False
     rows: dict[str, int] | None = None
+    model: str = ""
 
     def copy(self) -> Trace:
         """Return a trace that can go on without changing this one."""
-        return Trace(self.verdicts.copy(), self.fired.copy(), self.reasons.copy(), self.pending, self.rows)
+        return Trace(self.verdicts.copy(), self.fired.copy(), self.reasons.copy(), self.pending, self.rows, self.model)
 
 
 def walk(rules: tuple[ReadyRule, ...], facts: dict[str, Any], trace: Trace) -> dict[str, Any] | None:
@@ -90,6 +95,7 @@ def walk(rules: tuple[ReadyRule, ...], facts: dict[str, Any], trace: Trace) -> d
 def _note(rule: str, effect: Effect, trace: Trace) -> None:
     trace.fired.append(rule)
     trace.pending = trace.pending or effect.reviews
+    trace.model = trace.model or effect.model
     if effect.row:
         trace.rows = {**(trace.rows or {}), rule: effect.row}
     if effect.reason is not None:
