@@ -245,3 +245,73 @@ def test_decisions_go_on_and_control_comes_back_when_it_is_killed(home: Home, te
         told = [{"decision_id": decision, "value": True}]
         assert again.call("outcomes:import", application="offers", outcomes=told)["recorded"] == 1
         assert again.call("decisions:show", decision=decision)["outcomes"][0]["value"] is True
+
+
+PEOPLE = """
+application: people
+entity: customer
+personal: [customer, email]
+request: {customer: string, email: string, age: int}
+features:
+  - {view: people_seen, key: customer, on_missing: default}
+  - {view: people_mail, key: email, on_missing: default}
+rules: [{id: look, when: "age > 100", review: desk}]
+default: {answer: {offer: none}}
+"""
+SEEN = """
+view: people_seen
+key: customer
+from: {application: people, event: seen, fields: {customer: string, place: string}}
+columns: {n: {aggregate: count}, place: {aggregate: last, of: place}}
+defaults: {n: 0, place: nowhere}
+"""
+MAIL = """
+view: people_mail
+key: email
+columns: {opened: {type: int, required: false}}
+defaults: {opened: 0}
+"""
+
+
+def test_an_erased_person_is_in_no_file_of_the_home_and_everybody_else_is(home: Home, tenure: Client) -> None:
+    for view in (SEEN, MAIL):
+        tenure.call("features:apply", text=view)
+    tenure.call("applications:apply", text=PEOPLE, reason="first")
+    token = tenure.call("tokens:create", role="caller", applications=["people"], expires="1h")["token"]
+    port = announce.status(home.supervisor_socket)["port"]
+    said: dict[str, dict[str, Any]] = {}
+    with Client(f"http://127.0.0.1:{port}", token) as there:
+        for name in ("evaluna", "joeblack"):
+            mail = f"{name}@home.example"
+            seen = {"event": "seen", "values": {"customer": name, "place": "town"}}
+            there.call("events:import", application="people", events=[seen])
+            tenure.call("features:ingest", view="people_mail", rows=[{"email": mail, "opened": 7}])
+            said[name] = there.decide("people", {"customer": name, "email": mail, "age": 101})
+    for name, one in said.items():
+        note = f"{name} is 101 years old"
+        tenure.call("decisions:resolve", decision=one["decision_id"], answer={"offer": "call"}, code="AGE", reason=note)
+    _until(lambda: len(tenure.call("log:checkpoint")["document"]) and _proven(tenure, said), 60)
+    assert _holding(home, b"evaluna")
+
+    done = tenure.call("persons:erase", application="people", entity="evaluna", reason="asked for it")
+    assert (done["decisions"], done["events"]) == ({"people": 1}, {"people": 1})
+    assert done["features"] == {"people_seen": 1, "people_mail": 1}
+    assert _holding(home, b"evaluna") == []
+    shown = {name: tenure.call("decisions:show", decision=one["decision_id"]) for name, one in said.items()}
+    assert (shown["evaluna"]["personal"], shown["evaluna"]["resolutions"][0]["note"]) == (None, "")
+    assert shown["joeblack"]["personal"]["email"] == "joeblack@home.example"
+    assert shown["joeblack"]["resolutions"][0]["note"] == "joeblack is 101 years old"
+    values = [tenure.call("features:get", view="people_mail", key=f"{name}@home.example")["values"] for name in said]
+    assert values == [None, {"opened": 7}]
+    assert tenure.call("verify")["problems"] == []
+    assert _proven(tenure, said)
+
+
+def _proven(tenure: Client, said: dict[str, dict[str, Any]]) -> bool:
+    return all(tenure.call("log:proof", decision=one["decision_id"])["size"] > 0 for one in said.values())
+
+
+def _holding(home: Home, text: bytes) -> list[Path]:
+    """Return the files of the home in which a text stands."""
+    files = [path for path in home.root.rglob("*") if path.is_file() and not path.is_socket()]
+    return [path for path in files if text in path.read_bytes()]

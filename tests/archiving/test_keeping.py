@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -293,7 +294,7 @@ def test_erasing_a_person_leaves_every_proof_and_everybody_else_as_they_were(dec
         assert len(check_log.check(document, held)) == 3
     event = decided.do("audit:log", limit=1)[0]
     assert event.action == "persons:erase"
-    assert "eve" not in json.dumps(msgspec.to_builtins(event))
+    assert not re.search(r"\beve\b", json.dumps(msgspec.to_builtins(event)))
 
 
 def test_a_person_or_application_under_a_hold_is_not_erased_and_the_hold_is_named(decided: Desk) -> None:

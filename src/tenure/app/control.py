@@ -246,7 +246,7 @@ class Control:
         self.archives = Archives(kept, vault, checks, audit, clock)
         self.endings = Endings(kept, self.registry.attestations, self.holds_db, vault, audit, clock)
         self.holds = Holds(self.holds_db, audit, clock)
-        self.erasures = Erasures(self.log, self.holds_db, audit, clock)
+        self.erasures = Erasures(self.log, self.features_db, definitions, self.holds_db, audit, clock)
         self.proofs = LogProofs(Proofs(self.home.decisions))
         self.applications = Applications(self.revisions, audit, clock, meeting, self.features_db, self.lives, policy)
         self.features = Features(self.features_db, DuckJoin(self.features_db), audit, clock)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +55,7 @@ _DECISION = msgspec.json.Decoder(DecisionRecord)
 _OUTCOME = msgspec.json.Decoder(OutcomeRecord)
 _RESOLUTION = msgspec.json.Decoder(ResolutionRecord)
 _SHADOW = msgspec.json.Decoder(ShadowRecord)
+_EVENT = msgspec.json.Decoder(EventRecord)
 _STREAM = "control"
 #: decisions that are looked up at once for those who saw them
 _TOGETHER = 2000
@@ -155,24 +155,37 @@ class ReadLog:
 
     def resolutions(self, decision_id: str) -> list[ResolutionRecord]:
         """Return a decision's resolutions, oldest first."""
-        return [_RESOLUTION.decode(record) for record in self._reader.about([decision_id], "resolution")]
+        return [self._read(record) for record in self._reader.about([decision_id], "resolution")]
 
     def resolutions_among(self, decisions: Sequence[str]) -> dict[str, list[ResolutionRecord]]:
         """Return for each of these decisions that has any its resolutions, oldest first."""
         found: dict[str, list[ResolutionRecord]] = {}
         for record in self._reader.about(decisions, "resolution"):
-            one = _RESOLUTION.decode(record)
+            one = self._read(record)
             found.setdefault(one.decision, []).append(one)
         return found
 
     def all_resolutions(self, application: str) -> list[ResolutionRecord]:
         """Return every resolution of an application, or of all, oldest first."""
         found = self._reader.find(kind="resolution", application=application or None, limit=None)
-        return [_RESOLUTION.decode(record) for record in reversed(found)]
+        return [self._read(record) for record in reversed(found)]
 
     def append_resolution(self, record: ResolutionRecord) -> None:
-        """Return when the record is durable."""
+        """Return when the record is durable; its note lies under the person's key, where it is about one."""
+        if record.entity is not None and record.note:
+            hidden = self._persons.encrypt(record.entity, {"note": record.note})
+            record = msgspec.structs.replace(record, note="", personal=hidden)
         self.append([record])
+
+    def _read(self, record: bytes) -> ResolutionRecord:
+        """Return a resolution with its note, which is gone once the person is erased."""
+        one = _RESOLUTION.decode(record)
+        if not one.personal or one.entity is None:
+            return one
+        try:
+            return msgspec.structs.replace(one, note=str(self._persons.decrypt(one.entity, one.personal)["note"]))
+        except PersonErased:
+            return one
 
     def all_of(self, application: str, model: str, version: int | None) -> list[DecisionRecord]:
         """Return every decision of an application and a version, newest first; empty names match everything."""
@@ -203,7 +216,7 @@ class ReadLog:
                 )
         asyncio.run(_append(self._writer, [encode(record) for record in records]))
 
-    def personal(self, record: DecisionRecord) -> Mapping[str, Any] | None:
+    def personal(self, record: DecisionRecord | EventRecord) -> Mapping[str, Any] | None:
         """Return the entity and the personal fields in the clear, None when there are none or they were erased."""
         if not record.personal or record.entity is None:
             return None
@@ -225,10 +238,13 @@ class ReadLog:
         """Return the name under which the entity stands in the log."""
         return self._persons.pseudonym(entity)
 
-    def applications_of(self, pseudonym: str) -> dict[str, int]:
-        """Return how many decisions each application made about the person."""
-        found = self._reader.find(kind="decision", entity=pseudonym, limit=None)
-        return dict(Counter(_DECISION.decode(record).application for record in found))
+    def about(self, pseudonym: str) -> list[DecisionRecord]:
+        """Return every decision about a person, newest first."""
+        return [_DECISION.decode(one) for one in self._reader.find(kind="decision", entity=pseudonym, limit=None)]
+
+    def told_of(self, pseudonym: str) -> list[EventRecord]:
+        """Return every event about a person, newest first."""
+        return [_EVENT.decode(one) for one in self._reader.find(kind="event", entity=pseudonym, limit=None)]
 
     def erase(self, pseudonym: str) -> bool:
         """Destroy the person's key, durably and in every process; return whether there was one."""
@@ -266,6 +282,10 @@ class KeptDefinitions:
             newest = self._revisions.newest(application)
             raise UnknownRevision(application=application, number=revision, newest=newest)
         return found.definition
+
+    def ever(self, application: str) -> list[Definition]:
+        """Return the definitions of every revision of an application."""
+        return [one.definition for one in self._revisions.revisions(application)]
 
 
 class HomeEvidence:

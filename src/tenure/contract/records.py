@@ -238,6 +238,10 @@ class ResolutionRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=
     pending: bool = False
     #: id of the proposal that this record puts in force
     confirms: str = ""
+    #: pseudonym of whom the decision is about
+    entity: str | None = None
+    #: the note, encrypted under that person's key as in a decision: people write names into notes
+    personal: str = ""
 
 
 def encode(record: msgspec.Struct) -> bytes:

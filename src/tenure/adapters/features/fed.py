@@ -100,10 +100,10 @@ def empty(connection: sqlite3.Connection, view: str) -> None:
         connection.execute(f"DELETE FROM {table} WHERE view = ?", (view,))  # noqa: S608 - names of our own
 
 
-def forget(connection: sqlite3.Connection, view: str, key: str) -> None:
-    """Forget a key's events."""
-    for table in ("feature_events", "feature_states"):
-        connection.execute(f"DELETE FROM {table} WHERE view = ? AND key = ?", (view, key))  # noqa: S608
+def forget(connection: sqlite3.Connection, view: str, key: str) -> int:
+    """Forget a key's events; return how many there were."""
+    connection.execute("DELETE FROM feature_states WHERE view = ? AND key = ?", (view, key))
+    return connection.execute("DELETE FROM feature_events WHERE view = ? AND key = ?", (view, key)).rowcount
 
 
 def _keep(connection: sqlite3.Connection, view: View, key: str, state: State) -> None:

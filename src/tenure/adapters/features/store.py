@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,7 +22,7 @@ from tenure.application.features.ports import Held, Watermark
 from tenure.application.features.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from tenure.application.features.events import Entry
@@ -189,6 +190,21 @@ class SqliteFeatures:
                     "INSERT OR REPLACE INTO feature_feeds VALUES (?, ?)", (view, position[1] if position else 0)
                 )
 
+    def erase(self, places: Collection[tuple[str, str]]) -> Counter[str]:
+        """Delete all that is and was kept under keys, each named with its view; return how many rows of which view.
+
+        When this returns nothing of it is in the file or beside it.
+        """
+        gone: Counter[str] = Counter()
+        with self._write_lock:
+            with self._writer as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for view, key in places:
+                    gone[view] += _forgotten(connection, view, key)
+            # The write-ahead file still holds the pages as they were; a full checkpoint empties it.
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return +gone
+
     def positions(self) -> dict[str, int]:
         """Return up to which leaf of the log each view has been fed."""
         return dict(self._reader.execute("SELECT view, leaf FROM feature_feeds").fetchall())
@@ -244,6 +260,14 @@ def _kept(connection: sqlite3.Connection, view: View, key: str, known_at: int, b
     return True
 
 
+def _forgotten(connection: sqlite3.Connection, view: str, key: str) -> int:
+    """Delete a key's values and their history, or its events; return how many rows that were."""
+    rows = fed.forget(connection, view, key)
+    rows += connection.execute("DELETE FROM feature_history WHERE view = ? AND key = ?", (view, key)).rowcount
+    connection.execute("DELETE FROM feature_latest WHERE view = ? AND key = ?", (view, key))
+    return rows
+
+
 def _defined(connection: sqlite3.Connection, view: str) -> View | None:
     row = connection.execute("SELECT definition FROM feature_views WHERE name = ?", (view,)).fetchone()
     return None if row is None else msgspec.json.decode(row[0], type=View)
@@ -261,6 +285,8 @@ def _connected(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(file, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     into_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")
+    # What is replaced or deleted is overwritten: a person who is erased must not be left in free pages of the file.
+    connection.execute("PRAGMA secure_delete = ON")
     return connection
 
 

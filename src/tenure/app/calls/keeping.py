@@ -181,4 +181,5 @@ def erase(control: Control, actor: Actor, given: wire.Erase) -> wire.EraseAnswer
     authorize(actor, Permission.PERSONS_ERASE, given.application)
     reason = reason_for("erasing a person", given.reason)
     done = control.erasures.erase(actor, given.application, given.entity, reason)
-    return wire.EraseAnswer(**done)
+    left = [wire.LeftTheHome(**one) for one in done.pop("out_of_reach")]
+    return wire.EraseAnswer(**done, out_of_reach=left)

@@ -147,9 +147,26 @@ class Erase(Input, frozen=True):
     reason: str
 
 
+class LeftTheHome(Output, frozen=True):
+    """What was handed out: by which action, where to (a folder, an application, a digest), when first and how often."""
+
+    what: str
+    where: str
+    by: str
+    at: str
+    times: int
+
+
 class EraseAnswer(Output, frozen=True):
-    """The pseudonym, whether there was a key to be destroyed, and how many decisions of which application it concerns."""
+    """The pseudonym, whether anything personal was there, and what it concerns.
+
+    That is decisions and events by application, and rows deleted by feature view. `out_of_reach` names what left the
+    home since the person's first record and may hold them: backups, exports, dossiers, joined tables.
+    """
 
     person: str
     erased: bool
     decisions: dict[str, int]
+    events: dict[str, int] = {}
+    features: dict[str, int] = {}
+    out_of_reach: list[LeftTheHome] = []

@@ -114,6 +114,7 @@ def resolution(now: Standing, said: Said, policy: Policy, *, at: int, who: str) 
         code=said.code.strip(),
         note=said.note.strip(),
         pending=changes_final and policy is Policy.FOUR_EYES,
+        entity=record.entity,
     )
 
 

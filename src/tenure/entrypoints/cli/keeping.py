@@ -123,7 +123,12 @@ def erase(
     """Erase a person: their key is destroyed for ever, and every proof and all other replays still hold."""
     with opened() as tenure:
         found = tenure.call("persons:erase", application=application, entity=entity, reason=reason)
-    Screen(json).facts(found, "erased" if found["erased"] else "nothing personal was kept")
+    screen = Screen(json)
+    title = "erased" if found["erased"] else "nothing personal was kept"
+    screen.facts(found, title, ("person", "decisions", "events", "features"))
+    if found["out_of_reach"] and not json:
+        screen.say("out of reach, for it left the home before; whoever has it must see to it:")
+        screen.table(found, found["out_of_reach"], ("what", "where", "by", "at", "times"))
 
 
 def backup(
