@@ -235,8 +235,11 @@ def test_decisions_go_on_and_control_comes_back_when_it_is_killed(home: Home, te
     _until(lambda: _control(home)["pid"] != pid and _control(home)["state"] == "ready", 60)
     with Client(connection=Connection("http://localhost", unix_socket=home.control_socket)) as again:
         assert again.call("audit:verify")["intact"]
-        decision = asking.ask(7.0)[1]["decision_id"]
+        answered = asking.ask(7.0)[1]
+        decision = answered["decision_id"]
         shown = again.call("decisions:show", decision=decision)
+        # What is read later has the form of what the caller was answered.
+        assert {name: shown[name] for name in answered} == answered
         assert shown["personal"]["customer"] == "c7"
         assert [one["decision_id"] for one in again.call("decisions:list", entity="c7", limit=1)["decisions"]] == [
             decision

@@ -32,7 +32,7 @@ const COLUMNS: Column<Schemas["DecisionRow"]>[] = [
   { name: "answer", cell: (row) => fields(row.answer) },
   { name: "decided by", cell: (row) => <span className="row"><Mark of={row.decided_by} />{row.status !== "final" && <Mark of={row.status} />}</span> },
   { name: "rules", cell: (row) => row.rules.join(", ") || "—" },
-  { name: "model", cell: (row) => row.model || "—" },
+  { name: "model", cell: (row) => row.model ? `${row.model.name}/${String(row.model.version)}` : "—" },
 ];
 
 /** Find a decision: by whom it is about first, by anything else beside that. Every search has its own address. */

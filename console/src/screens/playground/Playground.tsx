@@ -141,7 +141,7 @@ interface Way {
 /** The same request by two ways of answering: each a revision with a version. */
 function SideBySide({ decision }: { decision: Schemas["DecisionDetail"] }) {
   const may = useMay();
-  const model = decision.model.split("/")[0] ?? "";
+  const model = decision.model?.name ?? "";
   const history = useAsk("applications:history", { application: decision.application }, { enabled: !decision.application.includes(":") });
   const versions = useAsk("versions:list", { model }, { enabled: model !== "" });
   if (!may("rules:backtest") || !history.data) return null;
@@ -160,7 +160,7 @@ function SideBySide({ decision }: { decision: Schemas["DecisionDetail"] }) {
 function Column({ name, decision, revisions, refs, first }: { name: string; decision: Schemas["DecisionDetail"]; revisions: string[]; refs: string[]; first: Way }) {
   const [way, setWay] = useState(first);
   const trial = useDo("rules:backtest");
-  const model = decision.model.split("/")[0] ?? "";
+  const model = decision.model?.name ?? "";
   const example = trial.data?.examples[0];
   const run = () => trial.mutate({ application: decision.application, revision: Number(way.revision), decision: decision.decision_id, ...(way.version ? { version: `${model}/${way.version}` } : {}) });
   return (

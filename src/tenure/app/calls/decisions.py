@@ -84,7 +84,6 @@ def decision(control: Control, actor: Actor, given: wire.Decision) -> wire.Decis
         personal=found.personal,
         features=msgspec.to_builtins(record.features),
         predictions=msgspec.to_builtins(record.predictions),
-        reasons=msgspec.to_builtins(record.reasons),
         outcomes=[msgspec.to_builtins(outcome) for outcome in found.outcomes],
         logged={"answer": record.answer, "decided_by": record.decided_by, "status": record.status},
         resolutions=[msgspec.to_builtins(resolved(control, one)) for one in found.standing.history],
@@ -107,8 +106,9 @@ def _row(control: Control, now: Standing) -> dict[str, Any]:
         "decided_by": now.decided_by,
         "answer": now.answer,
         "rules": record.rules,
-        "model": f"{served.model}/{served.version}" if served else "",
+        "model": wire.ServedModel(name=served.model, version=served.version, digest=served.digest) if served else None,
         "output": served.output if served else None,
+        "reasons": msgspec.to_builtins(record.reasons),
         "url": control.url(f"/decisions/{record.id}"),
     }
 

@@ -65,6 +65,7 @@ from tenure.app.wire.decisions import (
     ReplayedAnswer,
     RulePart,
     RuleVerdict,
+    ServedModel,
     WhyAnswer,
 )
 from tenure.app.wire.features import (
@@ -369,6 +370,7 @@ __all__ = [
     "ScheduleAnswer",
     "SegmentAnswer",
     "ServedAnswer",
+    "ServedModel",
     "SessionAnswer",
     "SessionRow",
     "SetPassword",

@@ -33,8 +33,19 @@ class Decisions(Input, frozen=True):
     ms_to: float | None = None
 
 
+class ServedModel(Output, frozen=True):
+    """The version whose output the answer was made of."""
+
+    name: str
+    version: int
+    digest: str
+
+
 class DecisionRow(Output, frozen=True):
-    """One decision in a list, as it stands: `decided_by` is person where a resolution is in force."""
+    """One decision in a list, as it stands: `decided_by` is person where a resolution is in force.
+
+    What the caller was answered has the same fields; `model` is null when no model was asked.
+    """
 
     decision_id: str
     at: str
@@ -44,8 +55,9 @@ class DecisionRow(Output, frozen=True):
     decided_by: str
     answer: dict[str, Any]
     rules: list[str]
-    model: str
+    model: ServedModel | None
     output: dict[str, Any] | None
+    reasons: list[dict[str, Any]]
     url: str
 
 
@@ -73,7 +85,6 @@ class DecisionDetail(DecisionRow, frozen=True):
     personal: dict[str, Any] | None
     features: list[dict[str, Any]]
     predictions: list[dict[str, Any]]
-    reasons: list[dict[str, Any]]
     outcomes: list[dict[str, Any]]
     logged: dict[str, Any]
     resolutions: list[dict[str, Any]]

@@ -83,7 +83,12 @@ def decisions(
             ms_to=ms_to,
             limit=limit,
         )
-    Screen(json).table(found, found["decisions"], _COLUMNS, "no decision found")
+    rows = [{**row, "model": _ref(row["model"])} for row in found["decisions"]]
+    Screen(json).table(found, rows, _COLUMNS, "no decision found")
+
+
+def _ref(model: dict[str, Any] | None) -> str:
+    return f"{model['name']}/{model['version']}" if model else ""
 
 
 def decision(decision_id: Id, json: Json = False) -> None:
