@@ -139,7 +139,7 @@ def test_every_resolution_leaves_one_event_with_both_answers(bank: Lending) -> N
     (event,) = [one for one in bank.do("audit:log") if one.action == "decisions:resolve"]
     assert (event.target, event.reason, event.before["answer"], event.after["answer"]) == (
         f"decision/{decision}",
-        "forged",
+        "A",
         YES,
         NO,
     )

@@ -70,5 +70,5 @@ def _event(actor: Actor, made: ResolutionRecord) -> Event:
     before = {"answer": made.before}
     after = {"answer": made.after, "code": made.code, "pending": made.pending, "resolution": made.id}
     # The trail is never edited, so what a person wrote about a person stands in the log alone, where it can be erased.
-    note = made.note if made.entity is None else ""
+    note = made.note if made.entity is None else made.code
     return Event(Permission.DECISIONS_RESOLVE, actor, made.at, f"decision/{made.decision}", note, before, after)
