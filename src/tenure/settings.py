@@ -132,6 +132,11 @@ class Home:
         return self.run / "front.json"
 
     @property
+    def rates(self) -> Path:
+        """One bucket per token that may not ask as often as it likes: changed by all gateways."""
+        return self.run / "rates"
+
+    @property
     def logs(self) -> Path:
         """One log file per process."""
         return self.root / "logs"

@@ -205,3 +205,31 @@ def test_one_decision_is_replayed_at_its_own_address(running: Running, owner: di
         running.ask("GET", f"/api/v1/decisions/{made['decision_id']}", headers={"Authorization": f"Basic {basic}"})[0]
         == 200
     )
+
+
+# ---- rates
+
+
+def test_a_token_that_asks_too_often_is_told_when_it_may_again(running: Running, owner: dict[str, str]) -> None:
+    made = json.loads(running.ask("POST", "/api/v1/tokens", {"role": "viewer", "rate": "3/h"}, owner)[2])
+    assert made["rate"] == "3/h"
+    slow = {"Authorization": f"Bearer {made['token']}"}
+    left = []
+    for path in ("/api/v1/whoami", "/api/v1/models", "/api/v1/applications/none/decisions"):
+        # Whatever is asked for counts, also what is then refused.
+        _, headers, _ = running.ask("POST" if "decisions" in path else "GET", path, {}, slow)
+        assert headers["ratelimit-policy"] == '"token";q=3;w=3600'
+        left.append(headers["ratelimit"].partition(";t=")[0])
+    assert left == ['"token";r=2', '"token";r=1', '"token";r=0']
+    for path in ("/api/v1/whoami", "/api/v1/applications/none/decisions"):
+        status, headers, body = running.ask("POST" if "decisions" in path else "GET", path, {}, slow)
+        assert (status, json.loads(body)["code"]) == (429, "rate-exceeded")
+        assert 1100 < int(headers["retry-after"]) <= 1200
+        assert headers["ratelimit"].startswith('"token";r=0;t=')
+    basic = base64.b64encode(f"x:{made['token']}".encode()).decode()
+    status, headers, body = running.ask("GET", "/v2/models/none", headers={"Authorization": f"Basic {basic}"})
+    assert (status, list(json.loads(body)), "retry-after" in headers) == (429, ["error"], True)
+    status, headers, _ = running.ask("GET", "/api/v1/whoami", headers=owner)
+    assert (status, "ratelimit" in headers) == (200, False), "others are not concerned"
+    assert running.ask("GET", "/health/live", headers=slow)[0] == 200
+    assert running.ask("POST", "/api/v1/tokens", {"role": "viewer", "rate": "fast"}, owner)[0] == 422

@@ -7,6 +7,7 @@ import itertools
 import logging
 from typing import TYPE_CHECKING
 
+from tenure.adapters.buckets import Buckets
 from tenure.adapters.decision_log.claims import Claims
 from tenure.adapters.decision_log.committer import DamagedStream
 from tenure.adapters.decision_log.persons import Persons
@@ -26,6 +27,7 @@ from tenure.serving import snapshot as snapshots
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tenure.governance.rates import Rate, Taken
     from tenure.settings import Home
 
 _log = logging.getLogger(__name__)
@@ -47,6 +49,8 @@ class Gateway:
         self._links = Links(home)
         self.generation = Generation(snapshots.Snapshot(format=1, generation=0, created=0), {})
         self._pinned: list[Generation] = []
+        self._buckets = Buckets(home.rates)
+        self._clock = clock
         self.left: Callable[[], None] = lambda: None
         self.swapped: Callable[[], None] = lambda: None
         self.shadowing = Shadowing(log=self.log, features=self._features, clock=clock)
@@ -116,6 +120,14 @@ class Gateway:
                 self._pinned.remove(generation)
                 self.left()
 
+    def taken(self, authorization: str) -> tuple[Rate, Taken] | None:
+        """Take one request from the bucket of who asks; None for those who may ask as often as they like."""
+        actor = self.deciding.actor(self.generation, authorization)
+        rate = None if actor is None else self.generation.rates.get(actor.id)
+        if actor is None or rate is None:
+            return None
+        return rate, self._buckets.take(actor.id, rate, self._clock.now())
+
     async def swap(self, generation: int) -> None:
         """Take a generation into service: requests that come from now on see it, those in flight keep theirs."""
         snapshot = snapshots.read(self._home.snapshots, generation)
@@ -124,6 +136,7 @@ class Gateway:
         self.generation = new
         if old.in_flight:
             self._pinned.append(old)
+        self._buckets.keep_only(new.rates)
         self.swapped()
         await self.drop_links()
 
@@ -140,6 +153,7 @@ class Gateway:
         self._claims.close()
         self._persons.close()
         self._features.close()
+        self._buckets.close()
 
 
 def _both(*syncs: Callable[[], None]) -> Callable[[], None]:

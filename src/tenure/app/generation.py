@@ -14,6 +14,7 @@ from tenure.application.features.events import EventForms
 from tenure.application.features.view import View
 from tenure.application.revisions.terms import Definition, from_plain
 from tenure.governance.access import Actor, Role
+from tenure.governance.rates import Rate
 from tenure.kit.errors import Kind, TenureError
 from tenure.kit.shares import in_share
 from tenure.model.version import CHAMPION
@@ -157,6 +158,8 @@ class Generation:
             for digest, entry in snapshot.tokens.items()
             if entry.role in Role._value2member_map_
         }
+        #: how often who may ask, by the actor's id, so that a session of a token has the token's rate
+        self.rates = {entry.id: Rate(*entry.rate) for entry in snapshot.tokens.values() if entry.rate is not None}
         self._snapshot = snapshot
         self._events: dict[str, EventForms] = {}
         self._applications: dict[str, Deployed | TenureError] = {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tenure.application.revisions.terms import plain
+from tenure.governance.rates import parse_rate
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import snapshot as snapshots
 from tenure.serving.announce import NoSupervisor, SupervisorRefused, announce
@@ -302,7 +303,14 @@ def _content(one: Snapshot) -> bytes:
 
 
 def _entry(token: Token) -> TokenEntry:
-    return TokenEntry(token.id, token.role.value, tuple(sorted(token.applications)), token.expires_at)
+    rate = parse_rate(token.rate)
+    return TokenEntry(
+        token.id,
+        token.role.value,
+        tuple(sorted(token.applications)),
+        token.expires_at,
+        None if rate is None else (rate.requests, rate.seconds),
+    )
 
 
 def _session_entry(session: Session, actor: Actor) -> TokenEntry:

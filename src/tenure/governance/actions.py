@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tenure.governance.access import Permission, Unauthenticated, authorize
 from tenure.governance.audit import Event, problems
 from tenure.governance.holds import AlreadyHeld, Hold, NotHeld, among
+from tenure.governance.rates import parse_rate
 from tenure.governance.tokens import Token, UnknownToken, mint, parse_expiry, token_digest
 
 if TYPE_CHECKING:
@@ -32,14 +33,21 @@ class Tokens:
         self._mint = mint
 
     def create(
-        self, actor: Actor, role: Role, applications: Iterable[str] = (), expires: str = "", reason: str = ""
+        self,
+        actor: Actor,
+        role: Role,
+        applications: Iterable[str] = (),
+        expires: str = "",
+        reason: str = "",
+        rate: str = "",
     ) -> tuple[Token, str]:
         """Make a token and return it with its text, which exists nowhere else."""
         authorize(actor, Permission.TOKENS_CREATE)
         now = self._clock.now()
         token_id, text = self._mint()
         until = parse_expiry(expires, now)
-        token = Token(token_id, token_digest(text), role, frozenset(applications), now, actor.id, until)
+        parse_rate(rate)
+        token = Token(token_id, token_digest(text), role, frozenset(applications), now, actor.id, until, rate=rate)
         with self._audit.transaction():
             self._store.add(token)
             self._audit.write(Event(Permission.TOKENS_CREATE, actor, now, _target(token), reason, after=_facts(token)))
@@ -84,6 +92,7 @@ def _facts(token: Token) -> dict[str, object]:
         "role": token.role.value,
         "applications": sorted(token.applications),
         "expires_at": token.expires_at,
+        "rate": token.rate,
         "revoked_at": token.revoked_at,
     }
 

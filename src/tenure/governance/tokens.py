@@ -37,7 +37,10 @@ class BadExpiry(TenureError):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as it is kept: `digest` is the sha256 (hex) of its text. Times are UTC microseconds."""
+    """A token as it is kept: `digest` is the sha256 (hex) of its text. Times are UTC microseconds.
+
+    `rate` is how often it may ask, as people write it (`600/min`); empty: as often as it likes.
+    """
 
     id: str
     digest: str
@@ -47,6 +50,7 @@ class Token:
     created_by: str
     expires_at: int | None = None
     revoked_at: int | None = None
+    rate: str = ""
 
     def is_valid(self, now: int) -> bool:
         """Return whether the token opens anything at the moment `now`."""

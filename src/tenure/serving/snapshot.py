@@ -24,12 +24,16 @@ FORMAT = 1
 
 
 class TokenEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A token by the sha256 (hex) of its text; `applications` empty means all that the role allows."""
+    """A token by the sha256 (hex) of its text; `applications` empty means all that the role allows.
+
+    `rate` is how many requests it may make in how many seconds, None for as many as it likes.
+    """
 
     id: str
     role: str
     applications: tuple[str, ...] = ()
     expires: int | None = None
+    rate: tuple[int, int] | None = None
 
 
 class WorkerEntry(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -95,6 +95,7 @@ governance_token = Table(
     Column("created_by", String(128), nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("rate", String(16), nullable=False, server_default=""),
 )
 
 #: the chain of governance/audit.py; rows are only ever added

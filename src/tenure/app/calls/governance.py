@@ -66,7 +66,7 @@ def _serving(control: Control) -> dict[str, Any] | None:
 def create_token(control: Control, actor: Actor, given: wire.CreateToken) -> wire.NewTokenAnswer:
     """Make a token."""
     role = Role(given.role)
-    token, text = control.tokens.create(actor, role, given.applications, given.expires, given.reason)
+    token, text = control.tokens.create(actor, role, given.applications, given.expires, given.reason, given.rate)
     return wire.NewTokenAnswer(**_facts(token), token=text)
 
 
@@ -89,6 +89,7 @@ def _facts(token: Token) -> dict[str, Any]:
         "created_by": token.created_by,
         "expires_at": shown(token.expires_at),
         "revoked_at": shown(token.revoked_at),
+        "rate": token.rate,
     }
 
 

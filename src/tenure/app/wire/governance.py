@@ -59,11 +59,15 @@ class BackupAnswer(Output, frozen=True):
 
 
 class CreateToken(Input, frozen=True):
-    """A token for a role, limited to some applications if any are named. `expires` is a moment or an age as `90d`."""
+    """A token for a role, limited to some applications if any are named. `expires` is a moment or an age as `90d`.
+
+    `rate` is how often it may ask, as `50/s`, `600/min` or `10000/h`; empty: as often as it likes.
+    """
 
     role: Literal["caller", "viewer", "builder", "operator", "validator", "approver", "auditor", "admin"]
     applications: list[str] = []
     expires: str = ""
+    rate: str = ""
     reason: str = ""
 
 
@@ -84,6 +88,7 @@ class TokenAnswer(Output, frozen=True):
     created_by: str
     expires_at: str | None
     revoked_at: str | None
+    rate: str
 
 
 class NewTokenAnswer(TokenAnswer, frozen=True):

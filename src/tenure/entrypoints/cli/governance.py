@@ -81,20 +81,23 @@ def create_token(
     ],
     application: Annotated[list[str] | None, typer.Option(help="Only for this application; may be repeated.")] = None,
     expires: Annotated[str, typer.Option(help="An age as 90d, or a moment.")] = "",
+    rate: Annotated[str, typer.Option(metavar="N/TIME", help="How often it may ask: 50/s, 600/min, 10000/h.")] = "",
     reason: Annotated[str, typer.Option("--reason", help="What for.")] = "",
     json: Json = False,
 ) -> None:
     """Make a token. Its text is shown this once; only its hash is kept."""
     screen = Screen(json)
     with opened() as tenure:
-        found = tenure.call("tokens:create", role=role, applications=application or [], expires=expires, reason=reason)
-    screen.facts(found, f"token {found['id']}", ("role", "applications", "expires_at"))
+        found = tenure.call(
+            "tokens:create", role=role, applications=application or [], expires=expires, rate=rate, reason=reason
+        )
+    screen.facts(found, f"token {found['id']}", ("role", "applications", "expires_at", "rate"))
     screen.say(found["token"])
 
 
 def list_tokens(json: Json = False) -> None:
     """List tokens, without their texts."""
-    columns = ("id", "role", "applications", "created_at", "created_by", "expires_at", "revoked_at")
+    columns = ("id", "role", "applications", "created_at", "created_by", "expires_at", "rate", "revoked_at")
     with opened() as tenure:
         found = tenure.call("tokens:list")
     Screen(json).table(found, found, columns, "no token")

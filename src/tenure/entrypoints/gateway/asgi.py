@@ -11,7 +11,9 @@ from tenure.entrypoints.api.errors import Unexpected
 from tenure.entrypoints.gateway.batch_route import BATCH, BatchRoute
 from tenure.entrypoints.gateway.bodies import Bodies, ClientLeft, read_body
 from tenure.entrypoints.gateway.callers import caller
+from tenure.entrypoints.gateway.limiting import UNLIMITED, limited
 from tenure.entrypoints.gateway.metrics import exposition
+from tenure.entrypoints.gateway.model_errors import in_mlflow, in_oip
 from tenure.entrypoints.gateway.model_routes import ModelRoutes
 from tenure.entrypoints.gateway.problems import Answer, BodyTooLarge, NotReady, Overloaded, problem_of
 from tenure.entrypoints.gateway.told import told
@@ -31,11 +33,14 @@ if TYPE_CHECKING:
     from tenure.entrypoints.gateway.metrics import Metrics, Samples
     from tenure.entrypoints.gateway.patience import Patience
     from tenure.entrypoints.gateway.relay import Relay
+    from tenure.governance.rates import RateExceeded
 
 EVENTS = "/events"
 _LOG = logging.getLogger("tenure.gateway")
 #: from this status on it is our fault, and somebody should look
 _FAULT = 500
+#: routes whose clients know another form of errors than problems
+_FORMS = {"oip": in_oip, "mlflow": in_mlflow}
 _JSON = (b"content-type", b"application/json")
 _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
@@ -68,14 +73,17 @@ class Application:
         status = 0
         try:
             route, handler, argument = self._route(scope["method"], scope["path"])
-            if handler is None:
-                status = await self._relay(scope, receive, send, names.headers)
+            # Who asks whether it lives is to hear that.
+            limit = UNLIMITED if route.startswith("health/") else limited(self._gateway, scope["headers"])
+            more = [*names.headers, *limit.headers]
+            if limit.refused is not None:
+                answer = self._over_the_limit(route, limit.refused)
+                status = await _sent(send, answer, more)
+            elif handler is None:
+                status = await self._relay(scope, receive, send, more)
             else:
                 answer = await self._answer(handler(argument, scope, receive))
-                status = answer.status
-                headers = [*answer.headers, *names.headers]
-                await send({"type": "http.response.start", "status": status, "headers": headers})
-                await send({"type": "http.response.body", "body": answer.content, "more_body": False})
+                status = await _sent(send, answer, more)
         except ClientLeft:
             route = "left"
         finally:
@@ -112,13 +120,22 @@ class Application:
         self._metrics.in_flight += 1
         status = 0
         try:
-            answer = await self._answer(self._decide_whole(application, headers, body, names.trace))
+            limit = limited(self._gateway, headers)
+            if limit.refused is None:
+                answer = await self._answer(self._decide_whole(application, headers, body, names.trace))
+            else:
+                answer = self._over_the_limit("decisions", limit.refused)
             status = answer.status
-            answer.headers.extend(names.headers)
+            answer.headers.extend((*names.headers, *limit.headers))
             return answer
         finally:
             self._metrics.in_flight -= 1
             self._metrics.answered("decisions", status, time.perf_counter() - began)
+
+    def _over_the_limit(self, route: str, error: RateExceeded) -> Answer:
+        """Return the refusal in the form of errors that the route has."""
+        self._metrics.refused(error.code)
+        return _FORMS.get(route, problem_of)(error)
 
     async def _answer(self, made: Awaitable[Answer]) -> Answer:
         """Return what the handler makes; this is the boundary where errors become problems."""
@@ -206,6 +223,13 @@ class Application:
     def samples(self) -> Samples:
         """Return this gateway's own numbers."""
         return self._metrics.samples(self._name)
+
+
+async def _sent(send: Any, answer: Answer, more: list[tuple[bytes, bytes]]) -> int:
+    """Send an answer with more headers; return its status."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers, *more]})
+    await send({"type": "http.response.body", "body": answer.content, "more_body": False})
+    return answer.status
 
 
 def _json(status: int, content: bytes) -> Answer:
