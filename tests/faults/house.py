@@ -34,6 +34,11 @@ from tenure.settings import Home
 from tests.worker.packages import PLAIN, Made, Maker
 
 TOKEN = "a-caller"
+VIEWER = "a-viewer"
+_TOKENS = {
+    hashlib.sha256(TOKEN.encode()).hexdigest(): TokenEntry("t1", "caller"),
+    hashlib.sha256(VIEWER.encode()).hexdigest(): TokenEntry("t2", "viewer"),
+}
 _STAND_IN = Path(__file__).parent / "stand_in"
 APPLICATION = """
 application: offers
@@ -104,7 +109,7 @@ class House:
                 format=1,
                 generation=self.generation,
                 created=time.time_ns() // 1000,
-                tokens={hashlib.sha256(TOKEN.encode()).hexdigest(): TokenEntry("t1", "caller")} if tokens else {},
+                tokens=_TOKENS if tokens else {},
                 workers={key: made.worker for key, made in entries.items()},
                 models={
                     "plain": ModelEntry(

@@ -26,9 +26,9 @@ def row(number: int, a: float = 1.0) -> dict[str, Any]:
     return {"customer": f"c{number}", "a": a, "b": float(number)}
 
 
-def send(house: House, body: Any, token: str = TOKEN) -> tuple[int, Any]:
+def send(house: House, body: Any, token: str = TOKEN, **headers: str) -> tuple[int, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=60)
-    connection.request("POST", PATH, json.dumps(body), {"Authorization": f"Bearer {token}"})
+    connection.request("POST", PATH, json.dumps(body), {"Authorization": f"Bearer {token}", **headers})
     response = connection.getresponse()
     answer = json.loads(response.read())
     connection.close()
@@ -54,6 +54,16 @@ def test_every_row_is_decided_as_it_would_be_alone_and_recorded(house: House) ->
     assert ids(answer) == sorted(ids(answer))
     assert {logged[name]["kind"] for name in ids(answer)} == {"decision"}
     assert max(one["predictions"][0]["batch"]["rows"] for one in logged.values() if one.get("predictions")) > 50
+
+
+def test_a_bare_list_is_a_batch_and_the_header_names_its_run(house: House) -> None:
+    rows = [row(1), row(2)]
+    named = {"Idempotency-Key": "from the header"}
+    _, first = send(house, rows, **named)
+    _, again = send(house, {"rows": rows, "key": "from the header"})
+    assert ids(first) == ids(again)
+    status, problem = send(house, {"rows": rows, "key": "another"}, **named)
+    assert (status, problem["code"]) == (422, "bad-batch")
 
 
 def test_a_row_that_breaks_the_schema_has_its_problem_in_its_place(house: House) -> None:
@@ -101,7 +111,7 @@ def test_two_who_send_the_same_run_at_once_get_the_same_decisions(house: House) 
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        ([], 422, "bad-batch"),
+        ("rows", 422, "bad-batch"),
         ({"rows": 1}, 422, "bad-batch"),
         ({"rows": [], "more": 1}, 422, "bad-batch"),
         ({"rows": [], "first": -1}, 422, "bad-batch"),

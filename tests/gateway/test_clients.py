@@ -16,7 +16,7 @@ import pytest
 from tenure.entrypoints.gateway.patience import MOST_EXCESS
 from tenure.kit.digests import digest_of
 from tenure.serving import sockets
-from tests.faults.house import TOKEN, House, ask, running
+from tests.faults.house import TOKEN, VIEWER, House, ask, running
 
 pytestmark = pytest.mark.processes
 
@@ -76,6 +76,15 @@ def test_what_cannot_be_answered_is_a_problem_that_says_why(
     assert response.getheader("content-type") == "application/problem+json"
     assert problem["detail"]
     assert problem["next_step"]
+
+
+@pytest.mark.parametrize("path", [DECISIONS, f"{DECISIONS}/batch", "/api/v1/outcomes"])
+def test_another_verb_than_post_is_refused_with_the_one_there_is(client: http.client.HTTPConnection, path: str) -> None:
+    assert say(client, "GET", path)[0] == 401
+    client.request("GET", path, headers={"Authorization": f"Bearer {TOKEN}"})
+    response = client.getresponse()
+    problem = json.loads(response.read())
+    assert (response.status, response.getheader("allow"), problem["code"]) == (405, "POST", "wrong-verb")
 
 
 def test_a_wrong_field_is_named(client: http.client.HTTPConnection) -> None:
@@ -144,11 +153,13 @@ def test_one_key_sent_many_times_at_once_to_both_gateways_decides_once(house: Ho
     assert len([one for one in house.logged() if one.get("key") == key]) == 1
 
 
-def test_health_and_the_metrics_of_all_gateways_are_open(client: http.client.HTTPConnection) -> None:
+def test_health_is_open_and_whoever_reads_sees_the_metrics_of_all_gateways(client: http.client.HTTPConnection) -> None:
     say(client, "POST", DECISIONS, BODY, Authorization=f"Bearer {TOKEN}")
     assert say(client, "GET", "/health/live") == (200, {"status": "live"})
     assert say(client, "GET", "/health/ready")[0] == 200
-    status, text = say(client, "GET", "/metrics")
+    assert say(client, "GET", "/metrics")[0] == 401
+    assert say(client, "GET", "/metrics", Authorization=f"Bearer {TOKEN}")[0] == 403
+    status, text = say(client, "GET", "/metrics", Authorization=f"Bearer {VIEWER}")
     lines = text.decode().splitlines()
     assert status == 200
     assert {'tenure_generation{gateway="gateway-1"} 1', 'tenure_generation{gateway="gateway-2"} 1'} <= set(lines)
@@ -172,7 +183,7 @@ def test_clients_that_come_at_once_are_shared_by_the_gateways(house: House) -> N
 
 
 def _connections(client: http.client.HTTPConnection) -> list[int]:
-    lines = say(client, "GET", "/metrics")[1].decode().splitlines()
+    lines = say(client, "GET", "/metrics", Authorization=f"Bearer {VIEWER}")[1].decode().splitlines()
     return [int(line.split()[-1]) for line in lines if line.startswith("tenure_connections{")]
 
 

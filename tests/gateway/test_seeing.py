@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tenure.entrypoints.gateway.metrics import KINDS
 from tenure.entrypoints.gateway.tracing import trace_of, traced
 from tenure.kit.log_lines import CURRENT, Complaints, JsonLines, Request, message_of
-from tests.faults.house import TOKEN, House, running
+from tests.faults.house import TOKEN, VIEWER, House, running
 
 DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana.json"
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -51,7 +51,7 @@ def test_a_running_home_exposes_every_metric_and_every_label_the_dashboard_asks_
     for a in (1.0, -1.0, 666.0):
         _asked(client, {"customer": "x", "a": a, "b": 1.0})
     _asked(client, {"customer": "x"})
-    client.request("GET", "/metrics")
+    client.request("GET", "/metrics", headers={"Authorization": f"Bearer {VIEWER}"})
     text = client.getresponse().read().decode()
     assert set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)) == set(KINDS)
     assert re.search(

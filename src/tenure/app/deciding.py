@@ -140,6 +140,7 @@ class Made:
     decided_by: str
 
 
+_FORM = 'send {"application": …, "decision_id": …, "value": …}, or a list of these'
 _OUTCOMES = msgspec.json.Decoder(Outcome | list[Outcome])
 _RECORD = msgspec.json.Decoder(DecisionRecord)
 
@@ -389,5 +390,5 @@ def _sent(body: bytes) -> list[Outcome]:
     try:
         decoded = _OUTCOMES.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise OutcomeRefused(place="body", why=str(error)) from error
+        raise OutcomeRefused(place="body", why=f"{error}; {_FORM}") from error
     return decoded if isinstance(decoded, list) else [decoded]

@@ -69,7 +69,10 @@ class BadBatch(TenureError):
 
 
 class Batch(msgspec.Struct, forbid_unknown_fields=True):
-    """A batch as it is sent. Row n has the Idempotency-Key `key/(first + n)`; without a key rows are decided anew."""
+    """A batch as it is sent. Row n has the Idempotency-Key `key/(first + n)`; without a key rows are decided anew.
+
+    A bare list of rows is a batch too; the header Idempotency-Key then names the run.
+    """
 
     rows: list[msgspec.Raw]
     key: str | None = None
@@ -108,7 +111,7 @@ class _Row:
     is_ours: bool = False
 
 
-_DECODE = msgspec.json.Decoder(Batch).decode
+_DECODE = msgspec.json.Decoder(Batch | list[msgspec.Raw]).decode
 
 
 class Batches:
@@ -141,11 +144,14 @@ class Batches:
         return authorize(actor, Permission.APPLICATIONS_DECIDE, application), generation.application(application)
 
     async def decide(
-        self, generation: Generation, application: str, actor: Actor | None, body: bytes
+        self, generation: Generation, application: str, actor: Actor | None, body: bytes, key: str | None = None
     ) -> list[Made | TenureError]:
-        """Return for each row, in order, its decision, whose record is durable, or why none was made."""
+        """Return for each row, in order, its decision, whose record is durable, or why none was made.
+
+        `key` names the run where the body itself does not.
+        """
         known, deployed = self.check(generation, application, actor)
-        batch = _sent(body)
+        batch = _sent(body, key)
         found: list[Made | TenureError] = []
         for start in range(0, len(batch.rows), _TOGETHER):
             some = batch.rows[start : start + _TOGETHER]
@@ -320,11 +326,15 @@ class Batches:
         return pseudonym, self._persons.encrypt(pseudonym, fields)
 
 
-def _sent(body: bytes) -> Batch:
+def _sent(body: bytes, key: str | None = None) -> Batch:
     try:
-        batch = _DECODE(body)
+        sent = _DECODE(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadBatch(why=str(error)) from None
+    batch = Batch(sent) if isinstance(sent, list) else sent
+    if key is not None and batch.key not in (None, key):
+        raise BadBatch(why=f"its key is {batch.key!r}, and the header Idempotency-Key says {key!r}")
+    batch.key = key if batch.key is None else batch.key
     if len(batch.rows) > MOST_ROWS:
         raise TooManyRows(most=MOST_ROWS, rows=len(batch.rows))
     if batch.first < 0:

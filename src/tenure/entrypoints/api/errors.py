@@ -156,6 +156,8 @@ def headers_of(error: TenureError, *, script: bool = False) -> dict[str, str]:
         return {"WWW-Authenticate": CHALLENGE_OF_SCRIPTS if script else CHALLENGE}
     if error.kind in {Kind.UNAVAILABLE, Kind.OVERLOADED}:
         return {"Retry-After": str(error.facts.get("retry_after", RETRY_SECONDS))}
+    if error.code == WrongVerb.code and (allow := error.facts.get("allow")):
+        return {"Allow": str(allow)}
     return {}
 
 

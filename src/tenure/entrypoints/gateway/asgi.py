@@ -7,10 +7,10 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from tenure.entrypoints.api.errors import Unexpected
+from tenure.entrypoints.api.errors import Unexpected, WrongVerb
 from tenure.entrypoints.gateway.batch_route import BATCH, BatchRoute
 from tenure.entrypoints.gateway.bodies import Bodies, ClientLeft, read_body
-from tenure.entrypoints.gateway.callers import caller
+from tenure.entrypoints.gateway.callers import caller, known
 from tenure.entrypoints.gateway.limiting import UNLIMITED, limited
 from tenure.entrypoints.gateway.metrics import exposition
 from tenure.entrypoints.gateway.model_errors import in_mlflow, in_oip
@@ -19,6 +19,7 @@ from tenure.entrypoints.gateway.problems import Answer, BodyTooLarge, NotReady, 
 from tenure.entrypoints.gateway.told import told
 from tenure.entrypoints.gateway.tracing import trace_of, traced
 from tenure.entrypoints.gateway.whole import APPLICATIONS, DECISIONS
+from tenure.governance.access import Permission, authorize
 from tenure.kit.errors import TenureError
 from tenure.kit.log_lines import Complaints
 from tenure.serving.front import ASKED_AT
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from tenure.entrypoints.gateway.metrics import Metrics, Samples
     from tenure.entrypoints.gateway.patience import Patience
     from tenure.entrypoints.gateway.relay import Relay
+    from tenure.governance.access import Actor
     from tenure.governance.rates import RateExceeded
 
 EVENTS = "/events"
@@ -92,26 +94,28 @@ class Application:
 
     def _route(self, method: str, path: str) -> tuple[str, Any, Any]:
         """Return the route's name, who answers it here (None: control does), and what its path names."""
-        if method == "POST":
-            if path.startswith(APPLICATIONS) and path.endswith(DECISIONS):
-                name = path[len(APPLICATIONS) : -len(DECISIONS)]
-                if "/" not in name:
-                    return "decisions", self._decide, name
-            elif path.startswith(APPLICATIONS) and path.endswith(BATCH):
-                name = path[len(APPLICATIONS) : -len(BATCH)]
-                if "/" not in name:
-                    return "batch", self._batch.decide, name
-            elif path.startswith(APPLICATIONS) and path.endswith(EVENTS):
-                name = path[len(APPLICATIONS) : -len(EVENTS)]
-                if "/" not in name:
-                    return "events", self._events, name
-            elif path == "/api/v1/outcomes":
-                return "outcomes", self._outcomes, ""
-        elif method == "GET":
+        if method == "GET":
             found = {"/health/live": self._live, "/health/ready": self._ready, "/metrics": self._numbers}.get(path)
             if found is not None:
                 return path[1:], found, ""
+        if (posted := self._posted(path)) is not None:
+            return posted if method == "POST" else ("other", self._wrong_verb, "")
         return self._models.find(method, path) or ("relay", None, "")
+
+    def _posted(self, path: str) -> tuple[str, Any, str] | None:
+        """Return what a POST to this path does here."""
+        if path == "/api/v1/outcomes":
+            return "outcomes", self._outcomes, ""
+        if path.startswith(APPLICATIONS):
+            for ending, route, handler in (
+                (DECISIONS, "decisions", self._decide),
+                (BATCH, "batch", self._batch.decide),
+                (EVENTS, "events", self._events),
+            ):
+                name = path[len(APPLICATIONS) : -len(ending)]
+                if path.endswith(ending) and "/" not in name:
+                    return route, handler, name
+        return None
 
     async def decide(self, application: str, headers: list[tuple[bytes, bytes]], body: bytes) -> Answer:
         """Answer a request for a decision that has arrived whole (the short way, protocol.py)."""
@@ -216,7 +220,19 @@ class Application:
             return problem_of(NotReady(why=reason))
         return _json(200, b'{"status":"ready","generation":%d}' % self._gateway.number)
 
-    async def _numbers(self, *_: Any) -> Answer:
+    async def _wrong_verb(self, _: str, scope: Any, __: Any) -> Answer:
+        self._known(scope)
+        raise WrongVerb(path=scope["path"], verb=scope["method"], allow="POST")
+
+    def _known(self, scope: Any) -> Actor:
+        """Return who asks; raise `Unauthenticated` for strangers."""
+        authorization = told(scope["headers"]).authorization
+        with self._gateway.pinned() as generation:
+            return known(caller(self._gateway.deciding, generation, authorization, scope["headers"]))
+
+    async def _numbers(self, _: str, scope: Any, __: Any) -> Answer:
+        # They name applications, versions and their traffic: what a caller, who reads nothing, is not told.
+        authorize(self._known(scope), Permission.STATUS)
         content = exposition([self.samples(), *await self._channel.collect()])
         return Answer(200, [_TEXT, (b"content-length", str(len(content)).encode())], content)
 

@@ -13,7 +13,7 @@ from tenure.entrypoints.gateway.callers import caller
 from tenure.entrypoints.gateway.problems import Answer, Overloaded, problem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tenure.app.gateway import Gateway
     from tenure.entrypoints.gateway.bodies import Bodies
@@ -41,12 +41,17 @@ class BatchRoute:
             actor = caller(self._gateway.deciding, generation, authorization, scope["headers"])
             self._gateway.batches.check(generation, application, actor)
             async with self._bodies.body(headers, receive, generation.limits) as body:
-                found = await self._gateway.batches.decide(generation, application, actor, body)
+                found = await self._gateway.batches.decide(generation, application, actor, body, _key(headers))
         for by, count in Counter(counted(found)).items():
             self._metrics.decided(application, by, count)
         content = _document(found)
         headers_out = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
         return Answer(200, headers_out, content)
+
+
+def _key(headers: Mapping[bytes, bytes]) -> str | None:
+    key = headers.get(b"idempotency-key")
+    return None if key is None else key.decode("latin-1")
 
 
 def _document(found: Sequence[Made | TenureError]) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenure.governance.access import Unauthenticated
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -25,3 +27,10 @@ def caller(
         elif name == b"x-csrf-token":
             csrf = value
     return deciding.session_actor(generation, cookies.decode("latin-1"), csrf.decode("latin-1")) if cookies else None
+
+
+def known(actor: Actor | None) -> Actor:
+    """Return who asks; raise `Unauthenticated` for nobody known."""
+    if actor is None:
+        raise Unauthenticated
+    return actor
