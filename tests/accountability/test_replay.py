@@ -70,7 +70,7 @@ class FakeEvidence:
     shift: float = 0.0
     cpu: str = "one"
     fails: bool = False
-    seal_level: str = "S2"
+    network: bool = False
 
     def log(self, name: str, months: float, failure: Any = None) -> None:
         decider = Decider(parse(TEXT), INPUTS, OUTPUTS, 1)
@@ -99,7 +99,7 @@ class FakeEvidence:
         return parse(self.text)
 
     def version(self, model: str, number: int) -> PastVersion:
-        return PastVersion("churn/1", "sha256:1", INPUTS, OUTPUTS, 1e-6, "one", self.seal_level)
+        return PastVersion("churn/1", "sha256:1", INPUTS, OUTPUTS, 1e-6, "one", self.network)
 
     def versions(self, model: str) -> list[PastVersion]:
         return [self.version(model, 1)]
@@ -132,7 +132,7 @@ def test_every_kind_of_decision_replays_bit_for_bit(evidence: FakeEvidence) -> N
 def test_a_version_that_may_read_from_the_network_replays_with_a_caution_where_it_was_asked(
     evidence: FakeEvidence,
 ) -> None:
-    evidence.seal_level = "S1"
+    evidence.network = True
     replayed = {one.record.id: one for one in Replays(evidence).sample(OWNER, 10)}
     assert replayed["by-model"].verdict is Verdict.BIT
     assert replayed["by-model"].caution.startswith("seal level S1")

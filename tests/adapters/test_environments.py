@@ -177,6 +177,22 @@ def test_a_link_in_a_wheel_is_refused(tmp_path: Path) -> None:
         install.unpack_wheel(str(path), path.name, str(tmp_path / "site"), str(tmp_path))
 
 
+def test_a_wheel_that_unpacks_to_far_more_than_itself_or_to_very_many_files_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = tmp_path / "bomb-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for nth in range(9):
+            archive.writestr(f"zeros{nth}", bytes(12 << 20))
+        archive.writestr("bomb-1.0.dist-info/RECORD", "")
+    with pytest.raises(install.Refused, match="which is too much for it"):
+        install.unpack_wheel(str(bomb), bomb.name, str(tmp_path / "site"), str(tmp_path))
+    monkeypatch.setattr(install, "_MOST_FILES", 3)
+    many = wheel(tmp_path, "many", member="one_more.py")
+    with pytest.raises(install.Refused, match="more than 3 files"):
+        install.unpack_wheel(str(many), many.name, str(tmp_path / "site"), str(tmp_path))
+
+
 def test_a_wheel_that_differs_from_its_record_is_refused(tmp_path: Path) -> None:
     path = wheel(tmp_path, "mine", record="mine.py,sha256=AAAA,10\n")
     with pytest.raises(install.Refused, match="differs from its RECORD"):

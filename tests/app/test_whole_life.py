@@ -167,9 +167,12 @@ def test_a_model_lives_its_whole_life_and_its_decisions_outlive_it(
     replayed = tenure.call("replay", sample=200, model="plain", version=1)
     assert replayed["verdicts"] == {"BIT": len(replayed["decisions"])}
     ran = tenure.call("versions:run", model="plain", version="1", rows=[{"a": 1.5, "b": 2.0}])
-    assert ran["outputs"] == [{"score": 3.5}]
+    assert (ran["outputs"], ran["way"]) == ([{"score": 3.5}], "process")
     tenure.call("versions:restore", model="plain", version="1", reason="needed again")
     assert tenure.call("versions:deploy", model="plain", version="1")["role"] == "warm"
+    ran = tenure.call("versions:run", model="plain", version="1", rows=[{"a": 1.5, "b": 2.0}])
+    assert (ran["outputs"], ran["way"]) == ([{"score": 3.5}], "worker"), "its worker serves, so it is asked"
+    assert tenure.call("versions:show", model="plain", version="1")["seal_level"] == archived["proof"]["seal"]["level"]
 
     found = tenure.call("verify")
     assert (found["intact"], found["problems"]) == (True, [])

@@ -10,9 +10,10 @@ from tenure.governance.access import Actor, Forbidden, Role
 from tenure.kit.errors import TenureError
 from tenure.model.archiving.actions import Archives
 from tenure.model.archiving.findings import Findings, Repaired, Swept
-from tenure.model.archiving.proof import Kept, NotArchived, Proof
+from tenure.model.archiving.proof import Kept, NotArchived, Proof, Ran
 from tenure.model.decommissioning.actions import Decommissionings
 from tenure.model.lifecycle import IllegalMove, Stage
+from tenure.model.package import Seal
 from tenure.model.version import ReasonMissing, VersionRef
 from tests.registry.shelf import ADA, Quiet, Shelf
 
@@ -43,7 +44,7 @@ class FakeVault:
         self.did.append(what)
         if self.fails:
             raise Damaged
-        return Proof(source, 50, "BIT", 1.23456)
+        return Proof(source, 50, "BIT", 1.23456, Seal("S3"))
 
     def cool(self, kept: Kept, warm: frozenset[str]) -> None:
         self.did.append(f"cool beside {len(warm)}")
@@ -65,8 +66,10 @@ class FakeVault:
         self.did.append("sweep")
         return Swept(("sha256/ab/x",), 3)
 
-    def run(self, kept: Kept, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
-        return [Prediction(kept.ref.model, kept.ref.number, kept.digest, output={"score": 1.0}) for _ in rows]
+    def run(self, kept: Kept, rows: Sequence[Mapping[str, Any]]) -> Ran:
+        return Ran(
+            [Prediction(kept.ref.model, kept.ref.number, kept.digest, output={"score": 1.0}) for _ in rows], "process"
+        )
 
 
 class FakeChecks:
@@ -145,7 +148,7 @@ def test_a_restored_version_can_be_deployed_again(shelf: Shelf, ended: Archives)
 
 def test_any_version_runs_and_changes_no_stage(shelf: Shelf, ended: Archives) -> None:
     before = list(shelf.audit.entries())
-    assert [one.output for one in ended.run(ADA, ONE, [{"a": 1.0}, {"a": 2.0}])] == [{"score": 1.0}] * 2
+    assert [one.output for one in ended.run(ADA, ONE, [{"a": 1.0}, {"a": 2.0}]).predictions] == [{"score": 1.0}] * 2
     assert (_stage(shelf), list(shelf.audit.entries())) == (Stage.DECOMMISSIONED, before)
 
 

@@ -49,6 +49,8 @@ def test_a_package_comes_back_from_nothing_but_its_second_copy(home: Home, kept:
     shutil.rmtree(home.root / "cache")
     proof = vault.prove(kept)
     assert (proof.verdict, proof.rows, proof.source) == ("BIT", 5, "second copy")
+    assert proof.seal.level == "S3", proof.seal
+    assert any("python" in folder or "pyenv" in folder for folder in proof.seal.hidden), "interpreters were not there"
     assert not list((home.root / "cache").iterdir()), "the proof leaves nothing behind"
 
 
@@ -58,7 +60,11 @@ def test_cooling_drops_what_nobody_shares_and_running_brings_it_back(home: Home,
     vault.cool(kept, frozenset())
     assert not _folders(home.environments)
     assert not _folders(home.packages)
-    (prediction,) = vault.run(kept, [{"a": 1.0, "b": 2.0}])
+    ran = vault.run(kept, [{"a": 1.0, "b": 2.0}])
+    (prediction,) = ran.predictions
+    assert ran.way == "process"
+    assert 0 < ran.libraries <= ran.load
+    assert ran.restore > 0
     assert prediction.output == {"score": 3.0}
 
 

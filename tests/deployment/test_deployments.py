@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -15,11 +16,14 @@ from tenure.governance.access import Actor, Forbidden
 from tenure.governance.access import Role as ActorRole
 from tenure.governance.approvals import NotApproved, Policy
 from tenure.governance.audit import problems
+from tenure.kit.digests import digest_of
 from tenure.kit.errors import TenureError
 from tenure.model.decommissioning.actions import Decommissionings
 from tenure.model.decommissioning.tombstone import StillNeeded
-from tenure.model.deployment.actions import AliasNeeded, LacksInputs
+from tenure.model.deployment.actions import AliasNeeded, LacksInputs, NotSealedEnough
 from tenure.model.lifecycle import Stage
+from tenure.model.package import OPEN_BY_CARD, Seal, Signature, newest_seal
+from tenure.model.registry.attaching import Papers
 from tenure.model.version import CHAMPION, AliasRef, ReasonMissing, UnknownVersion, VersionRef
 from tests.registry.shelf import ADA, BOB, Quiet, Shelf
 
@@ -70,6 +74,47 @@ def test_under_four_eyes_an_unapproved_version_is_not_deployed(shelf: Shelf) -> 
     shelf.models.approve(BOB, ref, "good")
     shelf.deploy(ref)
     assert shelf.fleets.get("churn").champion == 1
+
+
+def test_what_was_never_restored_without_a_network_does_not_answer_unless_an_exception_is_attached(
+    shelf: Shelf,
+) -> None:
+    shelf.packages.seal = Seal("S1", "open", why=OPEN_BY_CARD)
+    ref = shelf.register()
+    with pytest.raises(NotSealedEnough, match="sealed at S1.*needs S2: its card asks for the network") as refusal:
+        shelf.deploy(ref)
+    assert "tenure attach churn/1 FILE --kind exception" in refusal.value.hint
+    shelf.deploy(ref, "warm")
+    with pytest.raises(NotSealedEnough):
+        shelf.promote(ref)
+    papers = Papers(shelf.registry, NoShelf(), NoKey(), shelf.policy, shelf.audit, shelf.clock)
+    papers.attach(BOB, ref, "exception", "allowed.txt", b"until March, signed by the risk officer")
+    shelf.promote(ref)
+    assert shelf.fleets.get("churn").champion == 1
+
+
+def test_a_restore_that_succeeds_later_lifts_the_level_and_an_old_home_is_not_locked_out(shelf: Shelf) -> None:
+    manifest = shelf.registry.get(shelf.register()).manifest
+    old = [("seal", {"golden": "BIT"})]
+    assert newest_seal(manifest, old).level == "S2"
+    assert (
+        newest_seal(manifest, [*old, ("drill", {"seal": {"level": "S3"}}), ("drill", {"failed": "no"})]).level == "S3"
+    )
+    assert newest_seal(msgspec.structs.replace(manifest, network=True), old).level == "S1"
+    assert newest_seal(manifest, [("approval", {})]).level == "S1"
+
+
+class NoShelf:
+    def keep(self, content: bytes) -> str:
+        return digest_of(content)
+
+    def read(self, digest: str) -> bytes:
+        raise AssertionError(digest)
+
+
+class NoKey:
+    def sign(self, content: bytes, at: int) -> Signature:
+        return Signature("0" * 16, "", "", at)
 
 
 def test_a_comparison_is_kept_with_its_share_and_the_history_of_its_alias(shelf: Shelf) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tenure.app import packaging
 from tenure.app.packaging import PackageSource
+from tenure.model.packaging import levels
 from tenure.serving import oneshot
 from tests.packaging.conftest import CREATED, trained
 
@@ -79,6 +80,26 @@ def test_lightgbm_keeps_its_categories_and_explains_itself(registering: Register
         told = worker.contributions(CUSTOMER)
     assert told is not None
     assert set(told.parts) == set(CUSTOMER)
+    assert_it_brings_the_libraries_that_it_needs(found)
+
+
+def assert_it_brings_the_libraries_that_it_needs(found: Registered) -> None:
+    """LightGBM loads libgomp, which no wheel holds: packed, it runs where nothing but glibc is; left out, it does not."""
+    environment = found.manifest.environment
+    assert environment is not None
+    assert "libgomp.so.1" in {library.name for library in environment.libraries}
+    assert found.seal.level == "S3", found.seal
+    assert (found.seal.network, found.seal.why) == ("namespace", "")
+    packed = Path(found.worker.library_path) / "libgomp.so.1"
+    aside = packed.with_name("aside")
+    packed.rename(aside)
+    try:
+        shown = levels.show(found.manifest, (found.worker, found.version), 1)
+    finally:
+        aside.rename(packed)
+    assert shown.seal.level == "S2"
+    assert shown.seal.why.startswith("it needs libraries of this machine")
+    assert "libgomp.so.1: cannot open shared object file" in shown.seal.why
 
 
 def test_onnx_gives_the_probability_of_the_second_class(registering: Registering) -> None:

@@ -15,6 +15,7 @@ from tenure.app import packaging
 from tenure.serving import oneshot
 from tests.faults.house import TOKEN, House, started
 from tests.packaging.conftest import TRAIN_SKLEARN, source, trained
+from tests.packaging.test_sealed_models import restored_alone
 from tests.worker.packages import Made
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ def test_ten_versions_on_seven_pythons_serve_at_once(
     for nth, (python, *needs) in enumerate(TEN, 1):
         path = trained(workshop, tuple(needs), python, TRAIN_SKLEARN, tmp_path / f"churn-{nth}.joblib")
         sources.append(replace(source(path, "churn", rows, tuple(needs), python), metrics={"auc": 0.5 + nth / 100}))
+    for nth, saved in enumerate(sources):
+        made = packaging.package(saved, workshop=workshop)
+        place = tmp_path / f"restored-{nth}"
+        place.mkdir()
+        assert restored_alone(made.folder, place) == "churn: 50 golden outputs came out bit for bit"
     told = assert_all_serve(sources, workshop, home, tmp_path)
     with capsys.disabled():
         for one in told:

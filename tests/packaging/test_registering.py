@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import tarfile
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from tenure.kit.errors import TenureError
 from tenure.model.package import DamagedPackage, decode_manifest, encode_manifest
 from tenure.model.packaging.source import BadSource
 from tenure.settings import Home
+from tenure.worker import install
 from tests.packaging.conftest import plain_source
 
 if TYPE_CHECKING:
@@ -172,6 +174,50 @@ def test_an_upload_larger_than_allowed_is_refused(copied: Path, tmp_path: Path) 
     with pytest.raises(packages.TooLarge):
         packaging.unpack(archive, tmp_path / "received", most=1000)
     archive.unlink()
+
+
+@pytest.mark.parametrize("form", ["w:gz", "w:bz2", "w:xz"])
+def test_a_compressed_upload_is_refused_before_it_is_unpacked(form: str, tmp_path: Path) -> None:
+    archive = tmp_path / "bomb.tar"
+    with tarfile.open(str(archive), form) as tar:  # type: ignore[call-overload]
+        member = tarfile.TarInfo("zeros")
+        member.size = 32 << 20
+        tar.addfile(member, io.BytesIO(bytes(member.size)))
+    with pytest.raises(TenureError, match="no readable tar"):
+        packaging.unpack(archive, tmp_path / "received")
+    assert not list((tmp_path / "received").iterdir())
+
+
+def test_an_upload_of_holes_is_refused_by_what_it_would_unpack_to(tmp_path: Path) -> None:
+    archive = tmp_path / "bomb.tar"
+    header = tarfile.TarInfo("holes")
+    header.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(1 << 40)}
+    with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
+        header.size = 512
+        tar.addfile(header, io.BytesIO(b"0\n".ljust(512, b"\0")))
+    with pytest.raises(TenureError, match="which is too much for it"):
+        packaging.unpack(archive, tmp_path / "received")
+
+
+def test_an_upload_of_very_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "_MOST_FILES", 100)
+    archive = tmp_path / "bomb.tar"
+    with tarfile.open(archive, "w") as tar:
+        for nth in range(101):
+            tar.addfile(tarfile.TarInfo(f"empty-{nth}"))
+    with pytest.raises(TenureError, match="more than 100 files"):
+        packaging.unpack(archive, tmp_path / "received")
+
+
+def test_an_archive_within_an_upload_stays_a_file_that_nothing_vouches_for(copied: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(copied / "model" / "nested.zip", "w", zipfile.ZIP_DEFLATED) as nested:
+        nested.writestr("zeros", bytes(8 << 20))
+    archive = packaging.pack(copied)
+    folder = packaging.unpack(archive, tmp_path / "received")
+    archive.unlink()
+    assert (folder / "model" / "nested.zip").stat().st_size < 1 << 20
+    with pytest.raises(DamagedPackage, match=r"model/nested\.zip of the package: the manifest does not know it"):
+        packages.open_folder(folder)
 
 
 def test_an_output_folder_that_is_no_package_is_left_alone(

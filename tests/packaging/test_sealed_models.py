@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.processes
 
+SYSTEM_PYTHONS = ("/usr/bin/python3", "/usr/local/bin/python3")
+
 
 @pytest.mark.parametrize("kind", ["sklearn_311", "sklearn_38", "xgboost_311"])
 def test_a_saved_model_is_sealed_registered_and_answers_with_its_golden_bits(
@@ -31,6 +34,7 @@ def test_a_saved_model_is_sealed_registered_and_answers_with_its_golden_bits(
     made = packaging.package(source, workshop=workshop)
     registered = packaging.register(home, made.folder)
     assert (registered.digest, registered.verdict) == (made.digest, "BIT")
+    assert registered.seal.level == "S3", registered.seal
     environment, golden = made.manifest.environment, made.manifest.golden
     assert environment is not None
     assert environment.interpreter.version.startswith(source.python)
@@ -86,15 +90,49 @@ def test_a_package_restores_itself_with_a_foreign_python_and_nothing_of_ours(
     plain: packaging.Packaged, tmp_path: Path
 ) -> None:
     folder = Path(shutil.copytree(plain.folder, tmp_path / "package"))
+    rows = tmp_path / "rows.csv"
+    rows.write_text("genre,age\ndrama,10\nwestern,\n")
     old = Path.home() / ".pyenv/versions/3.7.16/bin/python"
     python = str(old) if old.exists() else sys.executable
+    command = [python, "-I", str(folder / "restore.py"), str(tmp_path / "restored")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "popular: 3 golden outputs came out bit for bit" in run.stdout, run.stderr
+    assert "network none" in run.stdout, "it has the limits of a worker"
+    bad = subprocess.run([*command, "--input", str(rows)], capture_output=True, text=True, check=False)
+    assert (bad.returncode, bad.stdout) == (1, "")
+    assert "refused: rows 0 to 1: field 'age' has no value" in bad.stderr
+    rows.write_text("genre,age\ndrama,10\nwestern,8\n")
+    again = subprocess.run([*command, "--input", str(rows)], capture_output=True, text=True, check=False)
+    assert json.loads(again.stdout) == [{"film": "Casablanca", "weight": 5.0}, {"film": "none", "weight": 4.0}]
+
+
+def test_a_package_restores_itself_where_there_is_no_network_and_no_python_that_it_came_from(
+    plain: packaging.Packaged, tmp_path: Path
+) -> None:
+    assert restored_alone(plain.folder, tmp_path) == "popular: 3 golden outputs came out bit for bit"
+
+
+def restored_alone(package: Path, place: Path) -> str:
+    """Run a package's restore.py with the system's Python, without network and pyenv's, uv's and this Python's folders."""
+    system = next((path for path in map(Path, SYSTEM_PYTHONS) if path.is_file()), None)
+    if system is None or not _may_unshare("-m", "-n"):
+        pytest.skip("this machine has no Python of its own beside the hidden ones, or allows no namespaces")
+    folder = Path(shutil.copytree(package, place / "alone"))
+    # The folder of the running Python first: it may lie within one of the others.
+    hidden = [Path(sys.base_prefix), Path.home() / ".pyenv", Path.home() / ".local/share/uv"]
+    mounts = " && ".join(
+        f"mount -t tmpfs none {path}" for path in hidden if path.is_dir() and not system.resolve().is_relative_to(path)
+    )
+    script = f"{mounts or 'true'} && exec {system} -I {folder}/restore.py {place}/restored"
     run = subprocess.run(
-        [python, "-I", str(folder / "restore.py"), str(tmp_path / "restored")],
+        ["unshare", "-m", "-n", "sh", "-c", script],
+        env={"PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert "popular: 3 golden outputs came out bit for bit" in run.stdout, run.stderr
+    assert run.returncode == 0, run.stderr
+    return run.stdout.splitlines()[0]
 
 
 def test_requirements_that_do_not_fit_the_model_show_before_sealing(
@@ -104,5 +142,6 @@ def test_requirements_that_do_not_fit_the_model_show_before_sealing(
         packaging.package(replace(sklearn_311, requirements=("joblib",)), workshop=workshop)
 
 
-def _may_unshare() -> bool:
-    return shutil.which("unshare") is not None and not subprocess.run(["unshare", "-n", "true"], check=False).returncode
+def _may_unshare(*namespaces: str) -> bool:
+    command = ["unshare", *(namespaces or ("-n",)), "true"]
+    return shutil.which("unshare") is not None and not subprocess.run(command, check=False).returncode

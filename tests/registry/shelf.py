@@ -18,7 +18,7 @@ from tenure.kit.clock import FixedClock
 from tenure.kit.digests import digest_of
 from tenure.model.decommissioning.tombstone import Traffic
 from tenure.model.deployment.actions import Deployments
-from tenure.model.package import Loader, Manifest, Provenance
+from tenure.model.package import Loader, Manifest, Provenance, Seal
 from tenure.model.registry.actions import Models
 from tenure.model.version import VersionRef
 
@@ -30,6 +30,7 @@ BOB = local_actor("bob")
 class Proven:
     manifest: Manifest
     digest: str
+    seal: Seal = Seal("S3")
     verdict: str = "BIT"
     reasons_us: int = 0
 
@@ -37,13 +38,16 @@ class Proven:
 class AnyPackage:
     """Proves everything; a package is a path `model-mark`, and a draft has a mark that ends in `-draft`."""
 
+    def __init__(self) -> None:
+        self.seal = Seal("S3")
+
     def identify(self, package: Path) -> str:
         return digest_of(str(package).encode())
 
     def register(self, package: Path) -> Proven:
         model, mark = package.name.split("-", 1)
         sealed = self.identify(package.with_name(package.name.removesuffix("-draft")))
-        return Proven(manifest(model, mark), sealed)
+        return Proven(manifest(model, mark), sealed, self.seal)
 
 
 def manifest(name: str, mark: str = "1", inputs: tuple[str, ...] = ("a",)) -> Manifest:
@@ -124,7 +128,8 @@ class Shelf:
         self.kept = SqlKept(self.database)
         self.policy = SqlPolicy(self.database)
         self.traffic, self.gate = OpenTraffic(), OpenGate()
-        self.models = Models(self.registry, AnyPackage(), self.policy, self.audit, self.clock)
+        self.packages = AnyPackage()
+        self.models = Models(self.registry, self.packages, self.policy, self.audit, self.clock)
         self.deployments = Deployments(self.fleets, self.traffic, self.gate, self.policy, self.audit, self.clock)
 
     def register(self, model: str = "churn", mark: str = "1") -> VersionRef:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tenure.model.package import BatchForm
-from tenure.serving import confine, launch, oneshot
+from tenure.serving import launch, oneshot
+from tenure.worker import confine
 from tests.worker.packages import PLAIN, Maker, interpreters
 
 pytestmark = pytest.mark.processes
@@ -74,7 +75,7 @@ def test_memory_beyond_most_of_the_machines_is_not_granted() -> None:
 
 WITHOUT_FILTERS = """
 import json, socket
-from tenure.serving import confine
+from tenure.worker import confine
 confine._MACHINES.clear()
 {more}
 told = confine.take({{"memory": 1 << 30, "files": 64, "network": False}})

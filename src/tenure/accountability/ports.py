@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class PastVersion:
     """One version as it was sealed: its contract, its package's digest and tolerance, and the CPU of its golden rows.
 
-    `seal_level` is S1 where the model may fetch what its package does not hold, else S2.
+    `network` says whether the model may fetch what its package does not hold.
     `explain` is how it tells reasons within a decision.
     """
 
@@ -29,7 +29,7 @@ class PastVersion:
     outputs: Schema
     tolerance: float
     cpu: str
-    seal_level: str = "S2"
+    network: bool = False
     explain: Explain | None = None
 
 

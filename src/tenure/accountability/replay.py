@@ -171,7 +171,7 @@ def _compared(
         apart = farther(apart, parts_distance(parts_then, parts_now))
     verdict = judge(same_bits=same_bits, same_answer=same_answer, apart=apart, tolerance=version.tolerance)
     cause = "" if verdict is Verdict.BIT else _cause(prediction, then, version, asked, same_bits=same_bits)
-    caution = _OPEN if version.seal_level == "S1" else ""
+    caution = _OPEN if version.network else ""
     return Replayed(record, verdict, apart, settled.answer, prediction.output, cause, caution)
 
 

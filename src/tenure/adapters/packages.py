@@ -169,13 +169,15 @@ def _check_blob(folder: Path, digest: str, manifest: Manifest, store: Blobs | No
 
 
 def called(manifest: Manifest, digest: str) -> str:
-    """Return what a person calls a blob: the wheel's file name, the interpreter, worker.pyz."""
+    """Return what a person calls a blob: the wheel's file name, the library's, the interpreter, worker.pyz."""
     if digest == manifest.worker:
         return "worker.pyz"
     environment = manifest.environment
     if environment is None or digest == environment.interpreter.digest:
         return "the interpreter"
-    return next((wheel.file for wheel in environment.wheels if wheel.digest == digest), digest)
+    names = {wheel.digest: wheel.file for wheel in environment.wheels}
+    names |= {library.digest: library.name for library in environment.libraries}
+    return names.get(digest, digest)
 
 
 def _refuse_strangers(folder: Path, manifest: Manifest, signatures: Sequence[Signature]) -> None:

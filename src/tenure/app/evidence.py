@@ -355,7 +355,7 @@ def _past(record: VersionRecord) -> PastVersion:
         outputs=manifest.outputs,
         tolerance=golden.tolerance if golden else 0.0,
         cpu=golden.cpu if golden else "",
-        seal_level=manifest.seal_level,
+        network=manifest.network,
         explain=manifest.explain,
     )
 

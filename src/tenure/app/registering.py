@@ -18,10 +18,10 @@ from tenure.adapters.signing import BuilderKey
 from tenure.app.workbench import environments_in
 from tenure.kit.clock import SystemClock
 from tenure.kit.digests import digest_of_file
-from tenure.model.package import MANIFEST, DamagedPackage, encode_manifest
-from tenure.model.packaging import drafting
+from tenure.model.package import MANIFEST, DamagedPackage, Seal, encode_manifest, seal_of_old
+from tenure.model.packaging import drafting, levels
 from tenure.model.packaging.reasons import cost_us
-from tenure.model.packaging.sealing import Sealing, entries, golden_rows, reproduce
+from tenure.model.packaging.sealing import Sealing, entries, golden_rows
 from tenure.serving import oneshot
 
 if TYPE_CHECKING:
@@ -37,20 +37,23 @@ if TYPE_CHECKING:
 
 #: beside the signatures: what they are as bytes, because not every byte of theirs is signed
 SUMS = "SHA256SUMS"
+#: … and what restoring the package here showed when it was registered
+SEAL = "seal"
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
     """A package that this home has proven and can run. `digest` is its id; for a draft that of the completed one.
 
-    `verdict` says how the golden outputs were met: BIT, or TOLERANCE on another kind of CPU. `reasons_us` is what a score
-    with its reasons takes here, 0 where the version tells none.
+    `verdict` says how the golden outputs were met: BIT, or TOLERANCE on another kind of CPU; `seal` what the restore did
+    without. `reasons_us` is what a score with its reasons takes here, 0 where the version tells none.
     """
 
     manifest: Manifest
     digest: str
     worker: WorkerEntry
     version: VersionEntry
+    seal: Seal
     verdict: str = "BIT"
     reasons_us: int = 0
 
@@ -97,14 +100,15 @@ class Registering:
         """Return the package after it gave its golden outputs here; what was proven before is not proven again."""
         manifest, worker, version = self.runnable(digest)
         if self._is_known(digest):
-            return Registered(manifest, digest, worker, version)
-        self._progress(f"reproducing {manifest.golden.rows if manifest.golden else 0} golden outputs")
-        with oneshot.started(worker, version, manifest.name, 0) as running:
-            folder = Path(worker.package)
-            verdict = reproduce(running, manifest, folder)
-            cost = cost_us(running, golden_rows(manifest, folder), time.perf_counter)
-        self._attest(digest, signatures)
-        return Registered(manifest, digest, worker, version, verdict, cost)
+            return Registered(manifest, digest, worker, version, self._seal(digest, manifest))
+        rows = golden_rows(manifest, Path(worker.package))
+        self._progress(f"reproducing {len(rows)} golden outputs without network, other interpreters or libraries")
+        costs: list[int] = []
+        shown = levels.show(
+            manifest, (worker, version), 0, lambda running: costs.append(cost_us(running, rows, time.perf_counter))
+        )
+        self._attest(digest, signatures, shown.seal)
+        return Registered(manifest, digest, worker, version, shown.seal, shown.verdict, costs[-1])
 
     def runnable(self, digest: str) -> tuple[Manifest, WorkerEntry, VersionEntry]:
         """Return a stored package ready to be started: files laid out and checked, environment built and primed."""
@@ -134,20 +138,26 @@ class Registering:
     def _attested(self, digest: str) -> Path:
         return self._home.attestations / digest.removeprefix("sha256:")
 
-    def _attest(self, digest: str, signatures: Sequence[Signature]) -> None:
+    def _seal(self, digest: str, manifest: Manifest) -> Seal:
+        """Return what a package that was proven before showed then."""
+        file = self._attested(digest) / SEAL
+        return msgspec.json.decode(file.read_bytes(), type=Seal) if file.is_file() else seal_of_old(manifest)
+
+    def _attest(self, digest: str, signatures: Sequence[Signature], seal: Seal) -> None:
         """Keep the signatures beside the manifest; that they are there says that the package was proven."""
         folder = self._attested(digest)
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
         for signature in signatures:
             (draft / f"{signature.key}.json").write_bytes(msgspec.json.encode(signature))
+        (draft / SEAL).write_bytes(msgspec.json.encode(seal))
         (draft / SUMS).write_bytes(sums_of(draft))
         packages.settle(draft, folder)
 
 
 def sums_of(folder: Path) -> bytes:
-    """Return what `SHA256SUMS` of an attestation folder says: a line for each signature, in the form of sha256sum."""
-    files = sorted(folder.glob("*.json"))
+    """Return what `SHA256SUMS` of an attestation folder says: a line for each file, in the form of sha256sum."""
+    files = [*sorted(folder.glob("*.json")), *folder.glob(SEAL)]
     lines = (f"{digest_of_file(file).removeprefix('sha256:')}  {file.name}\n" for file in files)
     return "".join(lines).encode()
 

@@ -17,7 +17,7 @@ from tenure.kit.digests import canonical, digest_of
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 FORMAT = 1
 
@@ -28,6 +28,11 @@ AUTHOR_OUTPUTS = "golden/author.columns"
 REFERENCE = "reference/reference.columns"
 REFERENCE_OUTPUTS = "reference/outputs.columns"
 
+#: attestations that say that a restore was tried
+TRIALS = frozenset({"seal", "archive", "restore", "drill"})
+
+SealLevel: TypeAlias = Literal["S1", "S2", "S3"]
+OPEN_BY_CARD = "its card asks for the network, and what it fetches is in no package"
 ModelFormat: TypeAlias = Literal["sklearn", "xgboost", "python", "lightgbm", "statsmodels", "onnx", "mlflow"]
 InputForm: TypeAlias = Literal["frame", "matrix", "records"]
 
@@ -57,16 +62,37 @@ class Interpreter(msgspec.Struct, frozen=True):
     size: int
 
 
-class Environment(msgspec.Struct, frozen=True):
+class Library(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A shared library of the machine that sealed, which the wheels load and glibc is not.
+
+    `name` is what they ask for (libgomp.so.1); `glibc` the oldest glibc that it runs with, as 2.34, "" where it needs none
+    in particular.
+    """
+
+    name: str
+    digest: str
+    size: int
+    glibc: str = ""
+
+
+class Environment(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything the model's process needs. `digest` is the identity under which it is rebuilt and shared.
 
-    It is the sha256 of the canonical JSON of interpreter, wheels and platform: of the lock, never of files on disk.
+    It is the sha256 of the canonical JSON of interpreter, wheels, libraries and platform: of the lock, never of files on
+    disk. Older packages have no `libraries` and take those that their wheels load from the machine.
     """
 
     digest: str
     platform: str
     interpreter: Interpreter
     wheels: tuple[Wheel, ...]
+    libraries: tuple[Library, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Return the digests of all that it is built of: wheels, interpreter, libraries."""
+        wheels = (wheel.digest for wheel in self.wheels)
+        return (*wheels, self.interpreter.digest, *(library.digest for library in self.libraries))
 
 
 class Loader(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -162,10 +188,41 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     draft: str = ""
     explain: Explain | None = None
 
-    @property
-    def seal_level(self) -> Literal["S1", "S2"]:
-        """Return S2 where the package holds everything the model can reach, S1 where it may fetch more."""
-        return "S1" if self.network else "S2"
+
+class Seal(msgspec.Struct, frozen=True):
+    """What restoring a package showed: how much of what it needs it brings along. It is proven, never declared.
+
+    S1: it is locked with hashes, but may fetch more when it runs, or no restore without a network succeeded. S2: restored
+    from its own wheels and interpreter, without a network. S3: also without any shared library of the machine but
+    glibc. `network` says what cut the network off, `hidden` which folders were not there, `why` what kept it from more.
+    """
+
+    level: SealLevel
+    network: str = ""
+    hidden: tuple[str, ...] = ()
+    why: str = ""
+
+
+def newest_seal(manifest: Manifest, said: Iterable[tuple[str, Mapping[str, Any]]]) -> Seal:
+    """Return what the newest successful restore showed; `said` is the kind and body of what was attested, oldest first.
+
+    One by a Tenure that knew no levels is `seal_of_old`.
+    """
+    done = [body for kind, body in said if kind in TRIALS and "failed" not in body]
+    if not done:
+        return Seal("S1", why="no restore of it has succeeded yet")
+    told = done[-1].get("seal")
+    return seal_of_old(manifest) if told is None else msgspec.convert(told, Seal)
+
+
+def seal_of_old(manifest: Manifest) -> Seal:
+    """Return what a restore by a Tenure that knew no seal levels showed.
+
+    It was one from wheels and interpreter in a process without a network, unless the card asks for one.
+    """
+    if manifest.network:
+        return Seal("S1", "open", why=OPEN_BY_CARD)
+    return Seal("S2", why="it was last restored by an older Tenure; `tenure drill` tries for more")
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -255,17 +312,26 @@ def decode_manifest(content: bytes) -> Manifest:
         raise DamagedPackage(file=MANIFEST, why=f"it cannot be read: {error}") from error
 
 
-def environment_of(platform: str, interpreter: Interpreter, wheels: tuple[Wheel, ...]) -> Environment:
+def environment_of(
+    platform: str, interpreter: Interpreter, wheels: tuple[Wheel, ...], libraries: tuple[Library, ...] = ()
+) -> Environment:
     """Return the environment under its identity: the digest of what it is made of, whatever the order of wheels."""
     ordered = tuple(sorted(wheels, key=lambda wheel: (wheel.name, wheel.file)))
-    parts = {"platform": platform, "interpreter": interpreter.digest, "wheels": [wheel.digest for wheel in ordered]}
-    return Environment(digest_of(canonical(parts)), platform, interpreter, ordered)
+    shared = tuple(sorted(libraries, key=lambda library: library.name))
+    parts: dict[str, Any] = {
+        "platform": platform,
+        "interpreter": interpreter.digest,
+        "wheels": [wheel.digest for wheel in ordered],
+    }
+    if shared:
+        parts["libraries"] = [[library.name, library.digest] for library in shared]
+    return Environment(digest_of(canonical(parts)), platform, interpreter, ordered, shared)
 
 
 def blob_digests(manifest: Manifest) -> tuple[str, ...]:
-    """Return the digests of what stands in `blobs/`: wheels, interpreter, worker; none in a draft."""
+    """Return the digests of what stands in `blobs/`: wheels, interpreter, libraries, worker; none in a draft."""
     environment = manifest.environment
     if environment is None:
         return ()
-    parts = [*(wheel.digest for wheel in environment.wheels), environment.interpreter.digest, manifest.worker]
+    parts = [*environment.parts, manifest.worker]
     return tuple(dict.fromkeys(digest for digest in parts if digest))

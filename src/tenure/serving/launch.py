@@ -24,21 +24,23 @@ _THREADS = (
 )
 #: what the machine's owner says about its BLAS: without it old builds compute wrong results on some processors
 _PASSED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-_CONFINE = str(Path(__file__).with_name("confine.py"))
+_CONFINE = str(Path(__file__).parent.parent / "worker" / "confine.py")
 #: bytes of memory of a worker whose card names none
 MEMORY = 4 << 30
 #: descriptors of a worker: its connections to gateways are few, the rest is for the model's own files
 FILES = 1024
 
 
-def command(worker: Any, descriptor: int, *, way: str = "--listen-fd") -> list[str]:
+def command(
+    worker: Any, descriptor: int, *, way: str = "--listen-fd", alone: Mapping[str, Any] | None = None
+) -> list[str]:
     """Return the worker's command line; `descriptor` is a listening socket, or one connection with `--connect-fd`.
 
-    `-s -B` and not `-I`, which would ignore PYTHONHASHSEED.
+    `-s -B` and not `-I`, which would ignore PYTHONHASHSEED. `alone` hides what a restore must not need (`hiding`).
     """
     start = [_told(worker, "python"), "-s", "-B", _told(worker, "worker")]
     return [
-        *confining(worker),
+        *confining(worker, alone),
         *start,
         "--package",
         _told(worker, "package"),
@@ -49,13 +51,34 @@ def command(worker: Any, descriptor: int, *, way: str = "--listen-fd") -> list[s
     ]
 
 
-def confining(worker: Any) -> list[str]:
+def hiding(worker: Any, *, libraries: bool, outer: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Return the limit `alone` of confine.py for a worker: hide this machine's interpreters, and its libraries if wished.
+
+    A folder in which something lies that the worker is made of stays; so does `/usr` itself.
+    """
+    home = Path.home()
+    known = [Path(outer.get("PYENV_ROOT") or home / ".pyenv"), home / ".local/share/uv", Path(sys.base_prefix)]
+    debian = [found for root in ("/usr/lib", "/usr/local/lib") for found in sorted(Path(root).glob("python3*"))]
+    needed = [Path(_told(worker, name)).resolve() for name in ("python", "worker", "package")]
+    empty = [
+        folder
+        for path in (*known, *debian)
+        if (folder := path.resolve()).is_dir()
+        and folder not in {Path("/"), Path("/usr"), home.resolve()}
+        and not any(one.is_relative_to(folder) for one in needed)
+    ]
+    outermost = [one for one in dict.fromkeys(empty) if not any(other in one.parents for other in empty)]
+    return {"empty": [str(folder) for folder in outermost], "libraries": libraries}
+
+
+def confining(worker: Any, alone: Mapping[str, Any] | None = None) -> list[str]:
     """Return what stands before a command that runs a model's code, so that it gets its limits (confine.py)."""
     limits = {
         "memory": _told(worker, "memory", MEMORY),
         "files": FILES,
         "network": bool(_told(worker, "network", 0)),
         "library_path": _told(worker, "library_path", ""),
+        **({"alone": dict(alone)} if alone else {}),
     }
     return [sys.executable, "-I", "-S", _CONFINE, json.dumps(limits)]
 

@@ -20,11 +20,14 @@ from tenure.worker.columns import BadRow, Codec, FrameError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from tenure.serving.snapshot import VersionEntry, WorkerEntry
 
 LOAD_SECONDS = 180.0
 CALL_SECONDS = 300.0
+#: a worker that serves answers a greeting at once; one that does not is still loading, or busy enough
+_SOON = 1.0
 _PIECE = 1 << 18
 #: rows of one request; the worker splits them over calls of its batch form
 _CHUNK = 512
@@ -66,9 +69,9 @@ class Oneshot:
         #: how it tells reasons, None where it cannot
         self.explain = version.explain
 
-    def greet(self) -> None:
+    def greet(self, seconds: float = LOAD_SECONDS) -> None:
         """Wait until the model is loaded; raise `NotLoaded` with the worker's own reason."""
-        self._peer.settimeout(LOAD_SECONDS)
+        self._peer.settimeout(seconds)
         try:
             answer = self._ask(frames.HELLO)
         except _Ended as end:
@@ -204,18 +207,24 @@ class Oneshot:
 
 @contextlib.contextmanager
 def started(
-    worker: WorkerEntry, version: VersionEntry, model: str, number: int, *, compiles: bool = False
+    worker: WorkerEntry,
+    version: VersionEntry,
+    model: str,
+    number: int,
+    *,
+    compiles: bool = False,
+    alone: Mapping[str, Any] | None = None,
 ) -> Iterator[Oneshot]:
     """Start the worker, wait until its model is loaded, and end it with the block; raise `NotLoaded`.
 
     `version` gives the schemas (outputs may be empty for a draft, see `Oneshot.describe`). With `compiles` it leaves
-    the bytecode of what it imports in its environment, which must not be in use yet.
+    the bytecode of what it imports in its environment, which must not be in use yet. `alone` is `launch.hiding`.
     """
     with tempfile.TemporaryFile() as log, contextlib.ExitStack() as stack:
         peer, theirs = socket.socketpair()
         stack.enter_context(peer)
         with theirs:
-            process = _start(worker, theirs, log, compiles=compiles)
+            process = _start(worker, theirs, log, compiles=compiles, alone=alone)
         stack.callback(_end, process, peer)
         asked = Oneshot(model, number, version, peer)
         try:
@@ -225,8 +234,25 @@ def started(
         yield asked
 
 
-def _start(worker: WorkerEntry, theirs: socket.socket, log: IO[bytes], *, compiles: bool) -> subprocess.Popen[bytes]:
-    command = launch.command(worker, theirs.fileno(), way="--connect-fd")
+@contextlib.contextmanager
+def connected(path: Path, version: VersionEntry, model: str, number: int) -> Iterator[Oneshot | None]:
+    """Be one caller more of a worker that serves; None where none is ready at `path`, or it is another version's."""
+    with contextlib.ExitStack() as stack:
+        peer = stack.enter_context(socket.socket(socket.AF_UNIX))
+        asked = Oneshot(model, number, version, peer)
+        try:
+            peer.settimeout(_SOON)
+            peer.connect(str(path))
+            asked.greet(_SOON)
+        except (OSError, NotLoaded):
+            asked.hello = {}
+        yield asked if asked.hello.get("digest") == version.digest else None
+
+
+def _start(
+    worker: WorkerEntry, theirs: socket.socket, log: IO[bytes], *, compiles: bool, alone: Mapping[str, Any] | None
+) -> subprocess.Popen[bytes]:
+    command = launch.command(worker, theirs.fileno(), way="--connect-fd", alone=alone)
     return subprocess.Popen(
         [part for part in command if part != "-B" or not compiles],
         env=launch.environ(worker),

@@ -41,7 +41,7 @@ class WorkerEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `python` is the rebuilt environment's interpreter, `library_path` its LD_LIBRARY_PATH, `worker` the `worker.pyz`
     the package was sealed with, `package` the folder of the opened package, whose manifest must have digest `digest`.
-    `memory` is the most it may take, in bytes; `network` whether it may open connections (serving/confine.py).
+    `memory` is the most it may take, in bytes; `network` whether it may open connections (worker/confine.py).
     A worker that answers nothing for `silent_seconds` hangs and is killed: half a minute beyond the longest deadline.
     """
 

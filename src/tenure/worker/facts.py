@@ -12,7 +12,7 @@ from typing import Any
 #: instruction sets that numeric libraries choose their kernels by
 _SETS = ("avx512f", "avx2", "fma", "avx", "sse4_2", "asimd", "sve")
 _PACKAGES = ("numpy", "scipy", "pandas", "sklearn", "xgboost", "lightgbm", "statsmodels", "onnxruntime", "joblib")
-#: serving/confine.py writes it
+#: worker/confine.py writes it
 _LIMITS = "TENURE_LIMITS"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 

@@ -10,6 +10,7 @@ escaping paths are refused. An environment appears by one rename, so a killed bu
 
 from __future__ import annotations
 
+import argparse
 import base64
 import contextlib
 import csv
@@ -31,7 +32,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, Callable, Iterator
 
 _CHUNK = 1 << 20
+#: how `--build` ends when a file is not what it should be
+REFUSED = 3
 _MAX_UNPACKED = 16 << 30
+#: more files than any wheel or interpreter has, and more bytes for each of an archive's own, beyond the first few
+_MOST_FILES, _MOST_RATIO, _FREE = 200_000, 200, 64 << 20
+#: rows of one call of a restored worker
+_TOGETHER = 256
+#: the limits of a worker whose card names none, as `serving/launch.py` has them
+_MEMORY, _FILES = 4 << 30, 1024
+_CONFINED = "import sys; sys.path.insert(0, sys.argv[1]); from tenure_worker import confine; sys.exit(confine.main(sys.argv[2:]))"
 _RECORD_SIGNATURES = ("RECORD", "RECORD.jws", "RECORD.p7s")
 
 
@@ -82,14 +92,28 @@ def build(environment: dict[str, Any], find: Callable[[str], str], target: str) 
     return paths_of(target)
 
 
+def _build_apart() -> int:
+    """Build what standard input orders: `environment`, `blobs` (digest -> path), `target`. Writes a refusal as JSON."""
+    order = json.load(sys.stdin)
+    try:
+        build(order["environment"], order["blobs"].__getitem__, order["target"])
+    except Refused as refusal:
+        print(json.dumps({"file": refusal.file, "why": refusal.why}))
+        return REFUSED
+    return 0
+
+
 def _make(environment: dict[str, Any], find: Callable[[str], str], target: str) -> None:
     draft = tempfile.mkdtemp(prefix=_draft_prefix(target), dir=os.path.dirname(target))
     try:
         home = os.path.join(draft, "python")
-        unpack_tar(find(environment["interpreter"]["digest"]), home, "the interpreter")
+        unpack_tar(find(environment["interpreter"]["digest"]), home, "the interpreter", gzipped=True)
         minor = ".".join(environment["interpreter"]["version"].split(".")[:2])
         site = os.path.join(home, "lib", "python" + minor, "site-packages")
         os.makedirs(site, exist_ok=True)
+        for library in usable_libraries(environment):
+            with open(find(library["digest"]), "rb") as source:
+                _write(inside(os.path.join(home, "lib"), library["name"], "the lock"), source, 0)
         with ThreadPoolExecutor(4) as pool:  # zlib and sha256 let go of the interpreter's lock
             list(
                 pool.map(
@@ -103,11 +127,34 @@ def _make(environment: dict[str, Any], find: Callable[[str], str], target: str) 
         raise
 
 
+def usable_libraries(environment: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the libraries of the environment that this machine's glibc is new enough for.
+
+    For the others the machine's own take their place, as older packages always do: better than one that cannot be loaded.
+    """
+    has = _numbers(_glibc())
+    return [one for one in environment.get("libraries", ()) if _numbers(one.get("glibc", "")) <= has]
+
+
+def _glibc() -> str:
+    """Return this machine's version of glibc, "" where it has another libc."""
+    try:
+        return (os.confstr("CS_GNU_LIBC_VERSION") or "").rpartition(" ")[2]
+    except (ValueError, OSError):
+        return ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
 def _verify(environment: dict[str, Any], find: Callable[[str], str]) -> None:
     interpreter = environment["interpreter"]
     check_file(find(interpreter["digest"]), interpreter["digest"], "the interpreter " + interpreter["version"])
     for wheel in environment["wheels"]:
         check_file(find(wheel["digest"]), wheel["digest"], wheel["file"])
+    for library in environment.get("libraries", ()):
+        check_file(find(library["digest"]), library["digest"], library["name"])
 
 
 @contextlib.contextmanager
@@ -142,20 +189,39 @@ def inside(folder: str, name: str, archive: str) -> str:
     return os.path.join(folder, *parts)
 
 
-def unpack_tar(path: str, folder: str, archive: str, limit: int = _MAX_UNPACKED) -> None:
-    """Unpack a tar (compressed or not) of plain files and folders; raise `Refused` at anything else."""
-    left = limit
-    with tarfile.open(path) as tar:
+class _Allowance:
+    """What may still be unpacked of one archive: so many files, so many bytes, and so many bytes for each byte of its own.
+
+    The last is what a bomb goes beyond long before a disk is full. An archive within an archive stays a file.
+    """
+
+    def __init__(self, path: str, archive: str, limit: int) -> None:
+        self._archive = archive
+        self._most = min(limit, _FREE + _MOST_RATIO * os.path.getsize(path))
+        self._bytes = self._files = 0
+
+    def take(self, size: int) -> None:
+        """Count one member of so many bytes, before anything of it is written; raise `Refused` beyond the allowance."""
+        self._files += 1
+        self._bytes += size
+        if self._files > _MOST_FILES:
+            raise Refused(self._archive, "it holds more than %d files" % _MOST_FILES)
+        if self._bytes > self._most:
+            raise Refused(self._archive, "it holds more than %d bytes, which is too much for it" % self._most)
+
+
+def unpack_tar(path: str, folder: str, archive: str, limit: int = _MAX_UNPACKED, *, gzipped: bool = False) -> None:
+    """Unpack a tar of plain files and folders; raise `Refused` at anything else. One that is compressed otherwise than said is none."""
+    allowance = _Allowance(path, archive, limit)
+    with tarfile.open(path, "r:gz" if gzipped else "r:") as tar:
         for member in tar:
             target = inside(folder, member.name, archive)
+            allowance.take(member.size)
             if member.isdir():
                 os.makedirs(target, exist_ok=True)
                 continue
             if not member.isreg():
                 raise Refused(archive, "its member %r is a link or a device" % member.name)
-            left -= member.size
-            if left < 0:
-                raise Refused(archive, "it holds more than %d bytes" % limit)
             source = tar.extractfile(member)
             assert source is not None, "a plain file has content"
             _write(target, source, member.mode & 0o111)
@@ -163,19 +229,17 @@ def unpack_tar(path: str, folder: str, archive: str, limit: int = _MAX_UNPACKED)
 
 def unpack_wheel(path: str, name: str, site: str, home: str) -> None:
     """Unpack one wheel into `site`; its `.data` folders go where they belong under `home`. Checks RECORD."""
-    left = _MAX_UNPACKED
+    allowance = _Allowance(path, name, _MAX_UNPACKED)
     with zipfile.ZipFile(path) as wheel:
         hashes = _record(wheel, name)
         for member in wheel.infolist():
             mode = member.external_attr >> 16
             target = inside(*_destination(member.filename, site, home), archive=name)
+            allowance.take(member.file_size)
             if member.filename.endswith("/"):
                 continue
             if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
                 raise Refused(name, "its member %r is a link or a device" % member.filename)
-            left -= member.file_size
-            if left < 0:
-                raise Refused(name, "it holds more than %d bytes" % _MAX_UNPACKED)
             with wheel.open(member) as source:
                 found = _write(target, source, mode & 0o111)
             _agree(name, member.filename, hashes.get(member.filename), found)
@@ -198,6 +262,8 @@ def _record(wheel: zipfile.ZipFile, name: str) -> dict[str, str]:
     ]
     if len(listings) != 1:
         raise Refused(name, "it has no single RECORD: it is not a wheel")
+    if wheel.getinfo(listings[0]).file_size > _FREE:
+        raise Refused(name, "its RECORD has more than %d bytes" % _FREE)
     rows = csv.reader(io.StringIO(wheel.read(listings[0]).decode("utf-8")))
     present = set(wheel.namelist())
     hashes = {}
@@ -241,60 +307,94 @@ def verify_package(package: str) -> dict[str, Any]:
     return manifest
 
 
-def reproduce(package: str, manifest: dict[str, Any], python: str, libraries: str) -> int:
-    """Return how many golden rows were answered with the recorded bits; raise `Refused` naming the first that was not."""
-    worker = os.path.join(package, "blobs", manifest["worker"].partition(":")[2])
-    sys.path.insert(0, worker)  # the worker's own codec reads the files that it wrote
-    columns = importlib.import_module("tenure_worker.columns")
-    inputs, outputs = [_columns(columns, package, manifest["golden"][name]) for name in ("inputs", "outputs")]
-    rows = columns.Codec(inputs[0]).split_rows(*inputs[1:])
-    expected = columns.Codec(outputs[0]).split_rows(*outputs[1:])
-    with _running(package, manifest, worker, python, libraries) as ask:
-        for start in range(0, len(rows), 256):
-            some = rows[start : start + 256]
-            body = ask(len(some), columns.Codec(inputs[0]).join_rows(some))
-            found = columns.Codec(outputs[0]).split_rows(len(some), body)
+class Restored:
+    """A package's worker in its rebuilt environment: started with the limits that it has in service, asked over a socket."""
+
+    def __init__(self, package: str, manifest: dict[str, Any], frames: Any, columns: Any, peer: socket.socket) -> None:
+        self._package, self._manifest = package, manifest
+        self._frames, self._columns, self._peer = frames, columns, peer
+
+    def welcome(self) -> dict[str, Any]:
+        """Return what the worker says of itself once its model is loaded."""
+        facts: dict[str, Any] = self._frames.read_json(self._ask(self._frames.HELLO, self._frames.WELCOME))
+        return facts
+
+    def reproduce(self) -> int:
+        """Return how many golden rows gave the recorded bits; raise `Refused` naming the first that did not."""
+        golden = self._manifest["golden"]
+        inputs, outputs = [self._read(golden[name]) for name in ("inputs", "outputs")]
+        rows = self._columns.Codec(inputs[0]).split_rows(*inputs[1:])
+        expected = self._columns.Codec(outputs[0]).split_rows(*outputs[1:])
+        for start in range(0, len(rows), _TOGETHER):
+            some = rows[start : start + _TOGETHER]
+            body = self._infer(len(some), self._columns.Codec(inputs[0]).join_rows(some))
+            found = self._columns.Codec(outputs[0]).split_rows(len(some), body)
             for nth, bits in enumerate(found, start):
                 if bits != expected[nth]:
-                    raise Refused("golden row %d" % nth, "other bits than recorded on %s" % manifest["golden"]["cpu"])
-    return len(rows)
+                    raise Refused("golden row %d" % nth, "other bits than recorded on %s" % golden["cpu"])
+        return len(rows)
 
+    def answer(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the model's answers to rows of one's own."""
+        inputs, outputs = [self._columns.Codec(self._manifest[name]) for name in ("inputs", "outputs")]
+        answers: list[dict[str, Any]] = []
+        for start in range(0, len(rows), _TOGETHER):
+            some = rows[start : start + _TOGETHER]
+            try:
+                packed = inputs.pack(some)
+            except ValueError as error:
+                raise Refused("rows %d to %d" % (start, start + len(some) - 1), str(error)) from error
+            answers += outputs.unpack(len(some), self._infer(len(some), packed))
+        return answers
 
-def _columns(columns: Any, package: str, name: str) -> Any:
-    with open(os.path.join(package, name), "rb") as file:
-        return columns.read_columns(file.read())
+    def _infer(self, rows: int, body: bytes) -> bytes:
+        return self._ask(self._frames.INFER, self._frames.RESULT, rows, body)
+
+    def _ask(self, kind: int, wanted: int, rows: int = 0, body: bytes = b"") -> bytes:
+        self._peer.sendall(self._frames.encode(kind, 1, rows, body=body))
+        parser = self._frames.Parser()
+        received: list[Any] = []
+        while not received:
+            content = self._peer.recv(1 << 18)
+            if not content:
+                raise Refused("worker.pyz", "it ended without an answer")
+            received = parser.feed(content)
+        if received[0].kind != wanted:
+            told = self._frames.read_json(received[0].meta)
+            raise Refused("worker.pyz", told.get("error", "it answered with an error"))
+        return bytes(received[0].body)
+
+    def _read(self, name: str) -> Any:
+        with open(os.path.join(self._package, name), "rb") as file:
+            return self._columns.read_columns(file.read())
 
 
 @contextlib.contextmanager
-def _running(package: str, manifest: dict[str, Any], worker: str, python: str, libraries: str) -> Iterator[Any]:
-    """Start the sealed worker in the rebuilt environment; give a function (rows, column bytes) -> column bytes."""
-    frames = importlib.import_module("tenure_worker.frames")
+def running(package: str, manifest: dict[str, Any], python: str, libraries: str) -> Iterator[Restored]:
+    """Start the sealed worker in the rebuilt environment, with no network (unless its card asks for one) and bounded memory."""
+    worker = os.path.join(package, "blobs", manifest["worker"].partition(":")[2])
+    sys.path.insert(0, worker)  # the worker's own codec reads the files that it wrote
+    frames, columns = [importlib.import_module("tenure_worker." + name) for name in ("frames", "columns")]
     ours, theirs = socket.socketpair()
     digest = "sha256:" + sha256_of(os.path.join(package, "manifest.json"))
+    limits = {
+        "memory": manifest.get("memory") or _MEMORY,
+        "files": _FILES,
+        "network": manifest.get("network", False),
+        "library_path": libraries,
+    }
+    # The rebuilt interpreter takes the limits upon itself: whatever Python runs this may lack what that needs.
+    confined = [python, "-I", "-S", "-c", _CONFINED, worker, json.dumps(limits)]
     command = [python, "-s", "-B", worker, "--package", package, "--digest", digest]
     process = subprocess.Popen(
-        [*command, "--connect-fd", str(theirs.fileno())],
+        [*confined, *command, "--connect-fd", str(theirs.fileno())],
         env=_environ(manifest, libraries),
         pass_fds=[theirs.fileno()],
         stdout=subprocess.DEVNULL,
     )
     theirs.close()
-
-    def ask(rows: int, body: bytes) -> bytes:
-        ours.sendall(frames.encode(frames.INFER, 1, rows, body=body))
-        parser = frames.Parser()
-        received: list[Any] = []
-        while not received:
-            content = ours.recv(1 << 18)
-            if not content:
-                raise Refused("worker.pyz", "it ended without an answer")
-            received = parser.feed(content)
-        if received[0].kind != frames.RESULT:
-            raise Refused("worker.pyz", frames.read_json(received[0].meta).get("error", "it answered with an error"))
-        return bytes(received[0].body)
-
     try:
-        yield ask
+        yield Restored(package, manifest, frames, columns, ours)
     finally:
         ours.close()
         process.wait()
@@ -315,22 +415,64 @@ def _environ(manifest: dict[str, Any], libraries: str) -> dict[str, str]:
     return dict(plain, LD_LIBRARY_PATH=libraries, **dict(threads, **passed))
 
 
+def rows_of(path: str, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a JSON file (a list of objects) or a CSV file with a header, as the model's inputs have their types."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        if path.endswith(".json"):
+            rows: list[dict[str, Any]] = json.load(file)
+            return rows
+        return [
+            {field["name"]: _typed(row.get(field["name"]), field) for field in inputs} for row in csv.DictReader(file)
+        ]
+
+
+def _typed(text: str | None, field: dict[str, Any]) -> Any:
+    if text is None or text == "":
+        return None
+    kind = field["type"]
+    if kind == "bool":
+        return text.strip().lower() in ("true", "1", "yes")
+    try:
+        return int(text) if kind == "int" else float(text) if kind == "float" else text
+    except ValueError as error:
+        raise Refused(field["name"], "%r is no %s" % (text, kind)) from error
+
+
 def main(arguments: list[str]) -> int:
-    """Verify the package this file lies in, rebuild its environment, and reproduce its golden outputs."""
+    """Verify the package this file lies in, rebuild its environment, reproduce its golden outputs, answer rows if given."""
     package = os.path.dirname(os.path.abspath(__file__))
-    target = os.path.abspath(arguments[0] if arguments else package + "-restored")
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("folder", nargs="?", default=package + "-restored", help="where its environment is built")
+    parser.add_argument("--input", help="rows to answer: JSON (a list of objects) or CSV")
+    parser.add_argument("--output", help="where the answers go, as JSON; by default the screen")
+    given = parser.parse_args(arguments)
     find = lambda digest: os.path.join(package, "blobs", digest.partition(":")[2])  # noqa: E731
     try:
         manifest = verify_package(package)
         check_file(find(manifest["worker"]), manifest["worker"], "worker.pyz")
-        python, libraries = build(manifest["environment"], find, target)
-        rows = reproduce(package, manifest, python, libraries)
+        python, libraries = build(manifest["environment"], find, os.path.abspath(given.folder))
+        with running(package, manifest, python, libraries) as restored:
+            limits = restored.welcome()["limits"]
+            # Where the answers go to standard output, nothing else does.
+            told = sys.stderr if given.input and not given.output else sys.stdout
+            print("%s: %d golden outputs came out bit for bit" % (manifest["name"], restored.reproduce()), file=told)
+            print("its Python: LD_LIBRARY_PATH=%s %s" % (libraries, python), file=told)
+            print("its limits: %(memory)d bytes of memory, network %(network)s (%(why)s)" % limits, file=told)
+            if given.input:
+                _answer(restored.answer(rows_of(given.input, manifest["inputs"])), given.output)
     except Refused as refusal:
         sys.exit("refused: %s" % refusal)
-    print("%s: %d golden outputs came out bit for bit" % (manifest["name"], rows))
-    print("its Python: LD_LIBRARY_PATH=%s %s" % (libraries, python))
     return 0
 
 
+def _answer(answers: list[dict[str, Any]], output: str | None) -> None:
+    text = json.dumps(answers, indent=1) + "\n"
+    if output is None:
+        sys.stdout.write(text)
+        return
+    with open(output, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(_build_apart() if sys.argv[1:] == ["--build"] else main(sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tenure.adapters.environments import asking, index_settings, interpreter, lock
+from tenure.adapters.environments import asking, index_settings, interpreter, libraries, lock
+from tenure.kit.errors import Kind, TenureError
 from tenure.model.package import DamagedPackage, Environment, environment_of
 from tenure.serving import launch
 from tenure.worker import install
@@ -22,6 +24,18 @@ if TYPE_CHECKING:
     from tenure.model.package import InputForm, Wheel
     from tenure.model.packaging.ports import BuiltEnvironment
     from tenure.model.packaging.source import Facts, ModelFile
+
+
+_TAIL = 1000
+
+
+class NotBuilt(TenureError):
+    """The environment could not be built, and no file of it is to blame."""
+
+    code = "environment-not-built"
+    kind = Kind.UNAVAILABLE
+    message = "the environment could not be built: {why}"
+    next_step = "make room on the disk of the home, then try again; `tenure doctor` looks for more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +92,9 @@ class Environments:
         found = self.find(python)
         wheels = self._wheels(tuple(requirements), tuple(constraints), found) if requirements else ()
         self.progress(f"capturing Python {found.version}")
-        return environment_of(found.platform, interpreter.capture(found, self.blobs, self.captured), wheels)
+        captured = interpreter.capture(found, self.blobs, self.captured)
+        shared = libraries.of_wheels(wheels, captured, self.blobs, self.captured)
+        return environment_of(found.platform, captured, wheels, shared)
 
     def pins_as_of(self, requirements: Sequence[str], python: str, day: str) -> tuple[str, ...]:
         """Return what the requirements meant on a day, as name==version; none where the index cannot tell any more."""
@@ -95,13 +111,26 @@ class Environments:
             self.progress(
                 f"building the environment: Python {environment.interpreter.version}, {len(environment.wheels)} packages"
             )
-        try:
-            python, library = install.build(
-                msgspec.to_builtins(environment), lambda digest: str(self.blobs.path(digest)), str(folder)
-            )
-        except install.Refused as refusal:
-            raise DamagedPackage(file=refusal.file, why=refusal.why) from refusal
+            self._build(environment, folder)
+        python, library = install.paths_of(str(folder))
         return Rebuilt(Path(python), Path(library), folder)
+
+    def _build(self, environment: Environment, folder: Path) -> None:
+        """Build in a process of its own: it has no network and bounded memory, and nobody waits for its lock."""
+        order = {
+            "environment": msgspec.to_builtins(environment),
+            "blobs": {digest: str(self.blobs.path(digest).absolute()) for digest in environment.parts},
+            "target": str(folder.absolute()),
+        }
+        apart = [*launch.confining({}), sys.executable, "-I", "-S", install.__file__, "--build"]
+        done = subprocess.run(
+            apart, input=msgspec.json.encode(order), env=launch.environ({}), capture_output=True, check=False
+        )
+        if done.returncode == install.REFUSED:
+            refusal = msgspec.json.decode(done.stdout)
+            raise DamagedPackage(file=refusal["file"], why=refusal["why"])
+        if done.returncode:
+            raise NotBuilt(why=done.stderr.decode(errors="replace").strip()[-_TAIL:] or f"status {done.returncode}")
 
     def ask(
         self, model: ModelFile, code: Path | None, given: InputForm, built: BuiltEnvironment, *, network: bool = False

@@ -25,6 +25,7 @@ import msgspec
 from tenure.kit.digests import canonical, digest_of
 from tenure.kit.errors import Kind, TenureError
 from tenure.model.package import Interpreter
+from tenure.worker.confine import GLIBC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -40,7 +41,6 @@ _LEFT_OUT_FOLDERS = {
 _LEFT_OUT_FILES = re.compile(
     r".*\.(pyc|pyo|a)|(_tkinter|_test|_ctypes_test|xx|_xx).*\.so|turtle\.py|EXTERNALLY-MANAGED|sitecustomize\.py"
 )
-_GLIBC = re.compile(r"(linux-vdso|ld-linux|libc|libm|libpthread|libdl|librt|libutil|libresolv|libanl|libnss_\w+)[.-]")
 
 #: asked of a candidate: enough to copy it
 _QUESTION = """
@@ -212,4 +212,4 @@ def _libraries(binaries: Iterable[Path]) -> dict[str, Path]:
     """Return soname -> file of everything the binaries load that is not glibc's."""
     answer = subprocess.run(["ldd", *binaries], capture_output=True, text=True, check=False).stdout
     pairs = re.findall(r"^\s*(\S+) => (/\S+)", answer, re.MULTILINE)
-    return {name: Path(path).resolve() for name, path in pairs if not _GLIBC.match(name)}
+    return {name: Path(path).resolve() for name, path in pairs if not GLIBC.fullmatch(name)}

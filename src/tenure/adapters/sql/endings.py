@@ -16,9 +16,10 @@ from tenure.adapters.sql.tables import (
     model_served,
     model_version,
 )
-from tenure.model.archiving.proof import TRIALS, Kept
+from tenure.model.archiving.proof import Kept
 from tenure.model.decommissioning.tombstone import Standing
 from tenure.model.lifecycle import Stage
+from tenure.model.package import TRIALS
 from tenure.model.registry.record import Attestation
 from tenure.model.version import UnknownModel, UnknownVersion, VersionRef
 

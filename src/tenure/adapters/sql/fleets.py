@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from tenure.adapters.sql.registry import attest, set_stage
+from tenure.adapters.sql.registry import SqlRegistry, attest, set_stage
 from tenure.adapters.sql.tables import model_alias, model_deployment, model_model, model_served, model_version
 from tenure.model.deployment.fleet import Fleet, Role, champions_before
 from tenure.model.lifecycle import Stage
+from tenure.model.package import newest_seal
+from tenure.model.registry.attaching import papers_in
 from tenure.model.registry.record import Attestation
 from tenure.model.version import CHALLENGER, CHAMPION, ChangedMeanwhile, UnknownModel, VersionRef
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tenure.adapters.sql.engine import Database
     from tenure.governance.access import Actor
     from tenure.governance.approvals import Approval
+    from tenure.model.package import Seal
 
 
 class SqlFleets:
@@ -60,6 +63,18 @@ class SqlFleets:
         query = select(columns.registered_by).where(columns.model == ref.model, columns.number == ref.number)
         with self._database.reading() as connection:
             return str(connection.execute(query).scalar_one())
+
+    def seal(self, ref: VersionRef) -> Seal:
+        """Return what the newest restore of the version proved."""
+        registry = SqlRegistry(self._database)
+        said = [(one.kind, one.body) for one in registry.attestations(ref)]
+        return newest_seal(registry.get(ref).manifest, said)
+
+    def is_excepted(self, ref: VersionRef) -> bool:
+        """Return whether an exception is attached to the version."""
+        registry = SqlRegistry(self._database)
+        papers = papers_in(registry.get(ref), registry.attestations(ref))
+        return any(paper.kind == "exception" for paper in papers)
 
     def note_alias(
         self, model: str, alias: str, number: int | None, actor: Actor, now: int, action: str, reason: str

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tenure.app import wire
 from tenure.kit.clock import iso
-from tenure.model.archiving.proof import TRIALS
 from tenure.model.lifecycle import Stage
+from tenure.model.package import TRIALS
 
 if TYPE_CHECKING:
     from tenure.app.control import Control

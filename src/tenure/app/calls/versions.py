@@ -12,6 +12,7 @@ from tenure.app.calls.governance import event_answer
 from tenure.app.calls.moments import moment
 from tenure.app.calls.roles import role_of
 from tenure.kit.clock import iso
+from tenure.model.package import newest_seal
 from tenure.model.registry.attaching import papers_in, plain
 from tenure.model.version import CHAMPION, AliasRef, VersionRef, parse_name, parse_ref
 from tenure.serving.places import worker_log
@@ -75,9 +76,11 @@ def versions(control: Control, actor: Actor, given: wire.Model) -> list[wire.Ver
 def show(control: Control, actor: Actor, given: wire.Version) -> wire.VersionDetail:
     """Show a version."""
     record, attestations = control.models.show(actor, named(given.model, given.version))
+    seal = newest_seal(record.manifest, [(one.kind, one.body) for one in attestations])
     return wire.VersionDetail(
         **_facts(control, record),
-        seal_level=record.manifest.seal_level,
+        seal_level=seal.level,
+        seal=msgspec.to_builtins(seal),
         manifest=msgspec.to_builtins(record.manifest),
         attestations=[{"kind": one.kind, "at": iso(one.at), "actor": one.actor, **one.body} for one in attestations],
         papers=[plain(paper) for paper in papers_in(record, attestations)],
@@ -243,11 +246,13 @@ def restore(control: Control, actor: Actor, given: wire.Restore) -> wire.Archive
 def run(control: Control, actor: Actor, given: wire.Run) -> wire.RunAnswer:
     """Run rows through a version of any stage."""
     ref = numbered(control, actor, given.model, given.version)
-    predictions = control.archives.run(actor, ref, given.rows)
+    ran = control.archives.run(actor, ref, given.rows)
     return wire.RunAnswer(
         ref=str(ref),
-        outputs=[one.output for one in predictions],
-        errors=["" if one.output is not None else one.error or str(one.failure) for one in predictions],
+        outputs=[one.output for one in ran.predictions],
+        errors=["" if one.output is not None else one.error or str(one.failure) for one in ran.predictions],
+        way=ran.way,
+        seconds=ran.seconds(),
     )
 
 

@@ -143,10 +143,13 @@ class VersionAnswer(Output, frozen=True):
 class VersionDetail(VersionAnswer, frozen=True):
     """One version with what its package says and what was attested about it since.
 
-    `papers` are the files attached to it since. `seal_level` is S1 where the model may fetch over the network what its package does not hold, else S2.
+    `papers` are the files attached to it since. `seal_level` is what its newest restore proved: S1 (hashes only), S2
+    (also from its own wheels and interpreter, without a network) or S3 (also without this machine's shared libraries but
+    glibc); `seal` says what cut the network off, what was hidden, and why it is no more.
     """
 
     seal_level: str
+    seal: dict[str, Any]
     manifest: dict[str, Any]
     attestations: list[dict[str, Any]]
     papers: list[dict[str, Any]]
@@ -232,11 +235,17 @@ class CompareAnswer(Output, frozen=True):
 
 
 class RunAnswer(Output, frozen=True):
-    """One output per row; a row that failed has None there and its error at the same place in `errors`."""
+    """One output per row; a row that failed has None there and its error at the same place in `errors`.
+
+    `way` is `worker` where the version serves and its worker was asked, `process` where one was started for it; `seconds`
+    what went into `restore`, `load` (of which `libraries` for importing and loading) and `predict`.
+    """
 
     ref: str
     outputs: list[dict[str, Any] | None]
     errors: list[str]
+    way: Literal["worker", "process"]
+    seconds: dict[str, float]
 
 
 class LogsAnswer(Output, frozen=True):

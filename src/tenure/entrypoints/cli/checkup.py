@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from tenure.serving import launch
-from tenure.serving.confine import TOLD
 from tenure.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
+from tenure.worker.confine import TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -336,6 +336,9 @@ def verify(
         raise typer.Exit(1)
 
 
+_WAYS = {"worker": "its running worker", "process": "a process of its own"}
+
+
 def run(
     ref: Ref,
     input: Annotated[Path, typer.Option("--input", help="Rows: CSV, JSON, JSON lines or Parquet.", exists=True)],  # noqa: A002
@@ -357,5 +360,7 @@ def run(
     if output is not None:
         write_rows(output, outputs)
     screen.table(found, outputs[:50], tuple(dict.fromkeys(name for each in outputs for name in each)))
+    parts = ", ".join(f"{name} {took:.2f} s" for name, took in found["seconds"].items() if took)
+    screen.say(f"{len(outputs)} rows by {_WAYS[found['way']]}: {parts}")
     if any(found["errors"]):
         raise typer.Exit(1)

@@ -16,13 +16,12 @@ from tenure.model.version import reason_for
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tenure.contract.predictor import Prediction
     from tenure.governance.access import Actor
     from tenure.governance.ports import Audit
     from tenure.kit.clock import Clock
     from tenure.model.archiving.findings import Repaired, Swept
     from tenure.model.archiving.ports import Checks, KeptStore, Vault
-    from tenure.model.archiving.proof import Kept
+    from tenure.model.archiving.proof import Kept, Ran
     from tenure.model.version import VersionRef
 
 
@@ -70,7 +69,7 @@ class Archives:
         self._keep(actor, Permission.VERSIONS_RESTORE, kept, Stage.DECOMMISSIONED, "restore", reason, body)
         return body
 
-    def run(self, actor: Actor, ref: VersionRef, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
+    def run(self, actor: Actor, ref: VersionRef, rows: Sequence[Mapping[str, Any]]) -> Ran:
         """Return the predictions of a version of any stage, in its own environment; changes no stage."""
         authorize(actor, Permission.VERSIONS_RUN)
         kept = self._store.get(ref)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tenure.contract.predictor import Prediction
     from tenure.governance.access import Actor
     from tenure.model.archiving.findings import Findings, Repaired, Swept
-    from tenure.model.archiving.proof import Kept, Proof
+    from tenure.model.archiving.proof import Kept, Proof, Ran
     from tenure.model.lifecycle import Stage
     from tenure.model.version import VersionRef
 
@@ -67,8 +66,8 @@ class Vault(Protocol):
     def sweep(self, before: int, *, dry_run: bool) -> Swept:
         """Remove everything that nothing needs and that is older than `before`; with `dry_run` only say what."""
 
-    def run(self, kept: Kept, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
-        """Return the package's predictions, made in its own environment without any server."""
+    def run(self, kept: Kept, rows: Sequence[Mapping[str, Any]]) -> Ran:
+        """Return the package's predictions, by its worker where it serves, else in a process of its own."""
 
 
 class Checks(Protocol):

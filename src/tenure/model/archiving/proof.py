@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
 
 from tenure.kit.clock import DAY, iso
 from tenure.kit.errors import Kind, TenureError
@@ -12,14 +14,12 @@ from tenure.model.lifecycle import Stage
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tenure.contract.predictor import Prediction
+    from tenure.model.package import Seal
     from tenure.model.version import VersionRef
 
 #: Ten years: the default chosen here, on the word of secondary sources; what the law asks of a reader is for that reader to find out.
 RETENTION = 10 * 365 * DAY + 3 * DAY
-
-
-#: attestations that say that a restore was tried
-TRIALS = frozenset({"seal", "archive", "restore", "drill"})
 
 
 class NotArchived(TenureError):
@@ -45,13 +45,35 @@ class Kept:
 class Proof:
     """A restore that succeeded: from where, how many golden rows were run, how their bits were met, and how long it took.
 
-    `verdict` is BIT, or TOLERANCE on another kind of CPU; a restore that meets neither raises and is no proof.
+    `verdict` is BIT, or TOLERANCE on another kind of CPU; a restore that meets neither raises and is no proof. `seal` says
+    what it did without.
     """
 
     source: str
     rows: int
     verdict: str
     seconds: float
+    seal: Seal
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a version said to some rows, by its serving worker or a process of its own (`way`), and the seconds it took.
+
+    `restore` until its environment stood, `load` until its process answered, of which `libraries` is what importing and
+    loading the model took, `predict` for the rows.
+    """
+
+    predictions: list[Prediction]
+    way: Literal["worker", "process"]
+    restore: float = 0.0
+    load: float = 0.0
+    libraries: float = 0.0
+    predict: float = 0.0
+
+    def seconds(self) -> dict[str, float]:
+        """Return the seconds by what they went into."""
+        return {name: round(getattr(self, name), 4) for name in ("restore", "load", "libraries", "predict")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +103,7 @@ def facts(proof: Proof) -> dict[str, Any]:
         "rows": proof.rows,
         "verdict": proof.verdict,
         "seconds": round(proof.seconds, 3),
+        "seal": msgspec.to_builtins(proof.seal),
     }
 
 

@@ -48,6 +48,18 @@ class AliasNeeded(TenureError):
     next_step = "apply a revision that asks {model}@champion, then try again"
 
 
+class NotSealedEnough(TenureError):
+    """What answers in production must be restorable for ever, and no restore has shown that it is."""
+
+    code = "seal-level"
+    kind = Kind.REFUSED
+    message = "{ref} is sealed at {level}, and what answers in production needs S2: {why}"
+    next_step = (
+        "mend that and register it anew, or have it restored again with `tenure drill`; if it must answer as it is, "
+        "attach who allows that and why: `tenure attach {ref} FILE --kind exception`"
+    )
+
+
 class Deployments:
     """Collection of actions on the versions in service."""
 
@@ -81,6 +93,8 @@ class Deployments:
         approval = self._approval(actor, deployment) if deployment.approves else None
         if deployment.role is not Role.WARM:
             self._check_contract(ref)
+        if deployment.role in {Role.CHAMPION, Role.CANARY}:
+            self._check_seal(ref)
         changed = after_deploying(fleet, deployment)
         self._check_challenger(fleet, changed)
         with self._traffic.ready(ref), self._audit.transaction():
@@ -106,6 +120,8 @@ class Deployments:
         self, actor: Actor, permission: Permission, fleet: Fleet, switch: Switch, reason: str
     ) -> tuple[Fleet, int | None]:
         self._check_contract(switch.ref)
+        if switch.ref.number not in fleet.past:  # the way back to what has answered before is never barred
+            self._check_seal(switch.ref)
         changed = after_switch(fleet, switch)
         self._check_challenger(fleet, changed)
         with self._traffic.ready(switch.ref), self._audit.transaction():
@@ -120,6 +136,11 @@ class Deployments:
     def _check_contract(self, ref: VersionRef) -> None:
         if lines := self._gate.check(ref):
             raise LacksInputs(ref=ref, lines="\n".join(f"  {line}" for line in lines))
+
+    def _check_seal(self, ref: VersionRef) -> None:
+        seal = self._store.seal(ref)
+        if seal.level == "S1" and not self._store.is_excepted(ref):
+            raise NotSealedEnough(ref=ref, level=seal.level, why=seal.why)
 
     def _check_challenger(self, before: Fleet, after: Fleet) -> None:
         if before.challenger is None or after.challenger is not None:

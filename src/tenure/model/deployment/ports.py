@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tenure.governance.access import Actor
     from tenure.governance.approvals import Approval
     from tenure.model.deployment.fleet import Fleet
+    from tenure.model.package import Seal
     from tenure.model.version import VersionRef
 
 
@@ -24,6 +25,12 @@ class FleetStore(Protocol):
 
     def author(self, ref: VersionRef) -> str:
         """Return who registered the version."""
+
+    def seal(self, ref: VersionRef) -> Seal:
+        """Return what the newest restore of the version proved."""
+
+    def is_excepted(self, ref: VersionRef) -> bool:
+        """Return whether an exception is attached to the version."""
 
     def note_alias(
         self, model: str, alias: str, number: int | None, actor: Actor, now: int, action: str, reason: str

@@ -159,7 +159,6 @@ def entries(
 ) -> tuple[WorkerEntry, VersionEntry]:
     """Return what it takes to run a package that lies in `folder`, and what a gateway must know of it."""
     digest = digest_of(encode_manifest(manifest))
-    batch = manifest.batch or BatchForm("single", 1)
     worker = WorkerEntry(
         digest=digest,
         python=str(built.python),
@@ -170,9 +169,14 @@ def entries(
         network=manifest.network,
         memory=manifest.memory or MEMORY,
     )
+    return worker, version_entry(manifest, digest)
+
+
+def version_entry(manifest: Manifest, digest: str) -> VersionEntry:
+    """Return what a caller of the version's worker must know of it."""
+    batch = manifest.batch or BatchForm("single", 1)
     explain = manifest.explain if manifest.batch else None
-    version = VersionEntry(digest, "", manifest.inputs, manifest.outputs, batch.kind, batch.rows, explain)
-    return worker, version
+    return VersionEntry(digest, "", manifest.inputs, manifest.outputs, batch.kind, batch.rows, explain)
 
 
 def model_file(loader: Loader, folder: Path) -> ModelFile:

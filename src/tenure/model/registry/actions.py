@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tenure.governance.access import Permission, authorize
 from tenure.governance.approvals import approve
 from tenure.governance.audit import Event
@@ -66,6 +68,7 @@ class Models:
         record = VersionRecord(ref, proven.digest, draft, Stage.REGISTERED, now, actor.id, proven.manifest)
         self._store.add(record)
         seal: dict[str, object] = {"digest": proven.digest, "draft": draft, "golden": proven.verdict}
+        seal["seal"] = msgspec.to_builtins(proven.seal)
         if proven.reasons_us:
             seal["reasons_us"] = proven.reasons_us
         self._store.attest(ref, Attestation("seal", now, actor.id, seal))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tenure.model.package import Manifest
+    from tenure.model.package import Manifest, Seal
     from tenure.model.registry.record import Attestation, ModelRecord, Served, VersionRecord
     from tenure.model.version import AliasRef, VersionRef
 
@@ -50,7 +50,7 @@ class RegistryStore(Protocol):
 
 
 class Proven(Protocol):
-    """A package that this home has proven and can run. `verdict` says how the golden outputs were met."""
+    """A package that this home has proven and can run. `verdict` says how the golden outputs were met, `seal` without what."""
 
     @property
     def manifest(self) -> Manifest:
@@ -63,6 +63,10 @@ class Proven(Protocol):
     @property
     def verdict(self) -> str:
         """Return BIT, or TOLERANCE on another kind of CPU."""
+
+    @property
+    def seal(self) -> Seal:
+        """Return what restoring it here showed."""
 
     @property
     def reasons_us(self) -> int:

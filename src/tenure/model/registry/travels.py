@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
 from tenure.governance.access import Permission, authorize
 from tenure.governance.audit import Event
 from tenure.kit.clock import iso, parse_iso
@@ -147,7 +149,15 @@ class Travels:
         ref = VersionRef(was.model, self._numbers.take_number(was.model, was.number, now, actor.id))
         record = VersionRecord(ref, proven.digest, proven.digest, Stage.REGISTERED, now, actor.id, proven.manifest)
         self._store.add(record)
-        self._store.attest(ref, Attestation("seal", now, actor.id, {"digest": proven.digest, "golden": proven.verdict}))
+        self._store.attest(
+            ref,
+            Attestation(
+                "seal",
+                now,
+                actor.id,
+                {"digest": proven.digest, "golden": proven.verdict, "seal": msgspec.to_builtins(proven.seal)},
+            ),
+        )
         for one in history.attestations:
             if one["kind"] in CARRIED:
                 body = {name: value for name, value in one.items() if name not in {"kind", "at", "actor"}}

@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenure.serving.confine import TOLD
 from tenure.serving.places import worker_socket
 from tenure.serving.supervisor.kept import State
+from tenure.worker.confine import TOLD
 
 if TYPE_CHECKING:
     from tenure.serving.supervisor.household import Household

@@ -4,6 +4,9 @@ Every process that runs a model's code is started through here, so sealing, serv
 limits. Standard library only. A limit that this machine does not allow is told, never passed over: the command finds in
 TENURE_LIMITS, as JSON, what holds, and `tenure status` shows it. This bounds accidents and careless code; it is no
 sandbox for a hostile model, which runs as the same user.
+
+A restore that is to be proven takes one limit more, `alone`: a network of its own with nobody in it, and a view of the
+file system in which the machine's interpreters, and the shared libraries that are not glibc's, are not there.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import errno
 import json
 import os
 import platform
+import re
 import resource
 import socket
 import struct
@@ -29,7 +33,16 @@ _OOM_SCORE = 500
 _MOST_OF_MACHINE = 0.75
 _NEW_NAMESPACE_OF_NETWORK = 0x40000000
 _NEW_NAMESPACE_OF_USERS = 0x10000000
+_NEW_NAMESPACE_OF_MOUNTS = 0x00020000
 _NO_NEW_PRIVILEGES = 38
+
+# flags of mount(2)
+_BIND, _RECURSIVE, _PRIVATE = 4096, 16384, 1 << 18
+#: what belongs to glibc: a process finds these on every machine that runs it at all
+GLIBC = re.compile(
+    r"(linux-vdso|ld|ld-linux[\w-]*|ld64|libc|libm|libmvec|libpthread|libdl|librt|libutil|libresolv|libanl|libnss_\w+"
+    r"|libBrokenLocale|libthread_db)(-[\d.]+)?\.so(\.\d+)*"
+)
 
 # seccomp(2) and the classic BPF of linux/filter.h and linux/seccomp.h
 _SET_MODE_FILTER = 1
@@ -71,14 +84,20 @@ def main(arguments: list[str]) -> int:
 
 
 def take(limits: dict[str, Any]) -> dict[str, Any]:
-    """Take limits upon this process for ever: `memory` in bytes, `files`, `network` (false: none); return what holds."""
+    """Take limits upon this process for ever: `memory` in bytes, `files`, `network` (false: none); return what holds.
+
+    With `alone` (`empty`: folders, `libraries`: whether the machine's are hidden) also what `_alone` promises.
+    """
     _set(resource.RLIMIT_CORE, 0)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE), "ascii")
     # RLIMIT_DATA and not RLIMIT_AS: what is only reserved, or mapped from a file, costs nobody memory.
     memory = _set(resource.RLIMIT_DATA, min(limits["memory"], int(_MOST_OF_MACHINE * machine_memory())))
     files = _set(resource.RLIMIT_NOFILE, limits["files"])
-    return {"memory": memory, "files": files, **_network(allowed=limits["network"])}
+    told: dict[str, Any] = {"memory": memory, "files": files}
+    if limits.get("alone"):
+        told["alone"] = _alone(**limits["alone"])
+    return {**told, **_network(allowed=limits["network"])}
 
 
 def machine_memory() -> int:
@@ -146,20 +165,80 @@ def filter_program(machine: _Machine) -> bytes:
     return b"".join(struct.pack("HBBI", *instruction) for instruction in instructions)
 
 
-def _separate() -> str:
-    """Move this process into a network of its own, with nobody else in it; return why that cannot be."""
+def _separate(namespaces: int = _NEW_NAMESPACE_OF_NETWORK) -> str:
+    """Move this process into namespaces of its own, by default a network with nobody in it; return why that cannot be."""
     c = ctypes.CDLL(None, use_errno=True)
     if not hasattr(c, "unshare"):
         return f"not known on {sys.platform}"
     user, group = os.getuid(), os.getgid()
-    if not c.unshare(_NEW_NAMESPACE_OF_NETWORK):
+    if not c.unshare(namespaces):
         return ""
     # Who is not root may do so in a namespace of users, in which it stays who it was.
-    if c.unshare(_NEW_NAMESPACE_OF_USERS | _NEW_NAMESPACE_OF_NETWORK):
+    if c.unshare(_NEW_NAMESPACE_OF_USERS | namespaces):
         return _why()
     for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
         Path("/proc/self", name).write_text(text, "ascii")
     return ""
+
+
+# --- alone: without the machine's interpreters and libraries ------------------------------------------------------------
+
+
+def _alone(empty: list[str], *, libraries: bool) -> dict[str, Any]:
+    """Give this process a network with nobody in it, and a file system in which `empty` folders are.
+
+    With `libraries` nothing is left of the machine's shared libraries but glibc. Returns what is `hidden`, whether
+    `libraries` are, and `why` when this machine does not allow all of it.
+    """
+    refused = _separate(_NEW_NAMESPACE_OF_MOUNTS | _NEW_NAMESPACE_OF_NETWORK)
+    if refused:
+        return {"hidden": [], "libraries": False, "why": f"this machine allows no namespaces: {refused}"}
+    hidden: list[str] = []
+    try:
+        _mount("none", "/", "", _RECURSIVE | _PRIVATE)  # so that nobody else sees what is mounted from here on
+        if libraries:
+            for folder in _library_folders():
+                _leave_glibc(folder)
+                hidden.append(folder)
+            if os.path.exists("/etc/ld.so.cache"):
+                _mount("/dev/null", "/etc/ld.so.cache", "", _BIND)  # it names libraries in other folders
+        for folder in empty:
+            _mount("none", folder, "tmpfs", 0)
+            hidden.append(folder)
+    except OSError as error:
+        why = f"this machine does not let {error.filename} be hidden: {error.strerror}"
+        return {"hidden": hidden, "libraries": False, "why": why}
+    return {"hidden": hidden, "libraries": libraries, "why": ""}
+
+
+def _library_folders() -> list[str]:
+    """Return where the loader looks of itself, each once: beside this process's own libc, and in the usual places."""
+    with open("/proc/self/maps") as maps:
+        own = [os.path.dirname(line.split()[-1]) for line in maps if re.search(r"/libc[.-]", line)]
+    usual = ["/lib64", "/usr/lib64", "/usr/local/lib64"]
+    found = [os.path.realpath(folder) for folder in [*own[:1], *usual] if os.path.isdir(folder)]
+    return list(dict.fromkeys(folder for folder in found if folder not in {"/lib", "/usr/lib"}))
+
+
+def _leave_glibc(folder: str) -> None:
+    """Cover a folder by an empty one that holds copies of its files of glibc."""
+    kept = {}
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if GLIBC.fullmatch(name) and os.path.isfile(path):
+            kept[path] = Path(path).read_bytes()
+    _mount("none", folder, "tmpfs", 0)
+    for path, content in kept.items():
+        Path(path).write_bytes(content)
+        os.chmod(path, 0o755)
+
+
+def _mount(source: str, target: str, kind: str, flags: int) -> None:
+    """Call mount(2); raise `OSError` naming the target."""
+    c = ctypes.CDLL(None, use_errno=True)
+    given = [os.fsencode(text) if text else None for text in (source, target, kind)]
+    if c.mount(*given, ctypes.c_ulong(flags), None):
+        raise OSError(ctypes.get_errno(), _why(), target)
 
 
 def _why() -> str:

@@ -1,0 +1,237 @@
+"""The archive in figures: what a version takes on disk, and how long it is until an old one answers. Part of `make bench`.
+
+Everything is driven by the command, as a user does: package, register twenty versions of one environment, run one with
+nothing unpacked (cold), again (warm), by its running worker, restore it with `restore.py` alone and no network. With
+`--mlflow` also MLflow: `mlflow models predict` of the same model, which makes its environment with virtualenv, with an index and
+with the network cut. Prints a table and leaves `.build/bench-archive.json`. Times belong to the machine and to what
+else it does; what to read is the order of magnitude, and who needs a network.
+
+    archive.py [--versions 20] [--mlflow]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from contest import BIN, BUILD, HERE, environment, free_port, train
+from peer_table import SERVERS
+
+MODEL = "light"
+ANOTHER = """
+import sys, joblib
+model = joblib.load(sys.argv[1])
+model[-1].intercept_ += float(sys.argv[3])
+joblib.dump(model, sys.argv[2])
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--versions", type=int, default=20)
+    parser.add_argument("--mlflow", action="store_true")
+    parser.add_argument("--output", type=Path, default=BUILD / "bench-archive.json")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-archive-") as path:
+        work = Path(path)
+        python = train(work)
+        print("— packaging, registering, running and restoring", flush=True)
+        found: dict[str, Any] = {"tenure": ours(work, python, options.versions)}
+        if options.mlflow:
+            print("— the same model with MLflow", flush=True)
+            found["mlflow"] = mlflow(work)
+    show(found)
+    options.output.write_text(json.dumps(found, indent=2) + "\n")
+
+
+class House:
+    """A home of this product, driven by its command."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._environ = os.environ | {"TENURE_HOME": str(home)}
+
+    def run(self, *words: str) -> tuple[Any, float]:
+        """Return what a command says in JSON, and the seconds until it had said it."""
+        begun = time.monotonic()
+        command = [str(BIN / "tenure"), *words, "--json"]
+        done = subprocess.run(command, env=self._environ, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"tenure {' '.join(words)}: {done.stdout}{done.stderr}")
+        return json.loads(done.stdout), time.monotonic() - begun
+
+    def size(self) -> int:
+        """Return the bytes of everything that is kept; caches can be made again."""
+        return size(self.home / "sha256")
+
+
+def ours(work: Path, python: Path, versions: int) -> dict[str, Any]:
+    """Return this product's figures."""
+    house = House(work / "home")
+    folder = work / MODEL
+    (folder / "requirements.txt").write_text("scikit-learn\n")
+    package, packaging = packaged(house, folder / "model.joblib", folder, work / "package-0")
+    _, registering = house.run("register", str(package))
+    found: dict[str, Any] = {"package_mb": mb(size(package)), "package_s": packaging, "register_s": registering}
+    found["seal_level"] = house.run("show", f"{MODEL}/1")[0]["seal_level"]
+    one = house.size()
+    for number in range(1, versions):
+        made = folder / f"other-{number}.joblib"
+        subprocess.run(
+            [str(python), "-c", ANOTHER, str(folder / "model.joblib"), str(made), str(number / 1e3)], check=True
+        )
+        house.run("register", str(packaged(house, made, folder, work / f"package-{number}")[0]))
+    found |= {"one_mb": mb(one), "versions": versions, "all_mb": mb(house.size()), "ratio": house.size() / one}
+    return found | runs(house, folder) | restored(package, work / "restored")
+
+
+def packaged(house: House, model: Path, folder: Path, output: Path) -> tuple[Path, float]:
+    made, seconds = house.run(
+        "package", str(model), "--name", MODEL, "--inputs", str(folder / "inputs.csv"),
+        "--requirements", str(folder / "requirements.txt"), "--output", str(output),
+    )  # fmt: skip
+    return Path(made["folder"]), seconds
+
+
+def runs(house: House, folder: Path) -> dict[str, Any]:
+    """Return what running version 1 takes: with nothing unpacked, again, and by its running worker."""
+    one_row = folder / "row.csv"
+    one_row.write_text("".join((folder / "inputs.csv").read_text().splitlines(keepends=True)[:2]))
+    found: dict[str, Any] = {}
+    for cache in ("environments", "packages"):
+        shutil.rmtree(house.home / "cache" / cache, ignore_errors=True)
+    for name in ("cold", "warm"):
+        found |= _run(house, one_row, name)
+    house.run("up", "--detach", "--port", str(free_port()))
+    try:
+        house.run("deploy", f"{MODEL}/1", "--reason", "bench")
+        found |= _run(house, one_row, "worker")
+    finally:
+        house.run("down")
+    return found
+
+
+def _run(house: House, rows: Path, name: str) -> dict[str, Any]:
+    answer, seconds = house.run("run", f"{MODEL}/1", "--input", str(rows))
+    return {f"run_{name}_s": seconds, f"run_{name}": {"way": answer["way"], **answer["seconds"]}}
+
+
+def restored(package: Path, place: Path) -> dict[str, Any]:
+    """Return what `restore.py` takes with nothing but a Python, and no network where this machine can cut it off."""
+    cut = ["unshare", "-n"] if _may_cut() else []
+    begun = time.monotonic()
+    subprocess.run(
+        [*cut, sys.executable, "-I", "-S", str(package / "restore.py"), str(place)], check=True, capture_output=True
+    )
+    return {"restore_py_s": time.monotonic() - begun, "restore_py_offline": bool(cut)}
+
+
+def mlflow(work: Path) -> dict[str, Any]:
+    """Return MLflow's figures for the same model; what fails is told with the end of what it said."""
+    python = environment("peers/mlflow", SERVERS / "mlflow.txt")
+    saved = work / "mlflow"
+    subprocess.run(
+        [str(python), str(SERVERS / "mlflow_model.py"), str(work / MODEL), str(saved)], check=True, capture_output=True
+    )
+    asked = work / "mlflow-row.json"
+    row = json.loads((work / MODEL / "rows.json").read_text())[0]
+    asked.write_text(json.dumps({"inputs": [list(row.values())]}))
+    found: dict[str, Any] = {"package_mb": mb(size(saved))}
+    for name, cut in (("offline", True), ("cold", False), ("warm", False)):
+        if cut and not _may_cut():
+            continue
+        found |= _predicted(python, saved, asked, work, name, cut=cut)
+    return found
+
+
+def _predicted(python: Path, saved: Path, asked: Path, work: Path, name: str, *, cut: bool) -> dict[str, Any]:
+    command = [
+        str(python),
+        "-m",
+        "mlflow",
+        "models",
+        "predict",
+        "-m",
+        str(saved),
+        "-i",
+        str(asked),
+        "--env-manager",
+        "virtualenv",
+    ]
+    environ = os.environ | {
+        "MLFLOW_ENV_ROOT": str(work / "mlflow-envs" / ("offline" if cut else "online")),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "PATH": f"{python.parent}:{os.environ['PATH']}",
+    }
+    begun = time.monotonic()
+    try:
+        done = subprocess.run(
+            [*(["unshare", "-n"] if cut else []), *command],
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return {f"run_{name}_s": None, f"run_{name}": "no answer within 600 s"}
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        return {f"run_{name}_s": None, f"run_{name}": f"failed: {said[-1] if said else done.returncode}"}
+    return {f"run_{name}_s": time.monotonic() - begun, f"run_{name}": "answered"}
+
+
+def _may_cut() -> bool:
+    return bool(shutil.which("unshare")) and not subprocess.run(["unshare", "-n", "true"], check=False).returncode
+
+
+def size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def mb(count: int) -> float:
+    return round(count / 1e6, 1)
+
+
+def show(found: dict[str, Any]) -> None:
+    mine, theirs = found["tenure"], found.get("mlflow", {})
+    lines = [
+        ("package, MB", "package_mb"),
+        ("run, nothing unpacked, s", "run_cold_s"),
+        ("run again, s", "run_warm_s"),
+        ("run without a network, s", "run_offline_s"),
+        ("run by its running worker, s", "run_worker_s"),
+        ("restore.py alone, no network, s", "restore_py_s"),
+    ]
+    print(f"\n{'the command, start to end':34}{'tenure':>10}{'mlflow':>10}")
+    for text, name in lines:
+        ours_, others = (_cell(one, name) for one in (mine | {"run_offline_s": mine["run_cold_s"]}, theirs))
+        print(f"{text:34}{ours_:>10}{others:>10}")
+    for way in ("cold", "warm", "worker"):
+        parts = mine[f"run_{way}"]
+        print(f"of that, {way} by {parts['way']}: " + ", ".join(f"{n} {s} s" for n, s in parts.items() if n != "way"))
+    print(
+        f"{mine['versions']} versions of one environment: {mine['all_mb']} MB, {mine['ratio']:.2f} × one ({mine['one_mb']} MB); "
+        f"seal level {mine['seal_level']}"
+    )
+    for name in ("offline", "cold", "warm"):
+        if str(theirs.get(f"run_{name}", "answered")) != "answered":
+            print(f"mlflow, {name}: {theirs[f'run_{name}']}")
+
+
+def _cell(one: dict[str, Any], name: str) -> str:
+    if name not in one:
+        return "–"
+    return "failed" if one[name] is None else f"{one[name]:.1f}"
+
+
+if __name__ == "__main__":
+    main()
