@@ -63,6 +63,18 @@ def test_a_folder_that_cannot_be_loaded_is_refused_by_name(tmp_path: Path, descr
         sources.completed(folder(tmp_path / "m", description))
 
 
+def test_a_link_out_of_the_folder_is_refused_by_name_and_one_within_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text("secret")
+    description = "flavors:\n  python_function: {loader_module: m, python_version: 3.11.7}\n"
+    source = folder(tmp_path / "m", description, data__txt="2", requirements__txt="numpy==2.4.6\n")
+
+    (source.source / "same.txt").symlink_to("data.txt")
+    assert "same.txt" in sources.completed(source).files
+    (source.source / "data").symlink_to(tmp_path / "key.pem")
+    with pytest.raises(BadSource, match="data is a link that leads out of its folder"):
+        sources.completed(source)
+
+
 def test_a_folder_without_an_example_asks_for_inputs(tmp_path: Path) -> None:
     source = folder(tmp_path / "m", "flavors:\n  python_function: {loader_module: m}\n")
     with pytest.raises(BadSource, match="no input_example") as refusal:

@@ -18,6 +18,7 @@ import msgspec
 import yaml
 
 from tenure.adapters import tables
+from tenure.adapters.folders import files_in
 from tenure.model.packaging.source import BadSource, Table
 
 if TYPE_CHECKING:
@@ -137,10 +138,10 @@ def _code_folder(folder: Path, told: Mapping[str, Any]) -> Path | None:
 def _files(folder: Path, code: Path | None) -> dict[str, Path]:
     """Return path below `model/` -> file: the whole folder but for the code, which has a place of its own."""
     found = {}
-    for file in sorted(folder.rglob("*")):
+    for file in files_in(folder):
         inner = file.relative_to(folder)
         own = code is not None and code in file.resolve().parents
-        if file.is_file() and not own and not _PASSED_OVER & set(inner.parts):
+        if not own and not _PASSED_OVER & set(inner.parts):
             found[inner.as_posix()] = file
     return found
 

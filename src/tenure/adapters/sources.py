@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenure.adapters import mlflow_folders
+from tenure.adapters.folders import files_in
 from tenure.model.packaging.source import BadSource
 
 if TYPE_CHECKING:
@@ -167,9 +168,9 @@ def model_files(folder: Path) -> dict[str, Path]:
 def _files(path: Path) -> Iterator[Path]:
     if path.is_file():
         yield path
-    for file in sorted(path.rglob("*")) if path.is_dir() else ():
+    for file in files_in(path) if path.is_dir() else ():
         inner = file.relative_to(path).parts
-        if file.is_file() and not any(part in _PASSED_OVER or part.startswith(".") for part in inner):
+        if not any(part in _PASSED_OVER or part.startswith(".") for part in inner):
             yield file
 
 
