@@ -52,8 +52,9 @@ fix: $(READY)  ## format, and mend what the linter can
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-bench: $(READY)  ## speed beside a hand-written FastAPI endpoint, in one run (LONG=1: then a million requests of new persons)
+bench: $(READY)  ## speed beside a hand-written FastAPI endpoint, then the archive (LONG=1: a million requests, and MLflow's restore)
 	@$(BIN)/python benchmarks/serving.py $(if $(LONG),--long 1000000)
+	@$(BIN)/python benchmarks/archive.py $(if $(LONG),--mlflow)
 
 bench-peers: $(READY)  ## speed beside MLflow, MLServer, BentoML, LitServe and Ray Serve, each in its own environment
 	@$(BIN)/python benchmarks/peers.py

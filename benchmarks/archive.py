@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from contest import BIN, BUILD, HERE, environment, free_port, train
+from contest import BIN, BUILD, environment, free_port, train
 from peer_table import SERVERS
 
 MODEL = "light"

@@ -15,6 +15,7 @@ import pytest
 from tenure.adapters.environments.asking import DoesNotLoad
 from tenure.app import packaging
 from tenure.serving import oneshot
+from tests.namespaces import WHOLE, may_unshare
 from tests.packaging.conftest import environ_without_network, plain_source
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def test_a_saved_model_is_sealed_registered_and_answers_with_its_golden_bits(
     made = packaging.package(source, workshop=workshop)
     registered = packaging.register(home, made.folder)
     assert (registered.digest, registered.verdict) == (made.digest, "BIT")
-    assert registered.seal.level == "S3", registered.seal
+    assert registered.seal.level == WHOLE, registered.seal
     environment, golden = made.manifest.environment, made.manifest.golden
     assert environment is not None
     assert environment.interpreter.version.startswith(source.python)
@@ -76,7 +77,7 @@ def test_an_environment_is_rebuilt_and_proven_without_any_network(
     sklearn_38: PackageSource, workshop: Workshop, tmp_path: Path
 ) -> None:
     made = packaging.package(sklearn_38, workshop=workshop)
-    cut = ["unshare", "-n"] if _may_unshare() else []
+    cut = ["unshare", "-n"] if may_unshare("-n") else []
     script = (
         "import sys; from pathlib import Path; from tenure.app.packaging import register; from tenure.settings import Home;"
         "print(register(Home(Path(sys.argv[1])), Path(sys.argv[2])).verdict)"
@@ -115,7 +116,7 @@ def test_a_package_restores_itself_where_there_is_no_network_and_no_python_that_
 def restored_alone(package: Path, place: Path) -> str:
     """Run a package's restore.py with the system's Python, without network and pyenv's, uv's and this Python's folders."""
     system = next((path for path in map(Path, SYSTEM_PYTHONS) if path.is_file()), None)
-    if system is None or not _may_unshare("-m", "-n"):
+    if system is None or not may_unshare("-m", "-n"):
         pytest.skip("this machine has no Python of its own beside the hidden ones, or allows no namespaces")
     folder = Path(shutil.copytree(package, place / "alone"))
     # The folder of the running Python first: it may lie within one of the others.
@@ -140,8 +141,3 @@ def test_requirements_that_do_not_fit_the_model_show_before_sealing(
 ) -> None:
     with pytest.raises(DoesNotLoad, match="rebuilt environment"):
         packaging.package(replace(sklearn_311, requirements=("joblib",)), workshop=workshop)
-
-
-def _may_unshare(*namespaces: str) -> bool:
-    command = ["unshare", *(namespaces or ("-n",)), "true"]
-    return shutil.which("unshare") is not None and not subprocess.run(command, check=False).returncode

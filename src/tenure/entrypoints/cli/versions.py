@@ -104,7 +104,7 @@ def show(
     if "source" in found:
         show_revision(screen, found, yaml=yaml)
     elif "manifest" in found and not screen.as_json:
-        screen.facts(found | _of_package(found["manifest"]), ref)
+        screen.facts(found | _of_package(found["manifest"]) | {"seal": _told_of(found["seal"])}, ref)
         screen.say("the whole manifest: tenure show --json")
     else:
         screen.facts(found, ref)
@@ -119,6 +119,15 @@ def _shown(tenure: Any, ref: str) -> Any:
     if is_model(tenure, name):
         return tenure.call("versions:show", **version_at(ref)) if number else tenure.call("models:show", model=name)
     return tenure.call("applications:show", application=name, revision=int(number) if number else None)
+
+
+def _told_of(seal: dict[str, Any]) -> str:
+    """Return in words what a version's newest restore did without, and why not without more."""
+    without = ["a network"] if seal["level"] != "S1" else []
+    without += ["the machine's interpreters"] if seal["hidden"] else []
+    without += ["its shared libraries but glibc"] if seal["level"] == "S3" else []
+    proven = f"restored without {', '.join(without)}" if without else "no restore without a network"
+    return f"{proven}; {seal['why']}" if seal["why"] else proven
 
 
 def _of_package(manifest: dict[str, Any]) -> dict[str, Any]:
