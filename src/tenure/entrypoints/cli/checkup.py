@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tenure.settings import Home
 
+_ENV = "/usr/bin/env"
 _ENOUGH_BYTES = 2 << 30
 
 
@@ -51,6 +52,7 @@ def checkup(environ: Mapping[str, str]) -> list[Finding]:
         _uv(),
         _interpreters(),
         _limits(),
+        _seals(),
     ]
 
 
@@ -133,6 +135,23 @@ def _limits() -> Finding:
     found = f"{limits['memory'] / 2**30:.1f} GiB, {limits['files']} files, network {limits['network']}: {limits['why']}"
     step = "" if limits["network"] == "none" else "allow seccomp or network namespaces, or trust every model's code"
     return Finding("limits of workers", found, step)
+
+
+def _seals() -> Finding:
+    """Hide from a process what a restore is to do without, and say which seal levels can be proven here.
+
+    S2 is enough for production, so less than S3 asks for nothing to be done.
+    """
+    # What it becomes must need no library but glibc, or it could not say anything.
+    command = [*launch.confining({}, {"empty": [], "libraries": True}), _ENV]
+    said = subprocess.run(command, env=launch.environ({}), capture_output=True, text=True, check=False)
+    told = next((line.partition("=")[2] for line in said.stdout.splitlines() if line.startswith(f"{TOLD}=")), "")
+    if not told:
+        return Finding("seal levels", f"up to S2: {said.stderr.strip() or f'{_ENV} said nothing'}")
+    why = json.loads(told)["alone"]["why"]
+    return Finding(
+        "seal levels", f"up to S2: {why}" if why else "up to S3: restores are tried without this machine's libraries"
+    )
 
 
 def _names() -> list[str]:
