@@ -34,7 +34,7 @@ def read(content: bytes) -> Elf | None:
         return None
     try:
         return _read(content)
-    except (struct.error, IndexError, ValueError):
+    except (struct.error, IndexError, ValueError, OverflowError):
         return None
 
 
