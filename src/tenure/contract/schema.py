@@ -23,6 +23,10 @@ DEFAULT_DTYPES: dict[str, str] = {
 }
 
 
+#: the side of a shape that differs from value to value, in views computed from events; no model takes it
+ANY_LENGTH = -1
+
+
 class Field(msgspec.Struct, frozen=True, omit_defaults=True):
     """One named column.
 

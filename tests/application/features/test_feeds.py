@@ -39,6 +39,8 @@ columns:
   mean: {aggregate: mean, of: stars, window: 20s}
   film: {aggregate: last, of: film}
   lately: {aggregate: last, of: stars, window: 10s}
+  films: {aggregate: list, of: film}
+  given: {aggregate: list, of: stars, window: 10s}
 defaults: {n: 0}
 """
 VIEW = parse_view(WRITTEN)
@@ -68,8 +70,13 @@ def expected(events, moment):
     return {
         "n": len(seen), "rated": len(lately), "total": exact[0], "recent": exact[1],
         "mean": float(sum(map(to_fraction, twenty)) / len(twenty)) if twenty else None,
+        "films": newest_first([e[2] for e in seen]), "given": newest_first([value for _, _, value in lately]),
         "film": seen[-1][2], "lately": lately[-1][2] if lately else None,
     }  # fmt: skip
+
+
+def newest_first(values):
+    return list(dict.fromkeys(reversed(values)))
 
 
 def to_fraction(value):
@@ -164,6 +171,7 @@ def test_the_columns_of_a_computed_view_are_typed_and_what_cannot_be_is_refused(
     assert {column.name: (column.type, column.nullable) for column in VIEW.columns} == {
         "n": ("int", False), "rated": ("int", False), "total": ("float", False), "recent": ("float", False),
         "mean": ("float", True), "film": ("int", True), "lately": ("float", True),
+        "films": ("int", False), "given": ("float", False),
     }  # fmt: skip
     broken = "view: v\nkey: who\nfrom: {application: films, event: rating, fields: {user: string, film: int}}\ncolumns:\n  a: {aggregate: most}\n  b: {aggregate: sum}\n  c: {aggregate: mean, of: user}\n  d: {aggregate: last, of: flim}\n"
     with pytest.raises(BrokenView) as refused:

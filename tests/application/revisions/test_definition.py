@@ -255,3 +255,9 @@ def test_the_published_schema_for_editors_is_the_one_of_the_code():
     published = Path(__file__).parents[3] / "docs" / "application.schema.json"
     assert json.loads(published.read_text()) == json_schema()
     assert set(json_schema()["properties"]) == set(KEYS)
+
+
+@pytest.mark.parametrize("word", ["null", '"null"', "~"])
+def test_null_stands_for_the_word_where_a_view_may_leave_columns_empty(word):
+    text = "application: a\nrequest: {x: string}\nfeatures: [{view: v, key: x, on_missing: WORD}]\ndefault: {answer: {a: 1}}\n"
+    assert parse(text.replace("WORD", word)).features[0].on_missing == "null"

@@ -69,9 +69,10 @@ class DuckJoin:
         ]
         for column in one.view.columns:
             fill = one.fills.get(column.name)
+            kind = pa.list_(_arrow(column.type)) if column.shape else _arrow(column.type)
             values = [each.values.get(column.name) if each else None for each in found]
             values = [fill if value is None else value for value in values]
-            rows = _appended(rows, f"{one.view.name}.{column.name}", pa.array(values, _arrow(column.type)))
+            rows = _appended(rows, f"{one.view.name}.{column.name}", pa.array(values, kind))
         known = [each.known_at if each else None for each in found]
         return _appended(rows, f"{one.view.name}.known_at", pa.array(known, _arrow("timestamp")))
 

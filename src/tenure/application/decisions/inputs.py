@@ -80,6 +80,8 @@ def _source(definition: Definition, field: Field, scope: Scope) -> Expression | 
         )
     except BrokenExpression as error:
         return Need(field.name, str(error), at=error.facts["at"])
+    if field.shape and source.known is not None and source.known.length != field.shape[0]:
+        return Need(field.name, f"the model takes lists of {field.shape[0]}, and these are of any length")
     if not _fits(source.kind, kind_of(field)):
         return Need(field.name, f"the model needs {kind_of(field)} and gets {source.kind}")
     return source

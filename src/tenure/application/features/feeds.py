@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
+from tenure.application.features.view import MOST_LISTED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,11 +42,15 @@ Between: TypeAlias = Callable[[int, int], Iterable[Happened]]
 
 
 class Cell(msgspec.Struct, array_like=True):
-    """What one column stands on: how many values, their sum as a fraction, and the newest with its moment and id."""
+    """What one column stands on: how many values, their sum as a fraction, and the newest with its moment and id.
+
+    `items` are the distinct values of a list, each with its newest moment and id, oldest first.
+    """
 
     count: int = 0
     total: str = "0"
     last: tuple[int, str, Any] | None = None
+    items: list[tuple[int, str, Any]] = []
 
 
 class State(msgspec.Struct, array_like=True):
@@ -77,6 +83,7 @@ def advance(state: State, feed: Feed, moment: int, between: Between) -> None:
             _count(column, cell, event, -1)
         if cell.last is not None and cell.last[0] <= moment - column.window_us:
             cell.last = None
+        cell.items = [one for one in cell.items if one[0] > moment - column.window_us]
     state.as_of = max(state.as_of, moment)
 
 
@@ -89,6 +96,17 @@ def _count(column: Aggregate, cell: Cell, event: Happened, sign: int) -> None:
         cell.total = str(Fraction(cell.total) + sign * Fraction(value))
     elif column.how == "last" and sign > 0 and (cell.last is None or (event.at, event.id) >= tuple(cell.last[:2])):
         cell.last = (event.at, event.id, value)
+    elif column.how == "list" and sign > 0:
+        _remember(cell, (event.at, event.id, value))
+
+
+def _remember(cell: Cell, one: tuple[int, str, Any]) -> None:
+    """Keep a value at its newest moment; which ones are kept depends on the moments alone, not on the order of arrival."""
+    known = next((other for other in cell.items if other[2] == one[2]), None)
+    if known is not None and known[:2] >= one[:2]:
+        return
+    kept = [other for other in cell.items if other is not known]
+    cell.items = sorted([*kept, one], key=lambda other: other[:2])[-MOST_LISTED:]
 
 
 def values(state: State, feed: Feed) -> dict[str, Any]:
@@ -108,6 +126,8 @@ def _value(column: Aggregate, cell: Cell, kind: str) -> Any:
             return float(Fraction(cell.total) / cell.count) if cell.count else None
         case "last":
             return cell.last[2] if cell.last else None
+        case "list":
+            return [value for _, _, value in reversed(cell.items)]
 
 
 def windows(feed: Feed) -> list[int]:

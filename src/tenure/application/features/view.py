@@ -9,12 +9,17 @@ import msgspec
 from tenure.contract.schema import Field
 from tenure.kit.errors import Kind, TenureError
 
+MOST_LISTED = 1000
+
 
 class Aggregate(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a column is computed from events: over all of a key, or over those of the last `window_us` microseconds."""
+    """How a column is computed from events: over all of a key, or over those of the last `window_us` microseconds.
+
+    A `list` has each value once, the one that came last first, and at most the newest `MOST_LISTED`.
+    """
 
     name: str
-    how: Literal["count", "sum", "mean", "last"]
+    how: Literal["count", "sum", "mean", "last", "list"]
     of: str = ""
     window_us: int | None = None
 

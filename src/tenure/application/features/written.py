@@ -11,14 +11,14 @@ from tenure.application.revisions.problems import located
 from tenure.application.revisions.reading import Reader
 from tenure.application.revisions.source import Source
 from tenure.application.rules.kinds import nearest
-from tenure.contract.schema import Field
+from tenure.contract.schema import ANY_LENGTH, Field
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
     from tenure.contract.schema import FieldType
 
 KEYS = ("view", "entity", "key", "owner", "description", "ttl", "from", "columns", "defaults")
-_HOWS = ("count", "sum", "mean", "last")
+_HOWS = ("count", "sum", "mean", "last", "list")
 
 
 class BrokenView(TenureError):
@@ -116,11 +116,12 @@ class _View:
 
 
 def _computed(column: Aggregate, feed: Feed) -> Field:
-    """Return the column that an aggregate gives: a mean or a last of nothing is missing."""
+    """Return the column that an aggregate gives: a mean or a last of nothing is missing, a list of nothing is empty."""
     kinds = {field.name: field.type for field in feed.fields}
     fixed: dict[str, FieldType] = {"count": "int", "mean": "float"}
     kind = fixed.get(column.how) or kinds.get(column.of, "float")
-    return Field(column.name, kind, nullable=column.how in {"mean", "last"})
+    shape = (ANY_LENGTH,) if column.how == "list" else ()
+    return Field(column.name, kind, nullable=column.how in {"mean", "last"}, shape=shape)
 
 
 def _column(field: Field) -> Field:

@@ -115,6 +115,8 @@ class _Definition:
 
     def _feature(self, value: Any, path: Path) -> FeatureUse:
         found = self._read.mapping(value, path, ("view", "key", "each", "on_missing"), ("view",))
+        if isinstance(value, dict) and "on_missing" in value and value["on_missing"] is None:
+            found["on_missing"] = "null"  # YAML's own null, and the word that is meant
         if ("key" in found) == ("each" in found):
             self._read.refuse(
                 path, "name the field that says whose row it is (key), or the output (each), and not both"

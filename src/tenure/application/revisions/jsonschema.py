@@ -97,7 +97,7 @@ def _field() -> dict[str, Any]:
 def _feature() -> dict[str, Any]:
     each = _TEXT | {"description": "instead of key: the output that is a list; the view is read for every item of it"}
     return _object(
-        {"view": _TEXT, "key": _TEXT, "each": each, "on_missing": {"enum": ["default", "error", "null"]}}, "view"
+        {"view": _TEXT, "key": _TEXT, "each": each, "on_missing": {"enum": ["default", "error", "null", None]}}, "view"
     )
 
 

@@ -1,5 +1,6 @@
 """The command `why`: on one screen, how a decision came about."""
 
+from collections import Counter
 from typing import Annotated, Any
 
 import typer
@@ -31,7 +32,7 @@ def why(
 def _show(screen: Screen, found: dict[str, Any]) -> None:
     who = f"{found['application']}/{found['revision']}"
     screen.say(f"{found['decision_id']}  {who}  {found['at']}  {found['status']}")
-    screen.table(found, [_input(one) for one in found["inputs"]], ("name", "value", "source", "age"))
+    screen.table(found, _inputs(found), ("name", "value", "source", "age"))
     screen.table(
         found, [_rule(one) for one in found["rules"]], ("rule", "stage", "came_to", "read", "last_changed"), "no rules"
     )
@@ -56,6 +57,19 @@ def _beside(found: dict[str, Any], one: dict[str, Any]) -> str:
         return f"{who}: would refuse the request: {one['error']}"
     said = f"{readable(one['output']) or one['failure']} → " if one["model"] else ""
     return f"{who}: {said}{readable(one['answer'])}{'   differs' if one['differs'] else ''}"
+
+
+def _inputs(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a line for each input; what a view said of single items is one line, or it would fill screens."""
+    single = [one for one in found["inputs"] if f"{one['source']}[" not in one["name"]]
+    items = Counter(one["source"] for one in found["inputs"] if f"{one['source']}[" in one["name"])
+    columns = Counter(read["view"] for read in found["features"])
+    lines = [_input(one) for one in single]
+    lines += [
+        {"name": f"{view}[…]", "value": f"of {columns[view]} items", "source": view, "age": "--json shows it"}
+        for view in items
+    ]
+    return lines
 
 
 def _input(one: dict[str, Any]) -> dict[str, Any]:
