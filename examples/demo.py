@@ -163,8 +163,10 @@ class Life:
         with self.step("apply", f"applying {application}"):
             self.apply(0, "first revision")
         self.tell(1)
-        with self.step("decide v1", "deciding the first requests over HTTP"):
-            self.decide(1)
+        batch = self.plan.get("batch")
+        with self.step("decide v1", f"deciding the first requests {'as one batch' if batch else 'over HTTP'}"):
+            self.decide_batch(**batch) if batch else self.decide(1)
+        self.resolve()
 
     def apply(self, number: int, reason: str) -> None:
         self.tenure("apply", str(HERE / self.name / self.plan["revisions"][number]), "--reason", reason)
@@ -211,6 +213,32 @@ class Life:
         with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as pool:
             list(pool.map(some, range(CONNECTIONS)))
         self.decided[phase] = decisions
+
+    def decide_batch(self, phase: int, key: str) -> None:
+        """Decide the requests of a phase with one command, as a nightly job does; the key names its run."""
+        requests, answers = self.work / self.plan["requests"][phase - 1], self.work / f"answers-{phase}.jsonl"
+        words = ["--input", str(requests), "--output", str(answers), "--key", key]
+        self.tenure("decide", self.plan["application"], *words)
+        self.decided[phase] = [json.loads(line) for line in answers.read_text().splitlines()]
+
+    def resolve(self) -> None:
+        """Let a person answer a decision that waits for one, or override one; the decision itself stays as it was."""
+        told = self.plan.get("resolution")
+        if told is None:
+            return
+        answered = self.decided[1]
+        one = next((each for each in answered if each["status"] == "pending_review"), answered[0])
+        with self.step("resolve", f"a person changes an answer: {told['reason']}"):
+            words = ["--answer", told["answer"], "--code", told["code"], "--reason", told["reason"]]
+            self.tenure("resolve", one["decision_id"], *words)
+            self.report["overrides"] = self.tenure("overrides", "--application", self.plan["application"])
+
+    def ask(self) -> None:
+        """Ask the log the question that the example is about."""
+        if asked := self.plan.get("question"):
+            found = self.tenure("sql", asked["sql"])["rows"][0]
+            self.report["question"] = found
+            self.screen.say(self.name, f"   {asked['text']}: {', '.join(map(str, found))}")
 
     def outcomes(self, phase: int) -> None:
         """Tell what became of a phase's decisions: the file names requests by row, the command wants decision ids."""
@@ -331,6 +359,7 @@ def story(life: Life) -> None:
     life.outcomes(1)
     life.improve()
     life.outcomes(2)
+    life.ask()
     life.monitor()
     life.retire()
     life.replay()

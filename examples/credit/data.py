@@ -69,6 +69,11 @@ def plan():
         "requests": ["requests-1.jsonl", "requests-2.jsonl"],
         "features": [],
         "outcomes": ["outcomes-1.csv", "outcomes-2.csv"],
+        "resolution": {
+            "answer": "decision=decline",
+            "code": "INCOME",
+            "reason": "the payslips do not show this income",
+        },
         "drifts": True,
     }
 

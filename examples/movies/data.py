@@ -9,6 +9,8 @@ the person went on to like, as ids separated by |; an answer was good if one of 
 
 import json
 import sys
+from bisect import bisect_left
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +32,8 @@ def main(folder: Path) -> None:
     ratings[ratings["on"] < MOMENTS[0]].to_csv(folder / "ratings.csv", index=False)
     test = known_and_liked(ratings, COMPARED_SINCE, MOMENTS[0])
     test[test["n_ratings"] >= 10].to_csv(folder / "test.csv", index=False)
+    facts = ratings.drop_duplicates("movie_id")[["movie_id", "title", "genre"]]
+    facts.to_csv(folder / "movie_facts.csv", index=False)
     for number in (1, 2):
         phase(folder, number, ratings)
     (folder / "plan.json").write_text(json.dumps(plan(), indent=2) + "\n")
@@ -42,7 +46,7 @@ def load():
     genre = ratings["genres"].str.split("|").str[0].replace("(no genres listed)", "none")
     ratings = pd.DataFrame({
         "user_id": "u" + ratings["userId"].astype(str), "movie_id": ratings["movieId"].astype("int64"), "genre": genre,
-        "rating": ratings["rating"], "on": on, "timestamp": ratings["timestamp"],
+        "title": ratings["title"], "rating": ratings["rating"], "on": on, "timestamp": ratings["timestamp"],
     })  # fmt: skip
     return ratings.reset_index(drop=True)
 
@@ -53,6 +57,7 @@ def phase(folder, number, ratings):
     """
     since, until = MOMENTS[number - 1], MOMENTS[number]
     rows = known_and_liked(ratings, since, until).iloc[:REQUESTS].reset_index(drop=True)
+    popular(ratings, sorted(rows["on"].unique())).to_csv(folder / f"popular-{number}.csv", index=False)
     known = activity(ratings, since, sorted(rows["user_id"].unique()))
     known.to_csv(folder / f"features-{number}.csv", index=False)
     given = ratings[(ratings["on"] < since) & ratings["user_id"].isin(set(rows["user_id"]))]
@@ -61,6 +66,20 @@ def phase(folder, number, ratings):
     rows[["user_id", "on"]].to_json(folder / f"requests-{number}.jsonl", orient="records", lines=True)
     outcomes = pd.DataFrame({"row": rows.index, "value": rows["liked"], "observed_at": ""})
     outcomes.to_csv(folder / f"outcomes-{number}.csv", index=False)
+
+
+def popular(ratings, days):
+    """Return the feature view `popular`: for each day the ten movies that most people had liked until the evening before."""
+    good = ratings[ratings["rating"] >= LIKED]
+    moments, movies = good["on"].tolist(), good["movie_id"].tolist()
+    counts, counted, rows = Counter(), 0, []
+    for day in days:
+        until = bisect_left(moments, day)
+        counts.update(movies[counted:until])
+        counted = until
+        best = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:10]
+        rows.append({"day": day} | {f"top_{place}": movie for place, (movie, _) in enumerate(best, 1)})
+    return pd.DataFrame(rows)
 
 
 def known_and_liked(ratings, since, until):
@@ -111,7 +130,18 @@ def plan():
         "features": [
             {"phase": phase, "file": f"features-{phase}.csv", "known_at": MOMENTS[phase - 1]} | files
             for phase in (1, 2)
-        ],
+        ]
+        + [
+            {
+                "phase": phase,
+                "file": f"popular-{phase}.csv",
+                "known_at": MOMENTS[phase - 1],
+                "view": "popular",
+                "key": "day",
+            }
+            for phase in (1, 2)
+        ]
+        + [{"phase": 1, "file": "movie_facts.csv", "known_at": MOMENTS[0], "view": "movie_facts", "key": "movie_id"}],
         "views": ["user_ratings.yaml"],
         "events": [{"phase": phase, "file": f"events-{phase}.csv", "event": "rating"} for phase in (1, 2)],
         "outcomes": ["outcomes-1.csv", "outcomes-2.csv"],

@@ -3,7 +3,8 @@
     python train.py WORK     reads the folder WORK, writes WORK/v1 and WORK/v2
 
 Version 1 counts likes by genre and runs on Python 3.8 with nothing but the standard library. Version 2 compares movies by
-who liked them, with numpy. Both are asked the same: ten movies for a person of whom a few facts are known.
+who liked them, with numpy. Both are asked the same: forty movies for a person of whom a few facts are known; the
+application's rules choose ten of them.
 """
 
 import json
@@ -78,7 +79,7 @@ def write_likes(ratings, folder):
         for genre, part in likes.groupby("genre")
     }
     table = {"by_genre": {genre: found[:40] for genre, found in pairs.items()}}
-    table["overall"] = list(zip(likes["movie_id"].head(40).tolist(), likes["share"].head(40).tolist(), strict=True))
+    table["overall"] = list(zip(likes["movie_id"].head(80).tolist(), likes["share"].head(80).tolist(), strict=True))
     (folder / "likes.json").write_text(json.dumps(table))
 
 
@@ -110,7 +111,7 @@ def loaded(place, module):
 
 def measured(model, test):
     """Return how often one of the ten was liked later, and how many of the ten were."""
-    tens = [ten["items"] for ten in model.predict(test.to_dict("records"))]
+    tens = [forty["items"][:10] for forty in model.predict(test.to_dict("records"))]
     hits = [len(set(map(str, ten)) & set(liked.split("|"))) for ten, liked in zip(tens, test["liked"], strict=True)]
     return {"hit_rate": sum(map(bool, hits)) / len(hits), "precision": sum(hits) / len(hits) / 10}
 

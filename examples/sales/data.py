@@ -19,6 +19,12 @@ AHEAD = 14
 FIRST, LAST, STEP = date(2015, 2, 12), date(2015, 8, 16), 5
 COMPARED_SINCE = "2015-07-20"
 PHASES = [date(2015, 9, 1), date(2015, 11, 16)]
+#: the value that forecasts add over the naive ones
+ADDED = """
+SELECT round(avg(abs(CAST(answer->>'units' AS DOUBLE) - CAST(value AS DOUBLE))), 3) AS forecast,
+       round(avg(abs(CAST(answer->>'naive' AS DOUBLE) - CAST(value AS DOUBLE))), 3) AS naive, count(*) AS forecasts
+FROM decisions JOIN outcomes USING (decision_id) WHERE decisions.application = 'sales' AND decided_by = 'model'
+"""
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -48,6 +54,7 @@ def known(sold, first):
     recent = before.tail(42)
     for number, name in enumerate(WEEKDAYS):
         view[name] = recent[recent.index.day_of_week == number].mean()
+        view[f"last_{name}"] = recent[recent.index.day_of_week == number].iloc[-1].astype("float64")
     return view.round(6).rename_axis("pizza").reset_index()
 
 
@@ -85,6 +92,12 @@ def plan():
             for phase, first in enumerate(PHASES, 1)
         ],
         "outcomes": ["outcomes-1.csv", "outcomes-2.csv"],
+        "batch": {"phase": 1, "key": PHASES[0].isoformat()},
+        "resolution": {"answer": "units=12.0", "code": "PLANNER", "reason": "street festival on the square"},
+        "question": {
+            "text": "mean error in pizzas a day: of the forecasts, and of the same weekday a week before",
+            "sql": ADDED,
+        },
         "drifts": True,
     }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 class ByGenre:
-    """Ten movies of the favourite genre, most liked first, filled up with the most liked of all."""
+    """Forty movies: fifteen of the favourite genre, most liked first, then the most liked of all."""
 
     def load(self, folder):
         """Read the tables that training counted."""
@@ -14,12 +14,12 @@ class ByGenre:
         self.overall = [tuple(pair) for pair in likes["overall"]]
 
     def predict(self, rows):
-        """Return for each row ten movies and how well each is liked, best first."""
-        return [self._ten(row) for row in rows]
+        """Return for each row forty movies and how well each is liked, the likeliest first."""
+        return [self._forty(row) for row in rows]
 
-    def _ten(self, row):
+    def _forty(self, row):
         seen = {row["liked_1"], row["liked_2"], row["liked_3"]}
-        ranked = [pair for pair in self.by_genre.get(row["favourite_genre"], []) if pair[0] not in seen][:10]
+        ranked = [pair for pair in self.by_genre.get(row["favourite_genre"], []) if pair[0] not in seen][:15]
         seen.update(movie for movie, _ in ranked)
-        ranked += [pair for pair in self.overall if pair[0] not in seen][: 10 - len(ranked)]
+        ranked += [pair for pair in self.overall if pair[0] not in seen][: 40 - len(ranked)]
         return {"items": [movie for movie, _ in ranked], "score": [score for _, score in ranked]}
