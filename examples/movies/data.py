@@ -7,6 +7,7 @@ joined since has fewer than ten ratings, and the application's first rule answer
 the person went on to like, as ids separated by |; an answer was good if one of its ten is among them.
 """
 
+import heapq
 import json
 import sys
 from bisect import bisect_left
@@ -77,7 +78,7 @@ def popular(ratings, days):
         until = bisect_left(moments, day)
         counts.update(movies[counted:until])
         counted = until
-        best = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:10]
+        best = heapq.nsmallest(10, counts.items(), key=lambda pair: (-pair[1], pair[0]))
         rows.append({"day": day} | {f"top_{place}": movie for place, (movie, _) in enumerate(best, 1)})
     return pd.DataFrame(rows)
 

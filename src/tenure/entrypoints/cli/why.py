@@ -8,6 +8,8 @@ import typer
 from tenure.entrypoints.cli.caller import opened
 from tenure.entrypoints.cli.screen import Json, Screen, readable
 
+#: items of a list that are shown; --json shows all
+_FEW = 10
 _AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -37,8 +39,8 @@ def _show(screen: Screen, found: dict[str, Any]) -> None:
         found, [_rule(one) for one in found["rules"]], ("rule", "stage", "came_to", "read", "last_changed"), "no rules"
     )
     for one in found["rules"]:
-        for made in one["outputs"]:
-            screen.say(f"changed  {one['rule']}: {made['name']} {readable(made['before'])} → {readable(made['after'])}")
+        for line in _changes(one["outputs"]):
+            screen.say(f"changed  {one['rule']}: {line}")
     if found["model"]:
         screen.say(f"model    {found['model']}: {readable(found['output']) or 'gave no output'}")
     for reason in found["reasons"]:
@@ -47,6 +49,25 @@ def _show(screen: Screen, found: dict[str, Any]) -> None:
     for one in found["beside"]:
         screen.say(_beside(found, one))
     screen.say(found["url"])
+
+
+def _changes(outputs: list[dict[str, Any]]) -> list[str]:
+    """Return a line for each output that a rule changed; of the lists that go along with one another for the first alone."""
+    lists = [made for made in outputs if isinstance(made["before"], list) and isinstance(made["after"], list)]
+    single = [made for made in outputs if made not in lists]
+    lines = [f"{made['name']} {readable(made['before'])} → {readable(made['after'])}" for made in single]
+    for made in lists[:1]:
+        gone = [item for item in made["before"] if item not in made["after"]]
+        what = f"without {_short(gone)}" if gone else f"now {_short(made['after'])}"
+        lines.append(f"{made['name']} {len(made['before'])} → {len(made['after'])} items, {what}")
+    return lines
+
+
+def _short(value: Any) -> Any:
+    """Return a value as it fits on a screen: of a long list its beginning."""
+    if isinstance(value, list) and len(value) > _FEW:
+        return f"{readable(value[:_FEW])} … {len(value)} in all"
+    return readable(value) if isinstance(value, list) else value
 
 
 def _beside(found: dict[str, Any], one: dict[str, Any]) -> str:
@@ -75,7 +96,7 @@ def _inputs(found: dict[str, Any]) -> list[dict[str, Any]]:
 def _input(one: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": one["name"],
-        "value": one["value"],
+        "value": _short(one["value"]),
         "source": one["source"] + (" (default)" if one["defaulted"] else ""),
         "age": "" if one["source"] == "request" else _age(one["age"]),
     }
@@ -98,6 +119,6 @@ def _rule(one: dict[str, Any]) -> dict[str, Any]:
         "rule": one["rule"],
         "stage": one["stage"],
         "came_to": one["verdict"] + row,
-        "read": one["values"],
+        "read": {name: _short(value) for name, value in one["values"].items()},
         "last_changed": changed,
     }
