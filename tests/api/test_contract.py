@@ -15,8 +15,9 @@ from tenure.client.client import next_cursor, pause_before_retry
 from tenure.client.connection import RemoteProblem, Unreachable
 from tenure.entrypoints.api.errors import all_errors, problem
 from tenure.entrypoints.api.pages import problem_text
-from tenure.entrypoints.api.paging import UnusableCursor, closed, link_to, page_of
+from tenure.entrypoints.api.paging import closed, link_to, page_of
 from tenure.entrypoints.api.preconditions import PreconditionFailed, PreconditionRequired, precondition
+from tenure.kit.cursors import UnusableCursor
 
 if TYPE_CHECKING:
     from tests.api.running import Running

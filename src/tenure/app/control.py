@@ -220,7 +220,7 @@ class Control:
             self.features_db,
             self._runnable,
         )
-        self.publisher = Publisher(home, clock, contents, self._look_again)
+        self.publisher = Publisher(home, clock, contents, self._look_again, lambda: database.writes)
         self.reception = Reception(self.sessions, self.publisher)
 
     def _open_actions(self, progress: Callable[[str], None]) -> None:

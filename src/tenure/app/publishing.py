@@ -15,6 +15,7 @@ import msgspec
 
 from tenure.application.revisions.terms import plain
 from tenure.governance.rates import parse_rate
+from tenure.kit.clock import SECOND
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import snapshot as snapshots
 from tenure.serving.announce import NoSupervisor, SupervisorRefused, announce
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("tenure.control")
 _KEPT = 20
+#: what no write brings about (a token's time is over, an environment is gone) shows after so long
+_LOOK_EVERY = 15 * SECOND
 
 
 class WorkerNotReady(TenureError):
@@ -173,16 +176,30 @@ class Contents:
 
 
 class Publisher:
-    """Writes snapshots and has them served; the `Traffic` of deployments (model/deployment/ports.py)."""
+    """Writes snapshots and has them served; the `Traffic` of deployments (model/deployment/ports.py).
 
-    def __init__(self, home: Home, clock: Clock, contents: Contents, refresh: Callable[[VersionRef], object]) -> None:
+    `writes` counts what was written into the tables, so that in quiet times none has to be read.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        clock: Clock,
+        contents: Contents,
+        refresh: Callable[[VersionRef], object],
+        writes: Callable[[], int],
+    ) -> None:
         self._home = home
+        self._writes = writes
         self._clock = clock
         self.contents = contents
         self._refresh = refresh
         self._writing = threading.Lock()
         self._candidates: list[VersionRef] = []
         self._served: int | None = None
+        self._written = 0
+        self._seen = -1
+        self._look_at = 0
 
     @contextlib.contextmanager
     def ready(self, ref: VersionRef) -> Iterator[None]:
@@ -220,11 +237,20 @@ class Publisher:
 
     def reconcile(self) -> None:
         """Publish what changed without anybody's doing (a token's time is over, a crash); for the background."""
+        now, writes = self._clock.now(), self._writes()
+        if self._is_quiet(now, writes):
+            return
+        self._seen, self._look_at = writes, now + _LOOK_EVERY
         generation = self.write()
         if generation == self._served or not self._home.supervisor_socket.exists():
             return
         with contextlib.suppress(NoSupervisor):
             self._announce(generation)
+
+    def _is_quiet(self, now: int, writes: int) -> bool:
+        """Return whether nothing can have changed: nothing was written, nothing waits, and no time has run out lately."""
+        waits = self._served is None or self._served != self._written or self.contents.troubles
+        return not waits and writes == self._seen and now < self._look_at
 
     def write(self) -> int:
         """Return the newest generation, after writing a new one if what it holds is no longer true."""
@@ -233,9 +259,11 @@ class Publisher:
             number = newest.generation if newest else 0
             made = self.contents.snapshot(number + 1, self._clock.now(), tuple(self._candidates))
             if newest is not None and _same(newest, made):
+                self._written = number
                 return number
             snapshots.write(self._home.snapshots, made)
             self._forget_old(made.generation)
+            self._written = made.generation
             return made.generation
 
     def newest(self) -> Snapshot | None:

@@ -31,7 +31,7 @@ class LogShorter(TenureError):
     """Somebody holds a checkpoint of more records than there are."""
 
     code = "log-shorter"
-    kind = Kind.CORRUPT
+    kind = Kind.CONFLICT
     message = "the checkpoint held is of {held} records, this log has {size}"
     next_step = "is it this home's checkpoint? then records were removed: keep the checkpoint and run `tenure verify`"
 

@@ -66,6 +66,8 @@ class Database:
             self._keep_others_out()
         else:
             self._writer, self._reader = _engine(file, writer=True), _engine(file, writer=False)
+        #: how often this process has written, so that who looks for changes need not read to find none
+        self.writes = 0
         self._lock = threading.RLock()
         self._open: Connection | None = None
         self._writing_thread = 0
@@ -83,6 +85,7 @@ class Database:
                     yield connection
                 finally:
                     self._open = None
+            self.writes += 1
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

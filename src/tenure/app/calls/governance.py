@@ -14,6 +14,7 @@ from tenure.app.calls.roles import role_of
 from tenure.governance.access import ROLES, Permission, Role, authorize
 from tenure.governance.approvals import Policy
 from tenure.kit.clock import iso
+from tenure.kit.cursors import number_in
 from tenure.model.version import CHAMPION
 from tenure.serving.announce import NoSupervisor, SupervisorRefused
 from tenure.serving.announce import status as supervisor_status
@@ -96,7 +97,7 @@ def _facts(token: Token) -> dict[str, Any]:
 def audit_log(control: Control, actor: Actor, given: wire.AuditLog) -> list[wire.EventAnswer]:
     """List the newest events."""
     return [
-        event_answer(entry) for entry in control.trail.log(actor, given.target, given.limit, int(given.cursor or 0))
+        event_answer(entry) for entry in control.trail.log(actor, given.target, given.limit, number_in(given.cursor))
     ]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from tenure.app.wire.shared import Input, Output
 
@@ -11,13 +13,13 @@ class LogProof(Input, frozen=True):
     """A sealed record; `held` is the size of a checkpoint from which the log must be shown to have only grown."""
 
     decision: str
-    held: int = 0
+    held: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class LogCheckpoint(Input, frozen=True):
     """The newest checkpoint; `held` as above."""
 
-    held: int = 0
+    held: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class ProofAnswer(Output, frozen=True):

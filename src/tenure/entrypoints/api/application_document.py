@@ -8,8 +8,7 @@ import msgspec
 
 from tenure.application.decisions.public import DecisionAnswer
 from tenure.application.revisions.terms import from_plain
-from tenure.entrypoints.api.errors import PROBLEM_JSON
-from tenure.entrypoints.api.openapi import Problem
+from tenure.entrypoints.api.openapi import Problem, refusals
 from tenure.serving.front import PREFIX
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def _operation(name: str) -> dict[str, Any]:
         "requestBody": {"required": True, "content": _content("application/json", "Request")},
         "responses": {
             "200": {"description": "The decision", "content": _content("application/json", "DecisionAnswer")},
-            "default": {"description": "An RFC 9457 problem", "content": _content(PROBLEM_JSON, "Problem")},
+            **refusals(),
         },
     }
 

@@ -8,15 +8,33 @@ import msgspec
 from litestar import Litestar, Response, get
 from litestar.openapi import OpenAPIConfig
 
+from tenure.app.tags import TAGS
 from tenure.entrypoints.api.errors import PROBLEM_JSON
 from tenure.serving.front import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from litestar.handlers import HTTPRouteHandler
 
 PATH = "/api/v1/openapi.json"
+PROBLEM = {
+    "description": "An RFC 9457 problem",
+    "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+#: what any operation may be answered with; one table of errors says when (errors.py)
+_REFUSALS = {
+    400: "The body is not JSON",
+    401: "Nobody is known by what was sent",
+    403: "The role does not allow it",
+    404: "There is no such thing",
+    409: "It contradicts the present state, or is refused as it stands",
+    413: "The body is too large",
+    422: "The input is not valid",
+    429: "Too much at once, or more often than the token may",
+    503: "Not available at the moment; Retry-After says when",
+}
+_CONDITIONAL = {412: "It has changed since", 428: "It exists already, and If-Match is missing"}
 
 
 class Problem(msgspec.Struct):
@@ -61,8 +79,11 @@ def document(handlers: Sequence[HTTPRouteHandler], version: str) -> dict[str, An
 def _answer_problems(operation: dict[str, Any]) -> None:
     # Litestar would promise its own form of a 400, which never leaves this house.
     operation["responses"].pop("400", None)
-    schema = {"$ref": "#/components/schemas/Problem"}
-    operation["responses"]["default"] = {
-        "description": "An RFC 9457 problem",
-        "content": {PROBLEM_JSON: {"schema": schema}},
-    }
+    conditional = operation["operationId"] in TAGS and "requestBody" in operation
+    operation["responses"] |= refusals(_CONDITIONAL if conditional else {})
+
+
+def refusals(more: Mapping[int, str] = {}) -> dict[str, Any]:
+    """Return the responses that refuse: every status that an operation may have, and `default` for faults of ours."""
+    told = {str(status): PROBLEM | {"description": why} for status, why in sorted((_REFUSALS | dict(more)).items())}
+    return told | {"default": PROBLEM}

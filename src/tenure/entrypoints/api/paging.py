@@ -7,28 +7,18 @@ of the last row, so that what is added or removed meanwhile neither repeats nor 
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from tenure.kit.errors import Kind, TenureError
+from tenure.kit.cursors import UnusableCursor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: rows on a page when nothing is said, and at most
 PAGE = 1000
-
-
-class UnusableCursor(TenureError):
-    """The cursor names no row of this list."""
-
-    code = "unusable-cursor"
-    kind = Kind.BAD_INPUT
-    message = "the cursor is not one of this list, or its row is gone"
-    next_step = "begin again without a cursor"
 
 
 def is_list(output: Any) -> bool:
@@ -63,7 +53,7 @@ def opened(cursor: str) -> str:
     """Return the identity in a cursor; raise `UnusableCursor`."""
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UnusableCursor from error
 
 

@@ -56,6 +56,7 @@ _LOG = logging.getLogger("tenure.api")
 #: rows on one page
 _MOST = 10_000
 _WHOLE = 1_000_000
+_BEYOND = 1 << 63
 
 #: Rows of features and outcomes come as one body, taken all or none.
 MAX_BODY = 256 << 20
@@ -95,7 +96,9 @@ def route(performer: Performer, action: Action) -> HTTPRouteHandler:
     answering = _answering(performer, action)
 
     async def handler(request: Request[Any, Any, Any], data: Any = None, **parameters: Any) -> Any:
-        return await sync_to_thread(answering, request, given_by(parameters) | _fields_of(data))
+        given = given_by(parameters) | _fields_of(data)
+        refuse_unstorable(given)
+        return await sync_to_thread(answering, request, given)
 
     sign(handler, action, body)
     return declared(handler, action)
@@ -163,6 +166,15 @@ def declared(handler: Callable[..., Any], action: Action, **more: Any) -> HTTPRo
 def given_by(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return a handler's parameters under the names of the action's input."""
     return {name.removeprefix(_QUERY): value for name, value in parameters.items()}
+
+
+def refuse_unstorable(given: Mapping[str, Any]) -> None:
+    """Raise `InvalidInput` for what no database keeps: whole numbers beyond 64 bits, and the character NUL."""
+    for name, value in given.items():
+        if isinstance(value, int) and abs(value) >= _BEYOND:
+            raise InvalidInput(why=f"{name}: the number has more than 64 bits")
+        if isinstance(value, str) and "\0" in value:
+            raise InvalidInput(why=f"{name}: the text has the character NUL in it")
 
 
 def actor_of(request: Request[Any, Any, Any]) -> Actor:

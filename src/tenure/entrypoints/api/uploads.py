@@ -85,7 +85,12 @@ def missing_route(store: Store) -> HTTPRouteHandler:
         """Say which blobs of a manifest (the body) are not here yet; an upload may leave out all others."""
         authorize(actor_of(request), Permission.VERSIONS_REGISTER)
         manifest = await request.body()
-        return MissingAnswer(missing=list(await asyncio.to_thread(store.missing, manifest)))
+        try:
+            return MissingAnswer(missing=list(await asyncio.to_thread(store.missing, manifest)))
+        except TenureError as error:
+            if error.kind is Kind.CORRUPT:
+                raise RefusedUpload(error) from error
+            raise
 
     return missing
 
