@@ -69,6 +69,8 @@ VALUES: dict[str, Any] = {
     "events": [],
     "project": "retention",
     "goal": "keep them",
+    "keep": "3y",
+    "keeps": ("decisions",),
     "since": "2026-01-01",
 }
 

@@ -7,6 +7,7 @@ import pytest
 
 from tenure.contract.predictor import Prediction
 from tenure.governance.access import Actor, Forbidden, Role
+from tenure.governance.retention import BEGINNING
 from tenure.kit.errors import TenureError
 from tenure.model.archiving.actions import Archives
 from tenure.model.archiving.findings import Findings, Repaired, Swept
@@ -93,7 +94,7 @@ def archives(shelf: Shelf, vault: FakeVault) -> Archives:
     for mark in ("1", "2"):
         shelf.deploy(shelf.register(mark=mark))
     shelf.promote(VersionRef("churn", 2))
-    return Archives(shelf.kept, vault, FakeChecks(), shelf.audit, shelf.clock)
+    return Archives(shelf.kept, vault, FakeChecks(), lambda _: BEGINNING[0], shelf.audit, shelf.clock)
 
 
 @pytest.fixture

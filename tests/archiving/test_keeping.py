@@ -12,14 +12,20 @@ import msgspec
 import pytest
 
 from tenure.accountability.proofs import LogProofs
-from tenure.adapters.decision_log import check_log
+from tenure.adapters.decision_log import check_log, parquet
+from tenure.adapters.decision_log.expiry import removals_file
+from tenure.adapters.decision_log.index import index_file
 from tenure.adapters.decision_log.proofs import Proofs
+from tenure.adapters.decision_log.sealer import rebuild_index
 from tenure.adapters.decision_log.verify import verify_log
 from tenure.adapters.decision_log.writer import LogWriter
 from tenure.app.actions import named
 from tenure.app.control import Control
+from tenure.application.decisions.expiring import KeptForEver, NothingExpired, SecondPersonExpires
+from tenure.application.decisions.reading import NoSuchDecision
 from tenure.governance.access import Actor, Forbidden, Role, local_actor
 from tenure.governance.holds import AlreadyHeld, Held, NotHeld
+from tenure.governance.retention import BadClass
 from tenure.kit.clock import DAY, SECOND, FixedClock
 from tenure.model.archiving.keeping import Destroyed, SecondPerson, StillRetained
 from tenure.model.lifecycle import IllegalMove
@@ -31,6 +37,13 @@ pytestmark = pytest.mark.processes
 
 ADA, BOB = local_actor("ada"), local_actor("bob")
 YEARS = 11 * 366 * DAY
+RULES_ONLY = (
+    APPLICATION.replace("model: plain@champion\n", "")
+    .replace('\n  - {id: large, after: model, when: "output.score >= 100.0", answer: {offer: large}, reason: R02}', "")
+    .replace("R02: large, ", "")
+    .replace("fallback: {answer: {offer: none}, reason: R90}\n", "")
+    .replace(", R90: no model", "")
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +60,9 @@ class Desk:
         self.home, self.clock = home, clock
         self.control = Control.open(home, clock)
 
-    def do(self, name: str, actor: Actor = ADA, **given: Any) -> Any:
+    def do(self, action: str, actor: Actor = ADA, /, **given: Any) -> Any:
         self.clock.advance(SECOND)
-        return self.control.perform(name, actor, msgspec.convert(given, named(name).input))
+        return self.control.perform(action, actor, msgspec.convert(given, named(action).input))
 
     def on_first(self, name: str, actor: Actor = ADA) -> Any:
         return self.do(name, actor, model="plain", version="1", reason="because")
@@ -205,7 +218,9 @@ def test_a_hold_on_the_model_holds_its_versions_and_retention_shows_it(desk: Des
     found = desk.do("retention:list")
     assert [row.ref for row in found.versions] == ["plain/1", "plain/2"]
     assert found.versions[0].until.startswith("2036")
-    assert (found.versions[1].until, found.versions[1].retention) == (None, "begins when it is archived")
+    told = "10 years (class default): Tenure's own default, from archiving"
+    assert [one.retention for one in found.versions] == [told, f"begins when it is archived: {told}"]
+    assert found.versions[1].until is None
     assert all("inquiry" in row.holds[0] for row in found.versions)
     assert [hold.target for hold in found.holds] == ["model:plain"]
 
@@ -261,11 +276,7 @@ def test_what_was_not_proven_for_a_month_is_drilled_by_itself(desk: Desk) -> Non
 @pytest.fixture
 def decided(desk: Desk) -> Desk:
     """Return the desk with an application and sealed decisions about three people."""
-    text = APPLICATION.replace("model: plain@champion\n", "").replace(
-        '\n  - {id: large, after: model, when: "output.score >= 100.0", answer: {offer: large}, reason: R02}', ""
-    )
-    text = text.replace("R02: large, ", "").replace("fallback: {answer: {offer: none}, reason: R90}\n", "")
-    desk.do("applications:apply", text=text.replace(", R90: no model", ""), reason="first")
+    desk.do("applications:apply", text=RULES_ONLY, reason="first")
     persons, records = desk.control._persons, []
     for number, name in enumerate(("eve", "joe", "eve", "sue")):
         pseudonym = persons.pseudonym(name)
@@ -313,3 +324,93 @@ def test_who_is_limited_to_an_application_gets_proofs_of_its_records_alone(decid
     assert proofs.proof(Actor("t", Role.VIEWER, frozenset({"offers"})), record)["leaf"] == 0
     with pytest.raises(Forbidden):
         proofs.proof(Actor("t", Role.VIEWER, frozenset({"loans"})), record)
+
+
+# ---- retention classes
+
+
+def test_a_class_lengthens_the_period_of_what_is_archived_already_and_never_shortens_it(desk: Desk) -> None:
+    def until() -> str:
+        return str(desk.do("retention:list", ref="plain/1").versions[0].until)
+
+    was = until()
+    given: dict[str, Any] = {"keeps": ["packages"], "reason": "the board's rule", "basis": "rule 7 of the house"}
+    for name, keep in (("long", "12y"), ("brief", "1y")):
+        desk.do("retention:define", name=name, keep=keep, **given)
+    desk.do("retention:assign", target="plain", name="long", reason="it lends money")
+    assert until()[:4] == "2038"
+    desk.do("retention:assign", target="plain", name="brief", reason="cheaper")
+    assert until() == was
+    desk.clock.advance(2 * 366 * DAY)
+    with pytest.raises(StillRetained, match="rule 7 of the house"):
+        desk.on_first("versions:destroy")
+    desk.do("applications:apply", text=RULES_ONLY, reason="first")
+    with pytest.raises(BadClass, match="it keeps packages"):
+        desk.do("retention:assign", target="offers", name="long", reason="?")
+    told = [event.action for event in desk.do("audit:log", limit=20)]
+    assert (told.count("retention:define"), told.count("retention:assign")) == (2, 2)
+
+
+def test_what_runs_out_is_shown_then_two_people_remove_it_and_every_other_proof_holds(decided: Desk) -> None:
+    ids = [json.loads(decision(number, NOON + number))["id"] for number in range(4)]
+    held = {"checkpoint": decided.do("log:checkpoint").document["checkpoint"]}
+    with pytest.raises(KeptForEver):
+        decided.do("retention:expire", application="offers", reason="old")
+    decided.do("retention:assign", target="offers", name="reg-b-25mo", reason="credit")
+    with pytest.raises(NothingExpired):
+        decided.do("retention:expire", application="offers", reason="old")
+    decided.clock.at = NOON + 750 * DAY
+    decided.do("holds:add", target="offers", entity="eve", reason="lawsuit 12")
+    (shown,) = decided.do("retention:list").applications
+    assert (shown.records, shown.by_kind, shown.soon, shown.held) == (0, {}, 4, 0)
+    decided.clock.at = NOON + 770 * DAY
+    found = decided.do("retention:expire", application="offers", dry_run=True).found
+    assert (found.records, found.by_kind, found.held, found.proposed_by) == (2, {"decision": 2}, 2, None)
+
+    decided.do("retention:expire", application="offers", reason="its time is over")
+    assert decided.do("retention:list").applications[0].proposed_by == ADA.id
+    assert len(decided.do("decisions:list").decisions) == 4
+    with pytest.raises(SecondPersonExpires):
+        decided.do("retention:expire", application="offers", reason="its time is over")
+    done = decided.do("retention:expire", BOB, application="offers", reason="agreed")
+    assert (done.removed, done.files, done.proposed_by) == (2, 1, ADA.id)
+
+    left = [one.decision_id for one in decided.do("decisions:list").decisions]
+    assert left == [ids[2], ids[0]], "eve's are held"
+    with pytest.raises(NoSuchDecision):
+        decided.do("decisions:show", decision=ids[1])
+    event = decided.do("audit:log", limit=1)[0]
+    assert (event.action, event.after["removed"], event.after["proposed_by"]) == ("retention:expire", 2, ADA.id)
+    for _ in range(2):
+        assert decided.do("verify").problems == []
+        for each in left:
+            document = decided.do("log:proof", decision=each, held=4).document
+            assert len(check_log.check(document, held)) == 3
+        index_file(decided.home.decisions).unlink()
+        rebuild_index(decided.home.decisions)
+    assert decided.do("sql", query="SELECT count(*) FROM decisions").rows == [[2]]
+
+
+def test_what_is_missing_without_a_signed_line_is_damage(decided: Desk) -> None:
+    decisions = decided.home.decisions
+    (file,) = decisions.glob("sealed/*/*.parquet")
+    whole = file.read_bytes()
+    parquet.blank(file, file, {1})
+    (problem,) = [one for one in decided.do("verify").problems if "row 1" in one]
+    assert file.name in problem
+    file.write_bytes(whole)
+
+    decided.do("retention:assign", target="offers", name="reg-b-25mo", reason="credit")
+    decided.clock.at = NOON + 770 * DAY
+    for actor in (ADA, BOB):
+        decided.do("retention:expire", actor, application="offers", reason="its time is over")
+    assert decided.do("verify").problems == []
+    lines = removals_file(decisions)
+    said = lines.read_bytes()
+    for changed in (said.replace(b"[[0,3]]", b"[[0,4]]"), b""):
+        assert changed != said
+        lines.write_bytes(changed)
+        assert decided.do("verify").problems
+    lines.write_bytes(said)
+    file.write_bytes(whole)
+    assert decided.do("verify").problems == [], "killed before the file followed its line"

@@ -167,6 +167,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("holds:add", "POST", f"{_API}/holds", wire.PlaceHold, wire.HoldAnswer, keeping.hold),
     Action("holds:release", "POST", f"{_API}/holds/release", wire.PlaceHold, wire.HoldAnswer, keeping.release),
     Action("retention:list", "GET", f"{_API}/retention", wire.RetentionOf, wire.RetentionAnswer, keeping.retention),
+    Action("retention:define", "POST", f"{_API}/retention/classes", wire.DefineClass, wire.ClassAnswer, keeping.define),
+    Action("retention:assign", "POST", f"{_API}/retention/uses", wire.AssignClass, wire.AssignedAnswer, keeping.assign),
+    Action("retention:expire", "POST", f"{_APPLICATION}/expire", wire.ExpireLog, wire.ExpireAnswer, keeping.expire),
     Action("versions:destroy", "POST", f"{_VERSION}/destroy", wire.Change, wire.DestroyAnswer, keeping.destroy),
     Action("persons:erase", "POST", f"{_APPLICATION}/erase", wire.Erase, wire.EraseAnswer, keeping.erase),
 

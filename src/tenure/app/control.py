@@ -22,6 +22,7 @@ from tenure.adapters.analytics.analytics import Analytics
 from tenure.adapters.backup import back_up
 from tenure.adapters.decision_log.checkpoints import Checkpoints
 from tenure.adapters.decision_log.claims import Claims
+from tenure.adapters.decision_log.expiry import Expiry
 from tenure.adapters.decision_log.persons import Persons
 from tenure.adapters.decision_log.proofs import Proofs, script
 from tenure.adapters.decision_log.reader import LogReader
@@ -42,6 +43,7 @@ from tenure.adapters.sql.notices import SqlNotices
 from tenure.adapters.sql.people import SqlSessions, SqlUsers
 from tenure.adapters.sql.projects import SqlProjects
 from tenure.adapters.sql.registry import SqlRegistry
+from tenure.adapters.sql.retention import SqlRetention
 from tenure.adapters.sql.revisions import SqlRevisions
 from tenure.adapters.sql.tokens import SqlPolicy, SqlTokens
 from tenure.adapters.sql.trust import SqlTrust
@@ -77,6 +79,7 @@ from tenure.app.vault import HomeChecks, HomeVault, drop
 from tenure.application.decisions.actions import Decisions
 from tenure.application.decisions.data_out import DataOut
 from tenure.application.decisions.erasing import Erasures
+from tenure.application.decisions.expiring import Expiries
 from tenure.application.decisions.figures import Figures
 from tenure.application.decisions.resolving import Resolutions
 from tenure.application.features.actions import Features
@@ -88,6 +91,7 @@ from tenure.governance.accounts import Users
 from tenure.governance.actions import AuditTrail, Holds, Policies, Tokens
 from tenure.governance.attempts import Attempts
 from tenure.governance.restarting import Restarting
+from tenure.governance.retaining import Retentions
 from tenure.governance.signing_in import Sessions
 from tenure.governance.trusting import Trusts
 from tenure.kit.clock import SECOND, SystemClock
@@ -243,9 +247,9 @@ class Control:
         self.deployments = Deployments(self.fleets, self.publisher, meeting, policy, audit, clock)
         self.decommissionings = Decommissionings(SqlStandings(database), meeting, self.log, audit, clock)
         kept = SqlKept(database)
-        self.archives = Archives(kept, vault, checks, audit, clock)
-        self.endings = Endings(kept, self.registry.attestations, self.holds_db, vault, audit, clock)
-        self.holds = Holds(self.holds_db, audit, clock)
+        kept_as = self._opened_retentions(SqlRetention(database), key).of_model
+        self.archives = Archives(kept, vault, checks, kept_as, audit, clock)
+        self.endings = Endings(kept, self.registry.attestations, self.holds_db, vault, kept_as, audit, clock)
         self.erasures = Erasures(self.log, self.features_db, definitions, self.holds_db, audit, clock)
         self.proofs = LogProofs(Proofs(self.home.decisions))
         self.applications = Applications(self.revisions, audit, clock, meeting, self.features_db, self.lives, policy)
@@ -286,6 +290,13 @@ class Control:
             audit,
             clock,
         )
+
+    def _opened_retentions(self, store: SqlRetention, key: BuilderKey) -> Retentions:
+        self.holds = Holds(self.holds_db, self.audit, self.clock)
+        self.retentions = Retentions(store, self.audit, self.clock)
+        aging = Expiry(self.home.decisions, key)
+        self.expiries = Expiries(aging, self.retentions, store, self.holds_db, self.audit, self.clock)
+        return self.retentions
 
     def _opened_travels(self, packages: HomePackages, analytics: Analytics) -> Travelling:
         travels = Travels(self.models, self.registry, self.registry, packages, self.audit, self.clock)

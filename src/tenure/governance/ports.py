@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tenure.governance.audit import Entry, Event, Head
     from tenure.governance.holds import Hold
     from tenure.governance.people import User
+    from tenure.governance.retention import RetentionClass, Use
     from tenure.governance.sessions import Session, SignInLink
     from tenure.governance.tokens import Token
     from tenure.governance.trust import TrustedKey
@@ -154,3 +155,19 @@ class PolicyStore(Protocol):
 
     def set(self, policy: Policy) -> None:
         """Keep the policy from now on."""
+
+
+class RetentionStore(Protocol):
+    """Where retention classes and what is kept under them are kept, every state of both."""
+
+    def define(self, given: RetentionClass, at: int, by: str) -> None:
+        """Keep a new state of a class."""
+
+    def classes(self) -> list[RetentionClass]:
+        """Return every state of every class, oldest first."""
+
+    def assign(self, use: Use) -> None:
+        """Keep under which class a target is kept from now on."""
+
+    def uses(self) -> list[Use]:
+        """Return every assignment there was, oldest first."""

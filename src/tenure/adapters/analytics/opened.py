@@ -76,7 +76,7 @@ def _log(files: Sequence[str], part: Part) -> str:
 
 
 def _where(part: Part) -> str:
-    tests = ["kind <> 'unreadable'", f"leaf >= {part.first:d}"]
+    tests = ["kind NOT IN ('unreadable', 'expired')", f"leaf >= {part.first:d}"]
     tests += [] if part.end is None else [f"leaf < {part.end:d}"]
     tests += [] if part.since is None else [f'"at" >= make_timestamp({part.since:d})']
     tests += [f"application = {_quoted(part.application)}"] if part.application else []

@@ -44,12 +44,17 @@ class Head(msgspec.Struct, frozen=True):
         return next((asked for asked in self.predictions if asked.role == "served"), None)
 
 
+#: the kind of what was removed when its retention had run out
+EXPIRED = "expired"
+
 _DECODER = msgspec.json.Decoder(Head)
 _ANY = msgspec.json.Decoder()
 
 
 def head_of(record: bytes) -> Head:
     """Return the record's head; one that cannot be read is of kind `unreadable`, and is kept all the same."""
+    if not record:
+        return Head(kind=EXPIRED)
     try:
         return _DECODER.decode(record)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):

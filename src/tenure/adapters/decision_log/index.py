@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from tenure.adapters.decision_log import parquet
-from tenure.adapters.decision_log.heads import head_of
+from tenure.adapters.decision_log.heads import EXPIRED, head_of
 from tenure.adapters.sqlite import into_wal
 from tenure.kit.clock import SECOND
 from tenure.kit.ids import sorts_before
@@ -98,6 +98,17 @@ class SealedFile:
     first: int
     count: int
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """An old record: its place, what it is, whom it is about, and which version answered."""
+
+    leaf: int
+    kind: str
+    entity: str | None
+    model: str | None
+    version: int | None
 
 
 def index_file(decisions: Path) -> Path:
@@ -193,6 +204,34 @@ class Index:
         rows = self._connection.execute("SELECT leaf FROM records WHERE id = ?", (record_id,)).fetchall()
         return [leaf for (leaf,) in rows]
 
+    def aged(self, application: str, before: int) -> list[Aged]:
+        """Return the records of an application that arrived before a moment, in the order of their leaves."""
+        query = (
+            "SELECT leaf, kind, entity, model, version FROM records"
+            " WHERE application = ? AND id < ? AND at < ? ORDER BY leaf"
+        )
+        rows = self._connection.execute(query, (application, sorts_before(before + _SLACK), before))
+        return [Aged(*row) for row in rows]
+
+    def oldest(self, application: str) -> int | None:
+        """Return when the oldest record of an application arrived."""
+        query = "SELECT at FROM records WHERE application = ? ORDER BY id LIMIT 1"
+        row = self._connection.execute(query, (application,)).fetchone()
+        return row[0] if row else None
+
+    def forget(self, leaves: Collection[int]) -> None:
+        """Let nothing be found any more of records that were removed."""
+        self._connection.execute("PRAGMA secure_delete = ON")
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("CREATE TEMP TABLE gone (leaf INTEGER PRIMARY KEY)")
+            self._connection.executemany("INSERT OR IGNORE INTO gone VALUES (?)", ((leaf,) for leaf in leaves))
+            ids = "(SELECT id FROM records WHERE leaf IN (SELECT leaf FROM gone))"
+            for table in ("rules", "pending"):
+                self._connection.execute(f"DELETE FROM {table} WHERE id IN {ids}")  # noqa: S608  names of our own
+            self._connection.execute("DELETE FROM records WHERE leaf IN (SELECT leaf FROM gone)")
+            self._connection.execute("DROP TABLE gone")
+
     def file_of(self, leaf: int) -> SealedFile:
         """Return the file that holds a leaf."""
         query = "SELECT first, count, path FROM files WHERE first <= ? ORDER BY first DESC LIMIT 1"
@@ -210,12 +249,14 @@ class Index:
 
 def insert(connection: sqlite3.Connection, sealing: Sealing, heads: Sequence[Head]) -> None:
     """Index one sealed file, within the caller's transaction."""
-    moments = [head.at for head in heads]
+    # Of a record that was removed nothing is left to be found by.
+    present = [(leaf, head) for leaf, head in enumerate(heads, sealing.first) if head.id or head.kind != EXPIRED]
+    moments = [head.at for _, head in present] or [0]
     connection.execute(
         "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)",
         (sealing.first, sealing.count, sealing.file, min(moments), max(moments)),
     )
-    rows = (_row(leaf, head) for leaf, head in enumerate(heads, sealing.first))
+    rows = (_row(leaf, head) for leaf, head in present)
     connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     fired = ((rule, head.id) for head in heads for rule in head.rules)
     connection.executemany("INSERT OR IGNORE INTO rules VALUES (?, ?)", fired)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from tenure.adapters.decision_log.heads import EXPIRED
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from tenure.adapters.decision_log.heads import Head
 
+#: what such a row keeps
+_PLACE = {"leaf", "stream", "sequence"}
 #: rows that are read together to get one record
 GROUP_ROWS = 2048
 _SCAN_ROWS = 16_384
@@ -57,29 +61,48 @@ def table(first: int, rows: Sequence[tuple[str, int, Head, bytes]]) -> Any:
     return pa.table(columns)
 
 
+def blank(path: Path, into: Path, rows: Collection[int]) -> None:
+    """Write a file again with nothing left of some rows but their place."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    found = parquet.read_table(path)
+    columns = {}
+    for name in found.column_names:
+        values = found[name].to_pylist()
+        if name not in _PLACE:
+            left = EXPIRED if name == "kind" else None
+            values = [left if place in rows else value for place, value in enumerate(values)]
+        columns[name] = pa.array(values, found.schema.field(name).type)
+    parquet.write_table(
+        pa.table(columns), into, compression="zstd", row_group_size=GROUP_ROWS, use_dictionary=_LOW_VARIETY
+    )
+
+
 def _status_of(head: Head) -> str | None:
     """Return the status; a record leaves out the one that most decisions have."""
     return head.status or ("final" if head.kind == "decision" else None)
 
 
 def records_at(path: Path, rows: Sequence[int]) -> list[bytes]:
-    """Return the records at these rows of one file, reading only the groups that hold them."""
+    """Return the records at these rows of one file, reading only the groups that hold them; a removed one is empty."""
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
         groups = {
             group: file.read_row_group(group, columns=["record"]) for group in {row // GROUP_ROWS for row in rows}
         }
-    return [groups[row // GROUP_ROWS]["record"][row % GROUP_ROWS].as_py() for row in rows]
+    return [groups[row // GROUP_ROWS]["record"][row % GROUP_ROWS].as_py() or b"" for row in rows]
 
 
 def records(path: Path) -> Iterator[list[bytes]]:
-    """Return all records of one file in their order, a group at a time."""
+    """Return all records of one file in their order, a group at a time; a removed one is empty."""
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
-            yield file.read_row_group(group, columns=["record"])["record"].to_pylist()
+            found = file.read_row_group(group, columns=["record"])["record"].to_pylist()
+            yield [record or b"" for record in found]
 
 
 def matching_records(path: Path, equal: dict[str, Any], since: int | None, until: int | None) -> Iterator[list[bytes]]:
@@ -88,16 +111,16 @@ def matching_records(path: Path, equal: dict[str, Any], since: int | None, until
 
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=_SCAN_ROWS, columns=[*equal, "at", "record"]):
-            mask = _mask(batch, equal, since, until)
-            yield (batch if mask is None else batch.filter(mask)).column("record").to_pylist()
+            yield batch.filter(_mask(batch, equal, since, until)).column("record").to_pylist()
 
 
 def _mask(batch: Any, equal: dict[str, Any], since: int | None, until: int | None) -> Any:
-    """Return which rows are wanted, or None when all are."""
+    """Return which rows are wanted; none that was removed."""
     import pyarrow.compute as pc
 
     moments = batch.column("at").cast("int64")
-    tests = [pc.equal(batch.column(name), value) for name, value in equal.items()]
+    tests = [pc.is_valid(batch.column("record"))]
+    tests += [pc.equal(batch.column(name), value) for name, value in equal.items()]
     tests += [pc.greater_equal(moments, since)] if since is not None else []
     tests += [pc.less(moments, until)] if until is not None else []
-    return reduce(pc.and_, tests) if tests else None
+    return reduce(pc.and_, tests)

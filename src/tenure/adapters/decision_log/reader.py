@@ -53,7 +53,7 @@ class LogReader:
                 if entry.head.id == record_id:
                     return entry.record
             leaves = index.leaves_of(record_id)
-            return self._fetch(index, leaves)[0] if leaves else None
+            return (self._fetch(index, leaves)[0] or None) if leaves else None
 
     def several(self, record_ids: Collection[str]) -> dict[str, bytes]:
         """Return the records with these ids, each file opened once; unknown ids are left out."""
@@ -62,7 +62,7 @@ class LogReader:
             found = {entry.head.id: entry.record for entry in self._view(index) if entry.head.id in wanted}
             leaves = {name: leaf for name in wanted - found.keys() for leaf in index.leaves_of(name)}
             found.update(zip(leaves, self._fetch(index, list(leaves.values())), strict=True))
-        return found
+        return {name: record for name, record in found.items() if record}
 
     def find(
         self,
@@ -92,7 +92,8 @@ class LogReader:
             chosen = sorted({*unsealed, *places}, reverse=True)[:limit]
             sealed = [name for name in chosen if name not in unsealed]
             fetched = dict(zip(sealed, self._fetch(index, [places[name] for name in sealed]), strict=True))
-        return [unsealed.get(name) or fetched[name] for name in chosen]
+        both = (unsealed.get(name) or fetched[name] for name in chosen)
+        return [record for record in both if record]
 
     def outcomes_of(self, decision_id: str) -> list[bytes]:
         """Return the outcomes known of a decision: for every name its latest record, which corrects the earlier."""
@@ -112,7 +113,7 @@ class LogReader:
             }
             places = index.places_about(wanted, kind)
             found.update(zip(places, self._fetch(index, list(places.values())), strict=True))
-        return [found[name] for name in sorted(found)]
+        return [found[name] for name in sorted(found) if found[name]]
 
     def unresolved(self, application: str | None = None) -> list[str]:
         """Return the ids of decisions left to a person about which there is no resolution yet, oldest first."""

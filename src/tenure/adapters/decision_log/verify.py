@@ -21,6 +21,7 @@ from tenure.adapters.decision_log.chain import (
 )
 from tenure.adapters.decision_log.checkpoints import checkpoints_file
 from tenure.adapters.decision_log.checkpoints import problems as checkpoint_problems
+from tenure.adapters.decision_log.expiry import removals
 from tenure.adapters.decision_log.heads import head_of
 from tenure.adapters.decision_log.index import Index, has_index
 from tenure.adapters.decision_log.sealer import sealer_lock
@@ -55,7 +56,8 @@ def verify_log(decisions: Path, public: bytes | None = None) -> list[Problem]:
         return []
     with sealer_lock(decisions):
         ids: Counter[str] = Counter()
-        problems = [*_sealed_problems(decisions, ids), *_segment_problems(decisions, ids)]
+        gone, damaged = _removals(decisions, public)
+        problems = [*damaged, *_sealed_problems(decisions, ids, gone), *_segment_problems(decisions, ids)]
         file = checkpoints_file(decisions)
         problems += [Problem(file, 0, what) for what in checkpoint_problems(decisions, public)]
     twice = [name for name, count in ids.items() if count > 1 and name]
@@ -64,7 +66,28 @@ def verify_log(decisions: Path, public: bytes | None = None) -> list[Problem]:
     ]
 
 
-def _sealed_problems(decisions: Path, ids: Counter[str]) -> Iterator[Problem]:
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """Of one sealed file: the leaves that were removed, and its digests since."""
+
+    leaves: set[int]
+    digests: set[str]
+
+
+def _removals(decisions: Path, public: bytes | None) -> tuple[dict[str, _Gone], list[Problem]]:
+    """Return what was removed by file, as far as the lines that say so are what was signed."""
+    gone: dict[str, _Gone] = {}
+    try:
+        for one in removals(decisions, public):
+            mine = gone.setdefault(one.file, _Gone(set(), set()))
+            mine.leaves.update(leaf for first, last in one.leaves for leaf in range(first, last + 1))
+            mine.digests.add(one.digest)
+    except BrokenChain as error:
+        return gone, [Problem(error.facts["file"], 0, str(error))]
+    return gone, []
+
+
+def _sealed_problems(decisions: Path, ids: Counter[str], gone: dict[str, _Gone]) -> Iterator[Problem]:
     """Follow the chain from its beginning: each line, its leaves, its file."""
     leaves = leaves_file(decisions).read_bytes() if leaves_file(decisions).exists() else b""
     chain, end = GENESIS, 0
@@ -75,7 +98,7 @@ def _sealed_problems(decisions: Path, ids: Counter[str]) -> Iterator[Problem]:
             if extend(chain, hashes).hex() != sealing.chain:
                 what = f"the leaves {sealing.first} to {sealing.end - 1} are not those that were chained"
                 yield Problem(leaves_file(decisions), sealing.first, what)
-            yield from _file_problems(decisions / sealing.file, sealing, hashes, ids)
+            yield from _file_problems(decisions / sealing.file, sealing, hashes, ids, gone.get(sealing.file))
             chain, end = bytes.fromhex(sealing.chain), sealing.end
     except BrokenChain as error:
         yield Problem(error.facts["file"], 0, str(error))
@@ -86,23 +109,32 @@ def _sealed_problems(decisions: Path, ids: Counter[str]) -> Iterator[Problem]:
                 yield Problem(chain_file(decisions), 0, f"it names {end} of {index.ending} sealed records")
 
 
-def _file_problems(path: Path, sealing: Sealing, hashes: list[bytes], ids: Counter[str]) -> Iterator[Problem]:
+def _file_problems(
+    path: Path, sealing: Sealing, hashes: list[bytes], ids: Counter[str], gone: _Gone | None
+) -> Iterator[Problem]:
     """Compare a file with its digest, and if that does not fit, find the rows that changed."""
     if not path.exists():
         yield Problem(path, 0, "the sealed file is gone")
         return
-    fits = hashlib.sha256(path.read_bytes()).hexdigest() == sealing.digest
+    # A kill between a removal's line and its file leaves the file as it was before.
+    known = {sealing.digest} | (gone.digests if gone else set())
+    fits = hashlib.sha256(path.read_bytes()).hexdigest() in known
     try:
         records = [record for group in parquet.records(path) for record in group]
     except Exception as error:  # noqa: BLE001  a changed byte makes the Parquet reader raise anything
         yield Problem(path, 0, f"the sealed file was changed and cannot be read: {error}")
         return
     expected = hashes + [b""] * (len(records) - len(hashes))
-    changed = [row for row, record in enumerate(records) if leaf_of(record) != expected[row]]
+    missing = {leaf - sealing.first for leaf in gone.leaves} if gone else set()
+    changed = [
+        row
+        for row, record in enumerate(records)
+        if leaf_of(record) != expected[row] and not (row in missing and not record)
+    ]
     yield from (Problem(path, row, f"the record in row {row} is not the one that was sealed") for row in changed)
     if not fits and not changed:
         yield Problem(path, 0, "the sealed file was changed (no record in it, but its columns or its layout)")
-    ids.update(head_of(record).id for record in records)
+    ids.update(head_of(record).id for record in records if record)
 
 
 def _segment_problems(decisions: Path, ids: Counter[str]) -> Iterator[Problem]:

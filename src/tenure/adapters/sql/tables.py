@@ -136,6 +136,19 @@ governance_inventory = Table(
     Index("ix_governance_inventory_model", "model"),
 )
 
+#: retention classes, what is kept under them, what was proposed to go (governance/retention.py), every state of it
+governance_retention = Table(
+    "governance_retention",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(160), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ix_governance_retention_name", "kind", "name"),
+)
+
 #: legal holds, never removed; a hold without `released_at` is in force. `target` is written as governance/holds.py says
 governance_hold = Table(
     "governance_hold",

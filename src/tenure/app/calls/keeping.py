@@ -12,15 +12,17 @@ from tenure.application.revisions.revision import UnknownApplication
 from tenure.governance.access import Permission, authorize
 from tenure.governance.audit import Event
 from tenure.governance.holds import on_application, on_model, on_person, on_version
+from tenure.governance.retention import RetentionClass
 from tenure.kit.clock import iso
 from tenure.kit.errors import Kind, TenureError
-from tenure.model.archiving.keeping import CLASS, CLASSES, Keeping
 from tenure.model.version import VersionRef, parse_name, parse_ref, reason_for
 
 if TYPE_CHECKING:
     from tenure.app.control import Control
+    from tenure.application.decisions.expiring import RunningOut
     from tenure.governance.access import Actor
     from tenure.governance.holds import Hold
+    from tenure.model.archiving.keeping import Keeping
     from tenure.model.version import AliasRef
 
 
@@ -145,7 +147,97 @@ def retention(control: Control, actor: Actor, given: wire.RetentionOf) -> wire.R
     authorize(actor, Permission.RETENTION_LIST)
     ref = _numbered(control, parse_ref(given.ref)) if given.ref else None
     rows = [_kept(one) for one in control.endings.retention(actor, ref)]
-    return wire.RetentionAnswer(versions=rows, holds=[_held(one) for one in control.holds_db.open()])
+    return wire.RetentionAnswer(
+        versions=rows,
+        holds=[_held(one) for one in control.holds_db.open()],
+        applications=[] if given.ref else _logs(control, actor),
+        classes=[] if given.ref else _classes(control),
+    )
+
+
+def _logs(control: Control, actor: Actor) -> list[wire.RunningOutAnswer]:
+    """Return what runs out of the log of every application that the actor may see."""
+    names = [one.application for one in control.revisions.all_active()]
+    seen = [name for name in names if not actor.applications or name in actor.applications]
+    return [_running_out(control.expiries.running_out(name)) for name in seen]
+
+
+def _classes(control: Control) -> list[wire.ClassAnswer]:
+    uses = control.retentions.uses()
+    return [
+        wire.ClassAnswer(
+            name=one.name,
+            keep=one.keep,
+            keeps=list(one.keeps),
+            basis=one.basis,
+            source=one.source,
+            read_on=one.read_on,
+            standing=one.standing,
+            effective=one.effective,
+            told=one.told,
+            used_by=[use.target for use in uses if use.name == one.name],
+        )
+        for one in control.retentions.classes().values()
+    ]
+
+
+def _running_out(found: RunningOut) -> wire.RunningOutAnswer:
+    proposal = found.proposal
+    return wire.RunningOutAnswer(
+        application=found.application,
+        retention_class=found.kept_as.name if found.kept_as else None,
+        retention=found.kept_as.told if found.kept_as else "kept for ever: no retention class was chosen",
+        oldest=None if found.oldest is None else iso(found.oldest),
+        before=iso(found.before) if found.kept_as else None,
+        records=found.records,
+        by_kind=dict(found.expired),
+        soon=found.soon,
+        held=found.held,
+        proposed_by=proposal.by if proposal else None,
+        proposed_at=iso(proposal.at) if proposal else None,
+        holds=[str(each) for each in found.held_by],
+    )
+
+
+def define(control: Control, actor: Actor, given: wire.DefineClass) -> wire.ClassAnswer:
+    """Make or change a retention class."""
+    authorize(actor, Permission.RETENTION_DEFINE)
+    reason = reason_for("a retention class", given.reason)
+    facts = {name: getattr(given, name) for name in RetentionClass.__struct_fields__}
+    control.retentions.define(actor, RetentionClass(**facts), reason)
+    return next(one for one in _classes(control) if one.name == given.name)
+
+
+def assign(control: Control, actor: Actor, given: wire.AssignClass) -> wire.AssignedAnswer:
+    """Keep a model's versions or an application's log under a class."""
+    authorize(actor, Permission.RETENTION_ASSIGN)
+    reason = reason_for("a retention class", given.reason)
+    name = parse_name(given.target)
+    is_model = any(model.name == name for model in control.registry.models())
+    if not is_model:
+        _check_application(control, name)
+    target = on_model(name) if is_model else on_application(name)
+    use = control.retentions.assign(actor, target, "packages" if is_model else "decisions", given.name, reason)
+    told = control.retentions.classes()[use.name].told
+    return wire.AssignedAnswer(target=use.target, retention_class=use.name, retention=told, at=iso(use.at), by=use.by)
+
+
+def expire(control: Control, actor: Actor, given: wire.ExpireLog) -> wire.ExpireAnswer:
+    """Show, propose or remove what has run out of an application's log."""
+    authorize(actor, Permission.RETENTION_EXPIRE, given.application)
+    _check_application(control, given.application)
+    reason = given.reason if given.dry_run else reason_for("removing records", given.reason)
+    done = control.expiries.expire(actor, given.application, reason, dry_run=given.dry_run)
+    step = "" if done.removed else f"another person must call: tenure expire {given.application} --reason …"
+    return wire.ExpireAnswer(
+        application=given.application,
+        found=_running_out(done.found),
+        proposed_by=done.proposal.by if done.proposal else None,
+        removed=done.removed.records if done.removed else 0,
+        files=done.removed.files if done.removed else 0,
+        still_open=done.removed.open if done.removed else 0,
+        next_step=f"tenure expire {given.application} --reason … proposes it" if not done.proposal else step,
+    )
 
 
 def _kept(one: Keeping) -> wire.KeptAnswer:
@@ -153,7 +245,7 @@ def _kept(one: Keeping) -> wire.KeptAnswer:
     return wire.KeptAnswer(
         ref=str(one.ref),
         stage=one.stage.value,
-        retention=CLASSES[CLASS] if period else "begins when it is archived",
+        retention=one.kept_as.told if period else f"begins when it is archived: {one.kept_as.told}",
         since=iso(period.since) if period else None,
         until=iso(period.until) if period else None,
         destruction_proposed_by=period.proposed_by if period else None,

@@ -124,11 +124,104 @@ class KeptAnswer(Output, frozen=True):
     holds: list[str]
 
 
+class ClassAnswer(Output, frozen=True):
+    """A retention class. `told` is how it is printed: a basis that nobody read in the original stands only in `basis`."""
+
+    name: str
+    keep: str
+    keeps: list[str]
+    basis: str
+    source: str
+    read_on: str
+    standing: str
+    effective: str
+    told: str
+    used_by: list[str]
+
+
+class RunningOutAnswer(Output, frozen=True):
+    """An application's log: until when it is kept, and how many records have run out by `before`, by kind.
+
+    `soon` is how many more do within 30 days, `held` how many have but stay because of a hold. `retention_class` is
+    null, and all is kept, where nobody said otherwise.
+    """
+
+    application: str
+    retention_class: str | None
+    retention: str
+    oldest: str | None
+    before: str | None
+    records: int
+    by_kind: dict[str, int]
+    soon: int
+    held: int
+    proposed_by: str | None
+    proposed_at: str | None
+    holds: list[str]
+
+
 class RetentionAnswer(Output, frozen=True):
-    """Versions, and every hold in force."""
+    """Versions, applications, retention classes, and every hold in force."""
 
     versions: list[KeptAnswer]
     holds: list[HoldAnswer]
+    applications: list[RunningOutAnswer] = []
+    classes: list[ClassAnswer] = []
+
+
+class DefineClass(Input, frozen=True):
+    """A retention class: how long (`10y`, `25mo`, `90d`), of what, and on whose word (governance/retention.py)."""
+
+    name: str
+    keep: str
+    keeps: tuple[Literal["packages", "decisions"], ...]
+    reason: str
+    basis: str = ""
+    source: str = ""
+    read_on: str = ""
+    standing: Literal["own", "primary", "secondary", "memory"] = "own"
+    effective: str = ""
+
+
+class AssignClass(Input, frozen=True):
+    """Keep a model's versions, or an application's log, under a class."""
+
+    target: str
+    name: str
+    reason: str
+
+
+class AssignedAnswer(Output, frozen=True):
+    """What is kept under which class since when."""
+
+    target: str
+    retention_class: str
+    retention: str
+    at: str
+    by: str
+
+
+class ExpireLog(Input, frozen=True):
+    """What has run out of an application's log; with `dry_run` it is only shown."""
+
+    application: str
+    reason: str = ""
+    dry_run: bool = False
+
+
+class ExpireAnswer(Output, frozen=True):
+    """What the call did: the first proposes, another person's removes.
+
+    `removed` records went out of `files`; `still_open` more stand in segments that a process writes, and go when it ends.
+    """
+
+    application: str
+    found: RunningOutAnswer
+    proposed_by: str | None
+    removed: int
+    files: int
+    still_open: int
+    next_step: str
 
 
 class DestroyAnswer(Output, frozen=True):

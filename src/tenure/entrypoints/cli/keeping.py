@@ -97,8 +97,77 @@ def retention(
         found = tenure.call("retention:list", ref=ref)
     columns = ("ref", "stage", "until", "retention", "destruction_proposed_by", "holds")
     screen.table(found, found["versions"], columns, "no version")
-    if not screen.as_json and found["holds"]:
+    if screen.as_json:
+        return
+    if found["applications"]:
+        screen.table(found, found["applications"], ("application", "retention", "oldest", "records", "soon", "held"))
+        ready = [one["application"] for one in found["applications"] if one["records"]]
+        if ready:
+            screen.say(f"has run out: see `tenure expire {ready[0]} --dry-run`")
+    if found["holds"]:
         screen.table(found, found["holds"], ("target", "reason", "placed_at", "placed_by"))
+
+
+def classes(json: Json = False) -> None:
+    """List retention classes: how long, of what, and on whose word."""
+    screen = Screen(json)
+    with opened() as tenure:
+        found = tenure.call("retention:list")["classes"]
+    screen.table(found, found, ("name", "keep", "keeps", "told", "used_by"))
+
+
+def define(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    keep: Annotated[str, typer.Option(help="How long: 10y, 25mo or 90d.")],
+    keeps: Annotated[list[str], typer.Option("--of", help="packages, decisions; may be given twice.")],
+    reason: Reason,
+    basis: Annotated[str, typer.Option(help="What demands it: statute and article, or a rule of the house.")] = "",
+    source: Annotated[str, typer.Option(help="Where that was read.")] = "",
+    read_on: Annotated[str, typer.Option(help="The day it was read: 2026-11-23.")] = "",
+    standing: Annotated[str, typer.Option(help="own, primary (the law's own text), secondary or memory.")] = "own",
+    effective: Annotated[str, typer.Option(help="The day from which it applies.")] = "",
+    json: Json = False,
+) -> None:
+    """Make or change a retention class. Only a basis read in a primary text is ever printed as the reason."""
+    with opened() as tenure:
+        found = tenure.call(
+            "retention:define", name=name, keep=keep, keeps=keeps, reason=reason, basis=basis, source=source,
+            read_on=read_on, standing=standing, effective=effective,
+        )  # fmt: skip
+    Screen(json).facts(found, found["told"])
+
+
+def retain(
+    target: Annotated[str, typer.Argument(metavar="MODEL|APPLICATION")],
+    name: Annotated[str, typer.Option("--class", help="Which retention class.")],
+    reason: Reason,
+    json: Json = False,
+) -> None:
+    """Keep a model's versions or an application's log under a retention class. No period that runs is shortened."""
+    with opened() as tenure:
+        found = tenure.call("retention:assign", target=target, name=name, reason=reason)
+    Screen(json).facts(found, f"{found['target']} is kept for {found['retention']}")
+
+
+def expire(
+    application: Annotated[str, typer.Argument(metavar="APPLICATION")],
+    reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what has run out.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove records that have outlived their retention. The first call proposes, another person's call removes."""
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting(f"looking for what has run out of {application}"):
+        found = tenure.call("retention:expire", application=application, reason=reason, dry_run=dry_run)
+    if found["removed"]:
+        title = f"{found['removed']} records removed; their leaves and all proofs stay"
+    else:
+        title = f"{found['found']['records']} records have run out{'' if dry_run else ': removal proposed'}"
+    shown = {**found["found"], **{name: value for name, value in found.items() if name != "found"}}
+    if screen.as_json:
+        shown = found
+    columns = ("retention", "before", "by_kind", "soon", "held", "proposed_by", "still_open", "next_step")
+    screen.facts(shown, title, columns)
 
 
 def destroy(

@@ -69,6 +69,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "restore": versions.restore,
         "verify": versions.verify,
         "retention": keeping.retention,
+        "retain": keeping.retain,
         "destroy": keeping.destroy,
         "drill": keeping.drill,
         "run": versions.run,
@@ -90,6 +91,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "figures": figures.figures,
         "replay": decisions.replay,
         "erase": keeping.erase,
+        "expire": keeping.expire,
         "resolve": people.resolve,
         "reviews": people.reviews,
         "overrides": people.overrides,
@@ -110,6 +112,7 @@ ALONE: dict[str, Command] = {
     "decisions": decisions.decisions,
     "alerts": monitoring.alerts,
     "inventory": officer.inventory,
+    "classes": keeping.classes,
     "applications": applications.applications,
     "projects": projects.projects,
 }
@@ -170,6 +173,7 @@ GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
         "Proofs about the decision log, for people who need not trust it.",
         {"proof": keeping.proof, "checkpoint": keeping.checkpoint},
     ),
+    "classes": ("Models", "Retention classes; or make one.", {"set": keeping.define}),
     "hold": ("Access", "Legal holds.", {"add": keeping.hold, "release": keeping.release}),
     "users": (
         "Access",

@@ -14,10 +14,11 @@ from tenure.model.lifecycle import Stage, move
 from tenure.model.version import reason_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tenure.governance.access import Actor
     from tenure.governance.ports import Audit
+    from tenure.governance.retention import RetentionClass
     from tenure.kit.clock import Clock
     from tenure.model.archiving.findings import Repaired, Swept
     from tenure.model.archiving.ports import Checks, KeptStore, Vault
@@ -28,10 +29,19 @@ if TYPE_CHECKING:
 class Archives:
     """Collection of actions on what is kept."""
 
-    def __init__(self, store: KeptStore, vault: Vault, checks: Checks, audit: Audit, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: KeptStore,
+        vault: Vault,
+        checks: Checks,
+        kept_as: Callable[[str], RetentionClass],
+        audit: Audit,
+        clock: Clock,
+    ) -> None:
         self._store = store
         self._vault = vault
         self._checks = checks
+        self._kept_as = kept_as
         self._audit = audit
         self._clock = clock
 
@@ -46,7 +56,7 @@ class Archives:
         move(ref, kept.stage, Stage.ARCHIVED)
         files = self._vault.copy(kept)
         proof = self._vault.prove(kept)
-        body = facts(proof) | {"files": files} | retention(self._clock.now())
+        body = facts(proof) | {"files": files} | retention(self._clock.now(), self._kept_as(ref.model))
         self._keep(actor, Permission.VERSIONS_ARCHIVE, kept, Stage.ARCHIVED, "archive", reason, body)
         self._vault.cool(kept, self._store.warm_digests())
         return body
@@ -56,7 +66,8 @@ class Archives:
         authorize(actor, Permission.VERSIONS_IMPORT)
         kept = self._store.get(ref)
         files = self._vault.copy(kept)
-        body = facts(self._vault.prove(kept)) | {"files": files} | carried_retention(statements, self._clock.now())
+        period = carried_retention(statements, self._clock.now(), self._kept_as(ref.model))
+        body = facts(self._vault.prove(kept)) | {"files": files} | period
         self._keep(actor, Permission.VERSIONS_IMPORT, kept, Stage.ARCHIVED, "archive", "it was archived there", body)
         return body
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.governance.access import Permission, authorize
 from tenure.governance.audit import Event
-from tenure.model.archiving.keeping import Keeping, check_destroyable, holds_on, is_seconded, retention_of
+from tenure.model.archiving.keeping import Keeping, check_destroyable, holds_on, is_seconded, lengthened, retention_of
 from tenure.model.lifecycle import Stage, move
 from tenure.model.version import reason_for
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from tenure.governance.access import Actor
     from tenure.governance.ports import Audit, HoldStore
+    from tenure.governance.retention import RetentionClass
     from tenure.kit.clock import Clock
-    from tenure.model.archiving.keeping import Statement
+    from tenure.model.archiving.keeping import Retention, Statement
     from tenure.model.archiving.ports import KeptStore, Vault
     from tenure.model.archiving.proof import Kept
     from tenure.model.version import VersionRef
@@ -33,6 +34,7 @@ class Endings:
         statements: Statements,
         holds: HoldStore,
         vault: Vault,
+        kept_as: Callable[[str], RetentionClass],
         audit: Audit,
         clock: Clock,
     ) -> None:
@@ -40,6 +42,7 @@ class Endings:
         self._statements = statements
         self._holds = holds
         self._vault = vault
+        self._kept_as = kept_as
         self._audit = audit
         self._clock = clock
 
@@ -51,7 +54,11 @@ class Endings:
         return [self._keeping(self._store.get(one), holds_on(one, holds)) for one in refs]
 
     def _keeping(self, kept: Kept, holds: tuple[Any, ...]) -> Keeping:
-        return Keeping(kept.ref, kept.stage, retention_of(self._statements(kept.ref)), holds)
+        kept_as = self._kept_as(kept.ref.model)
+        return Keeping(kept.ref, kept.stage, self._retention(kept.ref, kept_as), holds, kept_as)
+
+    def _retention(self, ref: VersionRef, kept_as: RetentionClass) -> Retention | None:
+        return lengthened(retention_of(self._statements(ref)), kept_as)
 
     def destroy(self, actor: Actor, ref: VersionRef, reason: str) -> dict[str, Any]:
         """Propose to destroy an archived version, or destroy it if another person proposed it; return what was done.
@@ -63,8 +70,9 @@ class Endings:
         now = self._clock.now()
         kept = self._store.get(ref)
         move(ref, kept.stage, Stage.DESTROYED)
-        retention = retention_of(self._statements(ref))
-        check_destroyable(ref, retention, self._holds.open(), now)
+        kept_as = self._kept_as(ref.model)
+        retention = self._retention(ref, kept_as)
+        check_destroyable(ref, retention, self._holds.open(), now, kept_as)
         if not is_seconded(ref, retention, actor.id):
             return self._propose(actor, kept, reason, now)
         assert retention is not None, "a proposal belongs to a period"

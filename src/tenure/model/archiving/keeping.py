@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tenure.governance.holds import among, on_model, on_version, refuse
+from tenure.governance.retention import after
 from tenure.kit.clock import iso, parse_iso
 from tenure.kit.errors import Kind, TenureError
 
@@ -13,12 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tenure.governance.holds import Hold
+    from tenure.governance.retention import RetentionClass
     from tenure.model.lifecycle import Stage
     from tenure.model.version import VersionRef
-
-#: the retention class there is, as it is printed: a choice of ours, since no primary source was read for any law
-CLASSES = {"default": "10 years from archiving, Tenure's own default"}
-CLASS = "default"
 
 
 class StillRetained(TenureError):
@@ -86,6 +84,7 @@ class Keeping:
     stage: Stage
     retention: Retention | None
     holds: tuple[Hold, ...]
+    kept_as: RetentionClass
 
 
 def retention_of(statements: Iterable[Statement]) -> Retention | None:
@@ -104,16 +103,25 @@ def retention_of(statements: Iterable[Statement]) -> Retention | None:
     return found
 
 
+def lengthened(found: Retention | None, kept_as: RetentionClass) -> Retention | None:
+    """Return the period as the class that holds today makes it: longer perhaps, and never shorter than it was begun."""
+    if found is None:
+        return None
+    return replace(found, until=max(found.until, after(found.since, kept_as.keep)))
+
+
 def holds_on(ref: VersionRef, holds: Sequence[Hold]) -> tuple[Hold, ...]:
     """Return the holds that a version is under, by itself or with its model."""
     return tuple(among(holds, (on_version(ref.model, ref.number), on_model(ref.model))))
 
 
-def check_destroyable(ref: VersionRef, retention: Retention | None, holds: Sequence[Hold], now: int) -> None:
+def check_destroyable(
+    ref: VersionRef, retention: Retention | None, holds: Sequence[Hold], now: int, kept_as: RetentionClass
+) -> None:
     """Raise what stands in the way of destroying an archived version: a hold, or a period that still runs."""
     refuse(str(ref), holds_on(ref, holds))
     if retention is not None and now < retention.until:
-        raise StillRetained(ref=ref, until=iso(retention.until), why=CLASSES[CLASS])
+        raise StillRetained(ref=ref, until=iso(retention.until), why=kept_as.told)
 
 
 def is_seconded(ref: VersionRef, retention: Retention | None, actor: str) -> bool:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from tenure.kit.clock import DAY, iso
+from tenure.governance.retention import after
+from tenure.kit.clock import iso
 from tenure.kit.errors import Kind, TenureError
 from tenure.model.lifecycle import Stage
 
@@ -15,11 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tenure.contract.predictor import Prediction
+    from tenure.governance.retention import RetentionClass
     from tenure.model.package import Seal
     from tenure.model.version import VersionRef
-
-#: Ten years: the default chosen here, on the word of secondary sources; what the law asks of a reader is for that reader to find out.
-RETENTION = 10 * 365 * DAY + 3 * DAY
 
 
 class NotArchived(TenureError):
@@ -107,18 +106,18 @@ def facts(proof: Proof) -> dict[str, Any]:
     }
 
 
-def carried_retention(statements: Sequence[Mapping[str, Any]], now: int) -> dict[str, Any]:
+def carried_retention(statements: Sequence[Mapping[str, Any]], now: int, kept_as: RetentionClass) -> dict[str, Any]:
     """Return the period of a version that was archived elsewhere: the one that runs there, never a shorter one."""
+    own = retention(now, kept_as)
     periods = [one for one in statements if one.get("kind") == "archive" and "keep_until" in one]
     if not periods:
-        return retention(now)
-    own = retention(now)
-    return {
+        return own
+    return own | {
         "retention_from": periods[-1].get("retention_from", own["retention_from"]),
         "keep_until": max(str(periods[-1]["keep_until"]), own["keep_until"]),
     }
 
 
-def retention(now: int) -> dict[str, Any]:
-    """Return from when until when the version is kept."""
-    return {"retention_from": iso(now), "keep_until": iso(now + RETENTION)}
+def retention(now: int, kept_as: RetentionClass) -> dict[str, Any]:
+    """Return from when until when the version is kept, and under which class."""
+    return {"retention_from": iso(now), "keep_until": iso(after(now, kept_as.keep)), "retention_class": kept_as.name}
