@@ -170,6 +170,12 @@ def test_the_dossier_of_an_archived_version_holds_everything_and_is_signed(house
     assert told["log"]["position"] == 0
     assert told["log"]["leaf"].startswith("sha256:")
     assert told["decision"]["personal"] == {"customer": "anna", "mail": "anna@secret"}
+    assert (told["revision"]["approved"]["by"], told["revision"]["in_force"]["by"]) == ("local:ada", "local:ada")
+    day = told["monitoring"]["figures"]
+    assert day["decisions"] == sum(day["decided_by"].values()) >= 1
+    assert day["models"]["plain/1"] >= 1
+    assert day["since"] <= told["decision"]["at"] < day["until"]
+    assert f"{day['decisions']} (" in found.page
 
 
 def test_a_dossier_tells_what_people_and_the_world_made_of_it(house: House) -> None:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from tenure.accountability.explanation import Explanation
     from tenure.accountability.replay import Replayed
     from tenure.accountability.why import Answerable, Why
+    from tenure.application.decisions.figures import ApplicationFigures
     from tenure.application.decisions.reading import Found
+    from tenure.application.revisions.life import Approved
     from tenure.application.revisions.revision import Activation, Revision
     from tenure.contract.records import DecisionRecord, PredictionRecord
     from tenure.contract.schema import Schema
@@ -54,13 +56,23 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """What the application decided on the decision's day in its time zone, from `since` to `until`; None: nothing counted."""
+
+    since: int
+    until: int
+    figures: ApplicationFigures | None
+
+
+@dataclass(frozen=True, slots=True)
 class Papers:
     """All that a dossier is written from. `explanation` is the refusal's text where there is none."""
 
     found: Found
     why: Why
-    #: with the activation that had put it in force
-    revision: tuple[Revision, Activation | None]
+    #: with the activation that had put it in force, and its approval
+    revision: tuple[Revision, Activation | None, Approved | None]
+    day: Day
     asked: Asked | None
     explanation: Explanation | str
     replayed: Replayed
@@ -86,7 +98,7 @@ def written(papers: Papers) -> dict[str, Any]:
         "replay": _replay(papers.replayed),
         "resolutions": [_resolution(one) for one in papers.found.standing.history],
         "outcomes": [_outcome(one) for one in papers.found.outcomes],
-        "monitoring": _monitoring(papers.asked, papers.found.record),
+        "monitoring": _monitoring(papers.asked, papers.found.record) | {"figures": _figures(papers.day)},
         "log": {
             "leaf": papers.place.leaf,
             "position": papers.place.position,
@@ -172,11 +184,12 @@ def _age(record: DecisionRecord, view: str) -> dict[str, Any]:
     return {"known_at": iso(read.known_at), "age_seconds": round((record.at - read.known_at) / SECOND, 1)}
 
 
-def _revision(revision: Revision, force: Activation | None) -> dict[str, Any]:
+def _revision(revision: Revision, force: Activation | None, approved: Approved | None) -> dict[str, Any]:
     text = {"ref": revision.ref, "digest": revision.digest, "source": revision.source}
     made = {"written_at": iso(revision.at), "written_by": revision.actor, "reason": revision.reason}
     in_force = None if force is None else {"since": iso(force.at), "by": force.actor, "reason": force.reason}
-    return text | made | {"in_force": in_force}
+    seen = None if approved is None else {"at": iso(approved.at), "by": approved.actor, "reason": approved.reason}
+    return text | made | {"in_force": in_force, "approved": seen}
 
 
 def _rule(one: Answerable) -> dict[str, Any]:
@@ -323,6 +336,23 @@ def _monitoring(asked: Asked | None, record: DecisionRecord) -> dict[str, Any]:
         for one in alerts
     ]
     return {"day": day, "alerts": told}
+
+
+def _figures(day: Day) -> dict[str, Any]:
+    """Return how much was decided on the decision's day, by whom, by which version, and how fast."""
+    span = {"since": iso(day.since), "until": iso(day.until)}
+    if day.figures is None:
+        return span | {"decisions": 0}
+    whole = day.figures.whole
+    return span | {
+        "decisions": whole.decisions,
+        "decided_by": dict(whole.decided_by),
+        "pending_review": whole.pending,
+        "p50_us": whole.p50_us,
+        "p95_us": whole.p95_us,
+        "models": dict(day.figures.models),
+        "rules": dict(day.figures.rules),
+    }
 
 
 def _was_open(alert: Alert, at: int) -> bool:

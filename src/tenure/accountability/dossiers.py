@@ -15,12 +15,13 @@ from tenure.kit.digests import digest_of
 from tenure.kit.errors import TenureError
 
 if TYPE_CHECKING:
-    from tenure.accountability.dossier import Asked, Place
+    from tenure.accountability.dossier import Asked, Day, Place
     from tenure.accountability.explaining import Explanations
     from tenure.accountability.explanation import Explanation
     from tenure.accountability.replay import Replays
     from tenure.accountability.why import Why, Whys
     from tenure.application.decisions.actions import Decisions
+    from tenure.application.revisions.life import Approved
     from tenure.application.revisions.revision import Activation, Revision
     from tenure.contract.records import DecisionRecord, PredictionRecord
     from tenure.governance.access import Actor
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
 class Files(Protocol):
     """What else was kept about decisions: revisions, versions, alerts, and the record's place in the log."""
 
-    def revision(self, record: DecisionRecord) -> tuple[Revision, Activation | None]:
-        """Return the revision that decided, and the activation that had put it in force."""
+    def revision(self, record: DecisionRecord) -> tuple[Revision, Activation | None, Approved | None]:
+        """Return the revision that decided, the activation that had put it in force, and its approval."""
+
+    def day(self, record: DecisionRecord) -> Day:
+        """Return what the application decided on the decision's day."""
 
     def asked(self, prediction: PredictionRecord) -> Asked:
         """Return the version that was asked, whatever its stage."""
@@ -110,6 +114,7 @@ class Dossiers:
             found=self._decisions.show(actor, record.id),
             why=why,
             revision=self._files.revision(record),
+            day=self._files.day(record),
             asked=None if then is None else self._files.asked(then),
             explanation=self._explained(actor, record),
             replayed=self._replays.replay(actor, [record.id])[0],

@@ -231,6 +231,7 @@ def _rules(document: Mapping[str, Any]) -> str:
         "Revision": revision["ref"],
         "Its text": revision["digest"],
         "Written": f"{_moment(revision['written_at'])} by {revision['written_by']}{_because(revision['reason'])}",
+        "Approved": _approved(revision["approved"]),
         "In force": f"since {_moment(force['since'])}, by {force['by']}{_because(force['reason'])}" if force else "",
     }
     return f"{_facts(facts)}<br>{table}{'<br>' + given if given else ''}"
@@ -334,9 +335,30 @@ def _monitoring(monitoring: Mapping[str, Any]) -> str:
         )
         for one in monitoring["alerts"]
     ]
+    told = _figures(monitoring["figures"])
     if not rows:
-        return f"<p>No alert on the version concerned {escape(monitoring['day'])}.</p>"
-    return _table(("alert", "column", "days", "state", "seen by"), rows)
+        return f"{told}<p>No alert on the version concerned {escape(monitoring['day'])}.</p>"
+    return told + _table(("alert", "column", "days", "state", "seen by"), rows)
+
+
+def _figures(day: Mapping[str, Any]) -> str:
+    """Return how the application did on that day."""
+    if not day["decisions"]:
+        return ""
+    by = ", ".join(f"{name} {count}" for name, count in day["decided_by"].items())
+    models = ", ".join(f"{name}: {count}" for name, count in day["models"].items())
+    half, most = day["p50_us"], day["p95_us"]
+    quick = f"half within {half / 1000:.1f} ms, 95 of 100 within {most / 1000:.1f} ms" if half and most else ""
+    facts = {
+        "Decisions that day": f"{day['decisions']} ({by}); {day['pending_review']} left to a person",
+        "By version": models,
+        "How fast": quick,
+    }
+    return _facts(facts)
+
+
+def _approved(approved: Mapping[str, Any] | None) -> str:
+    return f"{_moment(approved['at'])} by {approved['by']}{_because(approved['reason'])}" if approved else ""
 
 
 def _log(log: Mapping[str, Any]) -> str:

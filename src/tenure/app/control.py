@@ -274,7 +274,14 @@ class Control:
         self.projects = Projects(SqlProjects(database), self.revisions, self.log, audit, clock)
         self.trials = Trials(self.log, self.revisions, self.lives)
         self.explanations = Explanations(evidence)
-        files = HomeFiles(self.home, self._reader, self.revisions, self.registry, SqlMonitoring(database))
+        files = HomeFiles(
+            self.home,
+            self._reader,
+            (self.revisions, self.lives),
+            self.registry,
+            SqlMonitoring(database),
+            analytics,
+        )
         self.dossiers = Dossiers(files, self.decisions, self.whys, self.explanations, self.replays, key, audit, clock)
         about = ModelFiles(self._reader, self.log, SqlMonitoring(database))
         self.packs = Packs(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from tenure.accountability.dossier import Asked, Place
+from tenure.accountability.dossier import Asked, Day, Place
 from tenure.adapters.blobs import Blobs
 from tenure.adapters.decision_log.proofs import NotSealed, Proofs
+from tenure.application.decisions.figures import Span
 from tenure.application.revisions.revision import UnknownRevision
 from tenure.contract.records import OutcomeRecord
+from tenure.kit.clock import SECOND
 from tenure.kit.digests import digest_of
 from tenure.model.version import VersionRef
 
@@ -18,10 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tenure.adapters.decision_log.reader import LogReader
+    from tenure.adapters.sql.lives import SqlLives
     from tenure.adapters.sql.monitoring import SqlMonitoring
     from tenure.adapters.sql.registry import SqlRegistry
     from tenure.adapters.sql.revisions import SqlRevisions
     from tenure.app.evidence import ReadLog
+    from tenure.application.decisions.figures import Counting
+    from tenure.application.revisions.life import Approved
     from tenure.application.revisions.revision import Activation, Revision
     from tenure.contract.records import DecisionRecord, PredictionRecord, ResolutionRecord
     from tenure.model.monitoring.alert import Alert
@@ -48,22 +55,39 @@ class HomeFiles:
     """Revisions, versions, alerts and the log of one home."""
 
     def __init__(
-        self, home: Home, reader: LogReader, revisions: SqlRevisions, registry: SqlRegistry, monitoring: SqlMonitoring
+        self,
+        home: Home,
+        reader: LogReader,
+        applications: tuple[SqlRevisions, SqlLives],
+        registry: SqlRegistry,
+        monitoring: SqlMonitoring,
+        counting: Counting,
     ) -> None:
         self._proofs = Proofs(home.decisions)
         self._reader = reader
-        self._revisions = revisions
+        self._revisions, self._lives = applications
         self._registry = registry
         self._monitoring = monitoring
+        self._counting = counting
 
-    def revision(self, record: DecisionRecord) -> tuple[Revision, Activation | None]:
-        """Return the revision that decided, and the activation that had put it in force."""
+    def revision(self, record: DecisionRecord) -> tuple[Revision, Activation | None, Approved | None]:
+        """Return the revision that decided, the activation that had put it in force, and its approval."""
         name, number = record.application, record.revision
         revision = self._revisions.get(name, number)
         if revision is None:
             raise UnknownRevision(application=name, number=number, newest=self._revisions.newest(name))
         then = (one for one in self._revisions.activations(name) if one.number == number and one.at <= record.at)
-        return revision, next(then, None)
+        seen = (one for one in self._lives.approvals(name) if one.number == number)
+        return revision, next(then, None), next(seen, None)
+
+    def day(self, record: DecisionRecord) -> Day:
+        """Return what the application decided on the decision's day, midnight to midnight in its time zone."""
+        revision = self._revisions.get(record.application, record.revision)
+        zone = ZoneInfo(revision.definition.time_zone if revision else "UTC")
+        first = datetime.fromtimestamp(record.at // SECOND, tz=zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        since, until = (int(one.timestamp()) * SECOND for one in (first, first + timedelta(days=1)))
+        found = self._counting.figures(Span(since, until, until - since), record.application)
+        return Day(since, until, next(iter(found), None))
 
     def asked(self, prediction: PredictionRecord) -> Asked:
         """Return the version that was asked, whatever its stage."""
