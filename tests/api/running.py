@@ -52,12 +52,12 @@ class Running:
 
 
 @contextlib.contextmanager
-def brought_up(folder: Path, *more: str) -> Iterator[Running]:
-    """Give a home that is up, as its owner's shell sees it."""
+def brought_up(folder: Path, *more: str, **variables: str) -> Iterator[Running]:
+    """Give a home that is up, as its owner's shell sees it; `variables` are those of its environment."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}
     environ = clean | {"TENURE_HOME": str(folder / "home"), "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "c")}
     # The plain pages, whether a console was built or not: tests/console looks at that.
-    environ |= {"TENURE_CONSOLE": "off"}
+    environ |= {"TENURE_CONSOLE": "off"} | variables
     made = Running("", "", "", environ, "")
     printed = made.run("up", "--detach", "--port", "0", "--gateways", "1", *more)
     assert printed.returncode == 0, printed.stderr

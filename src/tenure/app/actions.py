@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from tenure.app import wire
@@ -25,6 +26,7 @@ from tenure.app.calls import (
     trust,
     versions,
 )
+from tenure.kit.clock import SECOND
 from tenure.kit.errors import Kind, TenureError
 from tenure.model.monitoring.report import Report
 
@@ -47,11 +49,28 @@ class UnknownAction(TenureError):
 
 
 @dataclass(frozen=True, slots=True)
+class Retiring:
+    """An action that callers should leave: since when they are told, when it ends at the earliest, and what to use then.
+
+    Times are UTC microseconds; `successor` is the path of what takes its place, empty where nothing does.
+    """
+
+    since: int
+    sunset: int
+    successor: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that tell programs (RFC 9745, RFC 8594, RFC 5829)."""
+        told = {"Deprecation": f"@{self.since // SECOND}", "Sunset": formatdate(self.sunset // SECOND, usegmt=True)}
+        return told | ({"Link": f'<{self.successor}>; rel="successor-version"'} if self.successor else {})
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One thing that can be done. Parameters named in `path` come from it, the others from the query or the JSON body.
 
     `upload` names the one field of `input` that a remote caller cannot give: the entry point stores the uploaded body
-    in a file or folder of its own and fills the field with its path.
+    in a file or folder of its own and fills the field with its path. `retiring` tells callers to leave it; it works on.
     """
 
     name: str
@@ -61,6 +80,7 @@ class Action:
     output: Any
     call: Callable[[Control, Actor, Any], Any]
     upload: str = ""
+    retiring: Retiring | None = None
 
 
 _API = "/api/v1"

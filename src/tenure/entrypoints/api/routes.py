@@ -57,6 +57,8 @@ _LOG = logging.getLogger("tenure.api")
 _MOST = 10_000
 _WHOLE = 1_000_000
 _BEYOND = 1 << 63
+#: under which a route keeps the headers that tell of its end
+_RETIRING = "retiring"
 
 #: Rows of features and outcomes come as one body, taken all or none.
 MAX_BODY = 256 << 20
@@ -158,9 +160,18 @@ def declared(handler: Callable[..., Any], action: Action, **more: Any) -> HTTPRo
         summary=f"{verb} {noun}".strip().replace("_", " "),
         tags=[noun],
         status_code=200,
+        deprecated=action.retiring is not None,
+        response_headers=_told_of(action),
+        opt={_RETIRING: _told_of(action)},
         **more,
     )
     return declare(handler)
+
+
+def _told_of(action: Action) -> dict[str, str]:
+    """Return the headers that tell of the action's end; a list's `Link` leads to its next page."""
+    told = {} if action.retiring is None else action.retiring.headers()
+    return {name: value for name, value in told.items() if name != "Link" or not is_list(action.output)}
 
 
 def given_by(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -261,6 +272,13 @@ def _body(body: type[msgspec.Struct]) -> inspect.Parameter:
 
 def on_exception(request: Request[Any, Any, Any], exception: Exception) -> Response[bytes]:
     """Return any exception as a problem: the boundary at which everything is caught."""
+    made = _refusal(request, exception)
+    route = request.scope.get("route_handler")
+    made.headers.update(route.opt.get(_RETIRING, {}) if route is not None else {})
+    return made
+
+
+def _refusal(request: Request[Any, Any, Any], exception: Exception) -> Response[bytes]:
     if isinstance(exception, RefusedUpload):
         return answer(exception.error, status=_UNPROCESSABLE)
     script = is_script(dict(request.scope["headers"]))
