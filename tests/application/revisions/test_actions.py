@@ -47,7 +47,7 @@ class FixedContracts:
         self.explains = None
 
     def of(self, model):
-        return self.versions
+        return {ref: found for ref, found in self.versions.items() if ref.partition("/")[0] == model.name}
 
     def telling(self, model):
         return {ref: (inputs, self.explains) for ref, (inputs, _) in self.versions.items()}
@@ -78,6 +78,20 @@ def test_what_is_applied_is_in_force_with_its_comments_and_its_author(made):
     (entry,) = audit.entries()
     assert (entry.action, entry.target, entry.reason) == ("applications:apply", "loans/1", "first")
     assert problems(audit.entries(), audit.witness()) == []
+
+
+def test_every_model_that_a_rule_may_choose_has_a_version_that_fits(made):
+    applications, _, contracts, *_ = made
+    text = TEXT.replace("model: risk@champion", "models: {all: risk@champion, firms: firm-risk@champion}").replace(
+        "rules:", 'rules:\n  - {id: firm, before: model, when: "amount > 1e6", model: firms}'
+    )
+    with pytest.raises(BrokenDefinition, match=r"models.firms: firm-risk@champion points to no version yet"):
+        applications.apply(OPERATOR, text, "too early")
+    contracts.versions["firm-risk/1"] = ((*INPUTS, Field("sector", "string")), OUTPUTS)
+    with pytest.raises(BrokenDefinition, match=r"nothing supplies the model's input 'sector' \(for firm-risk/1\)"):
+        applications.apply(OPERATOR, text, "too little")
+    contracts.versions["firm-risk/1"] = (INPUTS, OUTPUTS)
+    assert applications.apply(OPERATOR, text, "fits").done
 
 
 def test_the_same_file_again_changes_nothing(made):

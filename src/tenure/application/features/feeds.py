@@ -6,6 +6,7 @@ again without a rest. An event of moment t counts at a moment m if t <= m, and w
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -102,11 +103,13 @@ def _count(column: Aggregate, cell: Cell, event: Happened, sign: int) -> None:
 
 def _remember(cell: Cell, one: tuple[int, str, Any]) -> None:
     """Keep a value at its newest moment; which ones are kept depends on the moments alone, not on the order of arrival."""
-    known = next((other for other in cell.items if other[2] == one[2]), None)
-    if known is not None and known[:2] >= one[:2]:
-        return
-    kept = [other for other in cell.items if other is not known]
-    cell.items = sorted([*kept, one], key=lambda other: other[:2])[-MOST_LISTED:]
+    known = next((place for place, other in enumerate(cell.items) if other[2] == one[2]), None)
+    if known is not None:
+        if cell.items[known][:2] >= one[:2]:
+            return
+        del cell.items[known]
+    insort(cell.items, one, key=lambda other: other[:2])
+    del cell.items[:-MOST_LISTED]
 
 
 def values(state: State, feed: Feed) -> dict[str, Any]:
