@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -59,10 +60,10 @@ class House:
         self.home = home
         self._environ = os.environ | {"TENURE_HOME": str(home)}
 
-    def run(self, *words: str) -> tuple[Any, float]:
-        """Return what a command says in JSON, and the seconds until it had said it."""
+    def run(self, *words: str, alone: bool = False) -> tuple[Any, float]:
+        """Return what a command says in JSON, and the seconds until it had said it; `alone`: without any network."""
         begun = time.monotonic()
-        command = [str(BIN / "tenure"), *words, "--json"]
+        command = [*(cut() if alone else []), str(BIN / "tenure"), *words, "--json"]
         done = subprocess.run(command, env=self._environ, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"tenure {' '.join(words)}: {done.stdout}{done.stderr}")
@@ -109,7 +110,7 @@ def runs(house: House, folder: Path) -> dict[str, Any]:
     for cache in ("environments", "packages"):
         shutil.rmtree(house.home / "cache" / cache, ignore_errors=True)
     for name in ("cold", "warm"):
-        found |= _run(house, one_row, name)
+        found |= _run(house, one_row, name, alone=True)
     house.run("up", "--detach", "--port", str(free_port()))
     try:
         house.run("deploy", f"{MODEL}/1", "--reason", "bench")
@@ -119,19 +120,26 @@ def runs(house: House, folder: Path) -> dict[str, Any]:
     return found
 
 
-def _run(house: House, rows: Path, name: str) -> dict[str, Any]:
-    answer, seconds = house.run("run", f"{MODEL}/1", "--input", str(rows))
-    return {f"run_{name}_s": seconds, f"run_{name}": {"way": answer["way"], **answer["seconds"]}}
+def _run(house: House, rows: Path, name: str, *, alone: bool = False) -> dict[str, Any]:
+    before = busy()
+    answer, seconds = house.run("run", f"{MODEL}/1", "--input", str(rows), alone=alone)
+    parts = {"way": answer["way"], **answer["seconds"]}
+    return {f"run_{name}_s": seconds, f"run_{name}_cpu_s": busy() - before, f"run_{name}": parts}
+
+
+def busy() -> float:
+    """Return the processor seconds that ended children took: on a busy machine these say more than the clock."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def restored(package: Path, place: Path) -> dict[str, Any]:
     """Return what `restore.py` takes with nothing but a Python, and no network where this machine can cut it off."""
-    cut = ["unshare", "-n"] if _may_cut() else []
     begun = time.monotonic()
     subprocess.run(
-        [*cut, sys.executable, "-I", "-S", str(package / "restore.py"), str(place)], check=True, capture_output=True
+        [*cut(), sys.executable, "-I", "-S", str(package / "restore.py"), str(place)], check=True, capture_output=True
     )
-    return {"restore_py_s": time.monotonic() - begun, "restore_py_offline": bool(cut)}
+    return {"restore_py_s": time.monotonic() - begun, "restore_py_offline": bool(cut())}
 
 
 def mlflow(work: Path) -> dict[str, Any]:
@@ -145,14 +153,14 @@ def mlflow(work: Path) -> dict[str, Any]:
     row = json.loads((work / MODEL / "rows.json").read_text())[0]
     asked.write_text(json.dumps({"inputs": [list(row.values())]}))
     found: dict[str, Any] = {"package_mb": mb(size(saved))}
-    for name, cut in (("offline", True), ("cold", False), ("warm", False)):
-        if cut and not _may_cut():
+    for name, alone in (("offline", True), ("cold", False), ("warm", False)):
+        if alone and not cut():
             continue
-        found |= _predicted(python, saved, asked, work, name, cut=cut)
+        found |= _predicted(python, saved, asked, work, name, alone=alone)
     return found
 
 
-def _predicted(python: Path, saved: Path, asked: Path, work: Path, name: str, *, cut: bool) -> dict[str, Any]:
+def _predicted(python: Path, saved: Path, asked: Path, work: Path, name: str, *, alone: bool) -> dict[str, Any]:
     command = [
         str(python),
         "-m",
@@ -167,14 +175,14 @@ def _predicted(python: Path, saved: Path, asked: Path, work: Path, name: str, *,
         "virtualenv",
     ]
     environ = os.environ | {
-        "MLFLOW_ENV_ROOT": str(work / "mlflow-envs" / ("offline" if cut else "online")),
+        "MLFLOW_ENV_ROOT": str(work / "mlflow-envs" / ("offline" if alone else "online")),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "PATH": f"{python.parent}:{os.environ['PATH']}",
     }
     begun = time.monotonic()
     try:
         done = subprocess.run(
-            [*(["unshare", "-n"] if cut else []), *command],
+            [*(cut() if alone else []), *command],
             env=environ,
             capture_output=True,
             text=True,
@@ -189,8 +197,10 @@ def _predicted(python: Path, saved: Path, asked: Path, work: Path, name: str, *,
     return {f"run_{name}_s": time.monotonic() - begun, f"run_{name}": "answered"}
 
 
-def _may_cut() -> bool:
-    return bool(shutil.which("unshare")) and not subprocess.run(["unshare", "-n", "true"], check=False).returncode
+def cut() -> list[str]:
+    """Return what stands before a command that is to have no network; nothing where this machine cannot cut it off."""
+    may = shutil.which("unshare") and not subprocess.run(["unshare", "-n", "true"], check=False).returncode
+    return ["unshare", "-n"] if may else []
 
 
 def size(folder: Path) -> int:
@@ -217,7 +227,8 @@ def show(found: dict[str, Any]) -> None:
         print(f"{text:34}{ours_:>10}{others:>10}")
     for way in ("cold", "warm", "worker"):
         parts = mine[f"run_{way}"]
-        print(f"of that, {way} by {parts['way']}: " + ", ".join(f"{n} {s} s" for n, s in parts.items() if n != "way"))
+        told = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in parts.items() if name != "way")
+        print(f"of that, {way} by {parts['way']}: {told}; {mine[f'run_{way}_cpu_s']:.1f} s of processor in all")
     print(
         f"{mine['versions']} versions of one environment: {mine['all_mb']} MB, {mine['ratio']:.2f} × one ({mine['one_mb']} MB); "
         f"seal level {mine['seal_level']}"

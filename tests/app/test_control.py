@@ -16,7 +16,7 @@ from tenure.governance.tokens import token_digest
 from tenure.kit.clock import FixedClock
 from tenure.kit.digests import canonical
 from tenure.model.lifecycle import Stage
-from tenure.model.registry.record import VersionRecord
+from tenure.model.registry.record import Attestation, VersionRecord
 from tenure.model.version import VersionRef
 from tenure.serving import snapshot as snapshots
 from tenure.serving.snapshot import VersionEntry, WorkerEntry
@@ -134,6 +134,7 @@ def _registered(control: Control, number: int, stage: Stage) -> VersionRef:
     with control.audit.transaction():
         assert control.registry.next_number("churn", 1, "ada") == number
         control.registry.add(VersionRecord(ref, digest, digest, stage, 1, "ada", manifest("churn")))
+        control.registry.attest(ref, Attestation("seal", 1, "ada", {"seal": {"level": "S3"}}))
     return ref
 
 

@@ -385,6 +385,9 @@ def running(package: str, manifest: dict[str, Any], python: str, libraries: str)
     }
     # The rebuilt interpreter takes the limits upon itself: whatever Python runs this may lack what that needs.
     confined = [python, "-I", "-S", "-c", _CONFINED, worker, json.dumps(limits)]
+    with zipfile.ZipFile(worker) as archive:
+        if "tenure_worker/confine.py" not in archive.namelist():
+            confined = []  # a draft's restore.py may be newer than the worker of the home that completed it
     command = [python, "-s", "-B", worker, "--package", package, "--digest", digest]
     process = subprocess.Popen(
         [*confined, *command, "--connect-fd", str(theirs.fileno())],
@@ -452,12 +455,12 @@ def main(arguments: list[str]) -> int:
         check_file(find(manifest["worker"]), manifest["worker"], "worker.pyz")
         python, libraries = build(manifest["environment"], find, os.path.abspath(given.folder))
         with running(package, manifest, python, libraries) as restored:
-            limits = restored.welcome()["limits"]
+            limits = restored.welcome().get("limits") or dict.fromkeys(("memory", "network", "why"), "not limited")
             # Where the answers go to standard output, nothing else does.
             told = sys.stderr if given.input and not given.output else sys.stdout
             print("%s: %d golden outputs came out bit for bit" % (manifest["name"], restored.reproduce()), file=told)
             print("its Python: LD_LIBRARY_PATH=%s %s" % (libraries, python), file=told)
-            print("its limits: %(memory)d bytes of memory, network %(network)s (%(why)s)" % limits, file=told)
+            print("its limits: %(memory)s bytes of memory, network %(network)s (%(why)s)" % limits, file=told)
             if given.input:
                 _answer(restored.answer(rows_of(given.input, manifest["inputs"])), given.output)
     except Refused as refusal:
