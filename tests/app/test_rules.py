@@ -261,7 +261,7 @@ def test_only_the_newest_decisions_are_tried_and_several_processes_count_the_sam
 def test_what_cannot_be_compared_is_counted_and_never_guessed(control: Control) -> None:
     files = {"price.csv": TABLE}
     laxer = do(control, "rules:backtest", text=TEXT.replace("a < 10.0", "a < 5.0"), files=files)
-    why = "it would ask the model, and none was asked then; name one: --model MODEL/VERSION"
+    why = "it would ask a model that was not asked then; name a version: --model MODEL/VERSION"
     assert laxer["incomparable"] == {why: 14}
     fielded = (
         TEXT.replace("  a: float", "  a: float\n  b: float")
