@@ -84,7 +84,7 @@ BEGINNING: tuple[RetentionClass, ...] = (
     RetentionClass(
         name="ai-act-logs-6mo", keep="6mo", keeps=("decisions",),
         basis="Regulation (EU) 2024/1689, Article 19(1), automatically generated logs, at least",
-        source="the article's text", read_on="2026-11-23", standing="primary", effective="2027-12-02",
+        source="springlex, the text of Article 19", read_on="2026-11-23", standing="primary", effective="2027-12-02",
     ),
     RetentionClass(
         name="ai-act-documents-10y", keep="10y", keeps=("packages",),

@@ -228,7 +228,11 @@ def expire(control: Control, actor: Actor, given: wire.ExpireLog) -> wire.Expire
     _check_application(control, given.application)
     reason = given.reason if given.dry_run else reason_for("removing records", given.reason)
     done = control.expiries.expire(actor, given.application, reason, dry_run=given.dry_run)
-    step = "" if done.removed else f"another person must call: tenure expire {given.application} --reason …"
+    step = (
+        ""
+        if done.removed or not done.proposal
+        else f"another person must call: tenure expire {given.application} --reason …"
+    )
     return wire.ExpireAnswer(
         application=given.application,
         found=_running_out(done.found),
@@ -236,7 +240,9 @@ def expire(control: Control, actor: Actor, given: wire.ExpireLog) -> wire.Expire
         removed=done.removed.records if done.removed else 0,
         files=done.removed.files if done.removed else 0,
         still_open=done.removed.open if done.removed else 0,
-        next_step=f"tenure expire {given.application} --reason … proposes it" if not done.proposal else step,
+        next_step=f"tenure expire {given.application} --reason … proposes it"
+        if done.found.records and not done.proposal
+        else step,
     )
 
 
