@@ -43,6 +43,7 @@ from tenure.adapters.sql.notices import SqlNotices
 from tenure.adapters.sql.people import SqlSessions, SqlUsers
 from tenure.adapters.sql.projects import SqlProjects
 from tenure.adapters.sql.registry import SqlRegistry
+from tenure.adapters.sql.releases import upgraded_at
 from tenure.adapters.sql.retention import SqlRetention
 from tenure.adapters.sql.revisions import SqlRevisions
 from tenure.adapters.sql.tokens import SqlPolicy, SqlTokens
@@ -169,7 +170,8 @@ class Control:
         self._due: dict[str, int] = {}
         self._open_stores()
         self._open_actions(progress)
-        self.drilling = Drilling(self.archives, clock, drill_days())
+        since = upgraded_at(self._database, __version__, clock.now())
+        self.drilling = Drilling(self.archives, clock, drill_days(), since)
         self.publisher.write()
 
     @classmethod

@@ -14,6 +14,7 @@ from tenure.kit.clock import DAY
 if TYPE_CHECKING:
     from tenure.kit.clock import Clock
     from tenure.model.archiving.actions import Archives
+    from tenure.model.archiving.proof import Drilled
 
 _LOG = logging.getLogger("tenure.control")
 _NICE = 15
@@ -22,10 +23,15 @@ SCHEDULE = Actor("schedule", Role.AUDITOR, kind="local")
 
 
 class Drilling:
-    """Drills what was not proven for `days`, in a thread of low priority, which its workers inherit."""
+    """Drills what was not proven for `days`, in a thread of low priority, which its workers inherit.
 
-    def __init__(self, archives: Archives, clock: Clock, days: int) -> None:
+    After an upgrade of Tenure (`upgraded_at`, 0: none) what was proven by the one before is due at once, one after the
+    other: the golden rows are run again by the software that answers now.
+    """
+
+    def __init__(self, archives: Archives, clock: Clock, days: int, upgraded_at: int = 0) -> None:
         self._archives, self._clock, self._days = archives, clock, days
+        self._upgraded_at = upgraded_at
         self._thread: threading.Thread | None = None
 
     def tick(self) -> None:
@@ -43,9 +49,14 @@ class Drilling:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         try:
-            done = self._archives.drill_next(SCHEDULE, self._clock.now() - self._days * DAY)
+            while self._told(self._archives.drill_next(SCHEDULE, self._upgraded_at)):
+                pass
+            self._told(self._archives.drill_next(SCHEDULE, self._clock.now() - self._days * DAY))
         except Exception:  # noqa: BLE001 - the boundary of a job
             _LOG.exception("a restore drill could not be done; it is tried again")
-            return
+
+    def _told(self, done: Drilled | None) -> bool:
+        """Say what went wrong in a drill; return whether there was one."""
         if done is not None and not done.ok:
             _LOG.error("the restore of %s failed in a drill: %s", done.ref, done.body["failed"])
+        return done is not None
