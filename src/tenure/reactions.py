@@ -68,6 +68,20 @@ class Meeting:
         """Return the version behind the alias, then those that a rollback would go to or that run beside it."""
         return {str(ref): self._versions.schemas(ref) for ref in self._reached(model)}
 
+    def is_model(self, name: str) -> bool:
+        """Return whether a model has this name; applications and models share one name space, by which both are rolled back."""
+        try:
+            self._versions.find(VersionRef(name, 1))
+        except UnknownModel:
+            return False
+        except UnknownVersion:
+            return True
+        return True
+
+    def is_application(self, name: str) -> bool:
+        """Return whether an application has this name."""
+        return self._revisions.newest(name) > 0
+
     def telling(self, model: ModelUse) -> dict[str, tuple[Schema, Explain | None]]:
         """Return of the same versions the inputs, and how each tells reasons within a decision; None if it cannot."""
         return {str(ref): self._told_by(ref) for ref in self._reached(model)}

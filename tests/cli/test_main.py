@@ -80,3 +80,12 @@ def test_the_light_installation_says_what_it_lacks(tmp_path):
     done = tenure("whoami", "--json", home=tmp_path / "h", PYTHONPATH=str(tmp_path / "block"))
     assert done.returncode == 1
     assert json.loads(done.stderr)["code"] == "needs-server-libraries"
+
+
+def test_a_refused_definition_is_told_with_the_name_of_its_file(tmp_path):
+    file = tmp_path / "application.yaml"
+    file.write_text("application: a\nownr: me\nrequest: {x: float}\ndefault: {answer: {ok: true}}\n")
+    done = tenure("apply", str(file), "--dry-run", "--json", home=tmp_path / "home")
+    problem = json.loads(done.stderr)
+    assert (done.returncode, problem["file"], problem["problems"][0]["line"]) == (1, str(file), 2)
+    assert problem["detail"].startswith(f"{file} is refused:\n  line 2, column 1: ownr")

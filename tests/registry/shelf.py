@@ -129,7 +129,7 @@ class Shelf:
         self.policy = SqlPolicy(self.database)
         self.traffic, self.gate = OpenTraffic(), OpenGate()
         self.packages = AnyPackage()
-        self.models = Models(self.registry, self.packages, self.policy, self.audit, self.clock)
+        self.models = Models(self.registry, self.packages, self.policy, self.audit, self.clock, "loans".__eq__)
         self.deployments = Deployments(self.fleets, self.traffic, self.gate, self.policy, self.audit, self.clock)
 
     def register(self, model: str = "churn", mark: str = "1") -> VersionRef:

@@ -8,6 +8,7 @@ from tenure.governance.access import Actor, Forbidden, Role
 from tenure.governance.approvals import OwnWork, Policy
 from tenure.kit.errors import TenureError
 from tenure.model.lifecycle import IllegalMove, Stage
+from tenure.model.registry.actions import NameOfApplication
 from tenure.model.registry.record import Served, differences, served_at
 from tenure.model.version import AliasRef, BadName, ReasonMissing, UnknownModel, UnknownVersion, VersionRef
 from tests.registry.shelf import ADA, BOB, Shelf
@@ -33,6 +34,11 @@ def test_numbers_count_up_per_model_and_are_told_by_name(shelf: Shelf) -> None:
     assert [str(ref) for ref in refs] == ["churn/1", "price/1", "churn/2"]
     assert [record.ref.number for record in shelf.models.versions(ADA, "churn")] == [1, 2]
     assert [(model.name, model.versions) for model in shelf.models.all(ADA)] == [("churn", 2), ("price", 1)]
+
+
+def test_a_model_cannot_have_the_name_of_an_application(shelf: Shelf) -> None:
+    with pytest.raises(NameOfApplication, match="loans is the name of an application"):
+        shelf.register("loans")
 
 
 def test_what_is_not_there_is_named(shelf: Shelf) -> None:

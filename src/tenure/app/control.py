@@ -245,7 +245,7 @@ class Control:
         self.papers = Papers(self.registry, HomeShelf(self.home), key, policy, audit, clock)
         self.inventory = Inventory(SqlInventory(database), self.registry, self.revisions, audit, clock)
         packages = HomePackages(self.home, progress, self.trusted.check)
-        self.models = Models(self.registry, packages, policy, audit, clock)
+        self.models = Models(self.registry, packages, policy, audit, clock, meeting.is_application)
         self.deployments = Deployments(self.fleets, self.publisher, meeting, policy, audit, clock)
         self.decommissionings = Decommissionings(SqlStandings(database), meeting, self.log, audit, clock)
         kept = SqlKept(database)

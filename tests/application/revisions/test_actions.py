@@ -49,6 +49,9 @@ class FixedContracts:
     def of(self, model):
         return {ref: found for ref, found in self.versions.items() if ref.partition("/")[0] == model.name}
 
+    def is_model(self, name):
+        return name == "risk"
+
     def telling(self, model):
         return {ref: (inputs, self.explains) for ref, (inputs, _) in self.versions.items()}
 
@@ -65,6 +68,18 @@ def made(request, tmp_path):
     yield applications, audit, contracts, store, clock
     features.close()
     database.close()
+
+
+def test_an_application_cannot_have_the_name_of_a_model(made):
+    applications, *_ = made
+    with pytest.raises(BrokenDefinition) as refused:
+        applications.apply(OPERATOR, TEXT.replace("application: loans", "application: risk"), dry_run=True)
+    (problem,) = refused.value.facts["problems"]
+    assert (problem["path"], "is the name of a model" in problem["why"], problem["line"] > 0) == (
+        "application",
+        True,
+        True,
+    )
 
 
 def test_what_is_applied_is_in_force_with_its_comments_and_its_author(made):

@@ -107,7 +107,7 @@ BROKEN = [
     ("monthly_fee: float", "monthly_fee: string", 16, "model", "the model needs a number with decimals and gets text"),
     ("tenure_months: {type: int, minimum: 0}", "tenure_months: {type: int, required: false}", 16, "model", "tenure_months may be missing"),
     ("Europe/Berlin", "Europe/Berlim", 17, "time_zone", "there is no time zone"),
-    ("200ms", "200", 18, "deadline", "write deadline: '200'"),
+    ("200ms", "200", 18, "deadline", "write it with its unit"),
     ("200ms", "2 weeks", 18, "deadline", "is no length of time"),
     ("200ms", "5m", 18, "deadline", "between 1ms and 60s"),
     ("explain: none", "explain: everything", 19, "explain", "is not one of none"),

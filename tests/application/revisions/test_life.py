@@ -161,6 +161,9 @@ class _NoModels:
     def of(self, model: ModelUse) -> dict[str, Contract]:
         raise AssertionError(model)
 
+    def is_model(self, _: str) -> bool:
+        return False
+
     def telling(self, model: ModelUse) -> dict[str, Any]:
         raise AssertionError(model)
 

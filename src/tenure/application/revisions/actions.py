@@ -245,6 +245,9 @@ class Applications:
                 problems = [*problems, Problem(("models", name), why)]
         for use in definition.uses if definition.explain is not None else ():
             problems = [*problems, *telling_problems(definition, self._contracts.telling(use))]
+        if self._store.newest(definition.application) == 0 and self._contracts.is_model(definition.application):
+            why = f"{definition.application} is the name of a model; applications and models share their names"
+            problems = [*problems, Problem(("application",), why)]
         if problems:
             raise refusal(located(problems, source.places))
         return whole

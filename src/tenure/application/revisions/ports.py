@@ -84,6 +84,9 @@ class Contracts(Protocol):
     def of(self, model: ModelUse) -> Mapping[str, Contract]:
         """Return the version behind the alias, then the one that a rollback would give it back to, by reference."""
 
+    def is_model(self, name: str) -> bool:
+        """Return whether a model has this name."""
+
     def telling(self, model: ModelUse) -> Mapping[str, tuple[Schema, Explain | None]]:
         """Return of the same versions the inputs, and how each tells reasons within a decision; None if it cannot."""
 

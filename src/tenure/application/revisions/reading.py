@@ -77,6 +77,11 @@ class Reader:
 
     def duration(self, found: dict[str, Any], key: str, path: Path, default: int | None) -> int | None:
         """Return a length of time in microseconds."""
+        if isinstance(found.get(key), int | float) and not isinstance(found[key], bool):
+            self.refuse(
+                (*path, key), f"{found[key]} of what? write it with its unit, as {found[key]}ms, 30s, 12h or 60d"
+            )
+            return default
         length: int | None = self.converted(found, key, path, parse_duration, default)
         return length
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened
-from tenure.entrypoints.cli.rules import show_backtest, source_of
+from tenure.entrypoints.cli.rules import naming, show_backtest, source_of
 from tenure.entrypoints.cli.screen import Json, Screen, readable
+from tenure.kit.errors import TenureError
 
 _CHANGES = ("what", "before", "after")
 
@@ -55,8 +56,12 @@ def apply(
     """Check an application's file and put it in force as the next revision, or keep, schedule or try it."""
     screen = Screen(json)
     placed = {"draft": draft, "from": starts, "until": until, "shadow": shadow, "share": share, "base": base}
-    with opened() as tenure, screen.waiting(f"applying {file}: check it, tell every gateway"):
-        found = tenure.call("applications:apply", **source_of(file), reason=reason, dry_run=dry_run, **placed)
+    doing = f"checking {file}" if dry_run else f"applying {file}: check it, tell every gateway"
+    with opened() as tenure, screen.waiting(doing):
+        try:
+            found = tenure.call("applications:apply", **source_of(file), reason=reason, dry_run=dry_run, **placed)
+        except TenureError as error:
+            raise naming(file, error) from error
     if found["done"] and _rebased(file, found["revision"]):
         screen.say(f"{file} now says base: {found['revision']}")
     # Against nothing, everything is a change; a list of it all would say nothing.

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tenure.client.connection import RemoteProblem
 from tenure.entrypoints.cli.caller import opened
 from tenure.entrypoints.cli.screen import Json, Screen, document_of, readable
 from tenure.kit.errors import TenureError
@@ -105,6 +106,16 @@ def show_problems(screen: Screen, file: Path, error: TenureError) -> bool:
         screen.say(_problem(problem))
     screen.say(f"{len(problems)} problem{'s' * (len(problems) != 1)}; correct them, then: tenure rules check {file}")
     return True
+
+
+def naming(file: Path, error: TenureError) -> TenureError:
+    """Return the refusal of a definition with the name of its file, which only the command knows; other errors as they are."""
+    document = document_of(error)
+    if document.get("code") != "broken-definition":
+        return error
+    detail = str(document["detail"]).replace("the definition is refused", f"{file} is refused", 1)
+    next_step = str(document["next_step"]).replace("FILE", str(file))
+    return RemoteProblem({**document, "detail": detail, "next_step": next_step, "file": str(file)})
 
 
 def _problem(problem: dict[str, Any]) -> str:

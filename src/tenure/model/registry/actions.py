@@ -9,6 +9,7 @@ import msgspec
 from tenure.governance.access import Permission, authorize
 from tenure.governance.approvals import approve
 from tenure.governance.audit import Event
+from tenure.kit.errors import Kind, TenureError
 from tenure.model.lifecycle import Stage, move
 from tenure.model.registry.record import (
     Attestation,
@@ -36,17 +37,33 @@ if TYPE_CHECKING:
 _EVENTS = 1000
 
 
+class NameOfApplication(TenureError):
+    """An application has the name that a new model would get; they share one name space."""
+
+    code = "name-of-application"
+    kind = Kind.CONFLICT
+    message = "{name} is the name of an application; applications and models share their names"
+    next_step = "package the model under another name, as {name}-model"
+
+
 class Models:
     """Collection of actions on the registry."""
 
     def __init__(
-        self, store: RegistryStore, packages: Packages, policy: PolicyStore, audit: AuditLog, clock: Clock
+        self,
+        store: RegistryStore,
+        packages: Packages,
+        policy: PolicyStore,
+        audit: AuditLog,
+        clock: Clock,
+        is_application: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._store = store
         self._packages = packages
         self._policy = policy
         self._audit = audit
         self._clock = clock
+        self._is_application = is_application
 
     def register(self, actor: Actor, package: Path, reason: str = "") -> tuple[VersionRecord, bool]:
         """Prove a package and give it a number; return the version and whether the same package had one already."""
@@ -64,6 +81,8 @@ class Models:
     def _keep(self, actor: Actor, proven: Proven, draft: str, reason: str) -> VersionRecord:
         now = self._clock.now()
         model = parse_name(proven.manifest.name)
+        if self._is_application(model) and all(one.name != model for one in self._store.models()):
+            raise NameOfApplication(name=model)
         ref = VersionRef(model, self._store.next_number(model, now, actor.id))
         record = VersionRecord(ref, proven.digest, draft, Stage.REGISTERED, now, actor.id, proven.manifest)
         self._store.add(record)
