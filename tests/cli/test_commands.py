@@ -11,6 +11,7 @@ import pytest
 import tenure.entrypoints.cli as cli
 from tenure.app.actions import ACTIONS, named
 from tenure.entrypoints.cli.main import COMMANDS, GROUPS
+from tenure.entrypoints.cli.versions import alias_history
 
 FOLDER = Path(cli.__file__).parent
 
@@ -48,3 +49,14 @@ def test_every_command_says_what_it_does():
     ]
     assert len(commands) > 30
     assert all(command.__doc__ for command in commands)
+
+
+def test_the_history_of_an_alias_is_what_it_pointed_to():
+    served = [{"alias": "champion", "ref": "churn/1"}, {"alias": "challenger", "ref": "churn/2"}]
+
+    class Told:
+        def call(self, action, **given):
+            assert (action, given) == ("models:history", {"model": "churn", "as_of": "2026-11-01"})
+            return {"served": served, "events": []}
+
+    assert alias_history(Told(), "churn@champion", "2026-11-01") == {"served": served[:1], "events": []}

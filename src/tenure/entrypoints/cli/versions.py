@@ -188,7 +188,7 @@ def _show_live(screen: Screen, found: dict[str, Any]) -> None:
 
 
 def history(
-    ref: Annotated[str, typer.Argument(help="A model, a version or an application.")],
+    ref: Annotated[str, typer.Argument(help="A model, one of its versions or aliases, or an application.")],
     as_of: Annotated[str | None, typer.Option(help="A moment, as 2026-11-23T12:00:00Z: what served then.")] = None,
     json: Json = False,
 ) -> None:
@@ -214,12 +214,21 @@ _EVENTS = ("at", "actor", "action", "target", "reason")
 def _history(tenure: Any, ref: str, as_of: str | None) -> Any:
     from tenure.entrypoints.cli.names import is_model
 
+    if "@" in ref:
+        return alias_history(tenure, ref, as_of)
     name, _, number = ref.partition("/")
     if number and is_model(tenure, name):
         return tenure.call("versions:history", **version_at(ref), as_of=as_of)
     if is_model(tenure, name):
         return tenure.call("models:history", model=name, as_of=as_of)
     return tenure.call("applications:history", application=name)
+
+
+def alias_history(tenure: Any, ref: str, as_of: str | None) -> Any:
+    """Return of a model's history what one of its aliases pointed to."""
+    name, _, alias = ref.partition("@")
+    found = tenure.call("models:history", model=name, as_of=as_of)
+    return {**found, "served": [one for one in found["served"] if one["alias"] == alias]}
 
 
 def logs(
