@@ -4,6 +4,7 @@ import pytest
 
 from tenure.client.connection import Connection, RemoteProblem
 from tenure.entrypoints.api.console import base_of, built_console
+from tenure.serving.front import PREFIX
 from tests.api.conftest import Echo, serving
 
 PAGE = '<!doctype html><base href="./" /><script src="./assets/app-1.js"></script>'
@@ -42,6 +43,15 @@ def test_every_screen_is_the_one_page_and_needs_no_token(socket):
 def test_the_page_names_its_place_relatively_so_any_prefix_will_do(socket, path, base):
     assert base_of(path) == base
     assert f'<base href="{base}" />' in get(socket, path)
+
+
+@pytest.mark.parametrize("path", ["/", "/decisions/x"])
+def test_below_a_prefix_that_is_known_the_page_names_it(path):
+    token = PREFIX.set("/tenure")
+    try:
+        assert base_of(path) == "/tenure/"
+    finally:
+        PREFIX.reset(token)
 
 
 def test_what_is_no_screen_and_no_file_of_the_console_asks_who_you_are(socket):

@@ -10,6 +10,8 @@ import mimetypes
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenure.serving.front import PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -73,7 +75,10 @@ def is_screen(path: str) -> bool:
 
 
 def base_of(path: str) -> str:
-    """Return the way from a path back to the root, as a relative reference."""
+    """Return the root for a page at a path: where it is known what all is under, else the way back to it."""
+    # At /tenure, without a slash at its end, no relative way would lead there.
+    if prefix := PREFIX.get():
+        return f"{prefix}/"
     return "../" * (path.count("/") - 1) or "./"
 
 
