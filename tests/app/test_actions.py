@@ -72,6 +72,7 @@ VALUES: dict[str, Any] = {
     "keep": "3y",
     "keeps": ("decisions",),
     "since": "2026-01-01",
+    "request": {},
 }
 
 

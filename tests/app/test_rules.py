@@ -21,6 +21,7 @@ from tenure.contract.predictor import Prediction
 from tenure.contract.records import encode
 from tenure.governance.access import local_actor
 from tenure.kit.clock import FixedClock
+from tenure.kit.errors import TenureError
 from tenure.kit.ids import new_id
 from tenure.model.deployment.fleet import Fleet, Role
 from tenure.model.lifecycle import Stage
@@ -285,6 +286,57 @@ def test_a_kept_result_writes_one_event(control: Control) -> None:
     do(control, "rules:backtest", application="loans", revision=1)
     after = list(control.audit.entries())
     assert [entry.action for entry in after[before:]] == ["rules:backtest"]
+
+
+# ---- one request
+
+ASKED = {"person": "p1", "a": 50.0, "region": "south"}
+
+
+def test_a_request_is_evaluated_step_by_step_and_nothing_is_logged_or_audited(control: Control, house: House) -> None:
+    events, newest = len(list(control.audit.entries())), do(control, "decisions:list", limit=1)["decisions"]
+    found = do(control, "rules:evaluate", application="loans", request=ASKED, output={"score": 0.9})
+    assert (found["answer"], found["decided_by"], found["closed_by"]) == ({"band": "B"}, "model", "price")
+    assert found["revision"] == 2, "the one in force"
+    assert found["version"] == "", "what it would say was given"
+    verdicts = {one["rule"]: (one["verdict"], one["row"]) for one in found["rules"]}
+    assert verdicts == {"poor": ("no", 0), "own": ("no", 0), "cap": ("fired", 0), "price": ("fired", 2)}
+    assert {one["name"]: one["value"] for one in found["inputs"]} == ASKED
+    assert found["row"] is not None
+    assert set(found["elapsed_us"]) >= {"features", "rules before the model", "rules after the model"}
+    assert len(list(control.audit.entries())) == events
+    assert do(control, "decisions:list", limit=1)["decisions"] == newest
+
+
+def test_a_rule_before_the_model_answers_without_it_and_an_older_revision_answers_otherwise(control: Control) -> None:
+    asked = {**ASKED, "a": 15.0, "region": "north"}
+    stricter = do(control, "rules:evaluate", application="loans", request=asked, output={"score": 0.1})
+    assert (stricter["answer"], stricter["decided_by"], stricter["row"]) == ({"band": "N"}, "rule", None)
+    first = do(control, "rules:evaluate", application="loans", revision=1, request=asked, output={"score": 0.1})
+    assert (first["answer"], first["closed_by"]) == ({"band": "A"}, "price")
+
+
+def test_a_draft_is_evaluated_as_text(control: Control) -> None:
+    text = TEXT.replace("a < 10.0", "a < 5.0")
+    given = {"text": text, "files": {"price.csv": TABLE}, "request": {**ASKED, "a": 1.0, "region": "north"}}
+    found = do(control, "rules:evaluate", **given)
+    assert (found["closed_by"], found["revision"]) == ("poor", None)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"request": {"person": "p1"}, "application": "loans"}, "a"),
+        ({"request": ASKED}, "name either a file or an application"),
+        ({"request": ASKED, "application": "loans", "version": "risk/9"}, "is no version of risk"),
+        ({"request": ASKED, "application": "loans", "revision": 7}, "no revision 7"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_with_what_is_wrong(
+    control: Control, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(TenureError, match=said):
+        do(control, "rules:evaluate", **given)
 
 
 # ---- the commands

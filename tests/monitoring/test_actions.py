@@ -189,7 +189,11 @@ def test_a_reference_that_cannot_be_read_is_an_alert_and_the_volume_is_still_cou
     assert world.monitoring.report(KIM, V1).whole.decisions == PER_DAY
     world.versions.without = frozenset()
     assert [one.id for one in world.monitoring.tick().resolved] == [alert.id]
-    assert world.monitoring.report(KIM, V1).columns != []
+    report = world.monitoring.report(KIM, V1)
+    assert report.columns != []
+    counts = {one.column: (sum(one.reference), sum(one.live)) for one in report.distributions}
+    assert counts == {one.column: (one.reference_rows, one.rows) for one in report.columns}, "nothing is missing here"
+    assert all(len(one.cells) == len(one.live) for one in report.distributions)
 
 
 def test_realised_performance_counts_the_latest_truth_and_says_how_much_is_known(world: World) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tenure.accountability.ports import Evidence
+    from tenure.application.decisions.deciding import Settled
     from tenure.application.decisions.judging import Judged
     from tenure.application.decisions.ports import DecisionLog
     from tenure.application.revisions.ports import RevisionStore
@@ -161,7 +162,7 @@ def known(definition: Definition, record: DecisionRecord) -> tuple[Known, ...]:
     return (*request, *features)
 
 
-def closing(definition: Definition, record: DecisionRecord | ShadowRecord) -> str:
+def closing(definition: Definition, record: DecisionRecord | ShadowRecord | Settled) -> str:
     """Return the rule that answered, or `default` or `fallback`."""
     if record.decided_by == "fallback":
         return "fallback"

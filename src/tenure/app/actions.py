@@ -145,6 +145,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("rules:check", "POST", f"{_API}/rules/check", wire.CheckRules, wire.CheckedAnswer, rules.check),
     Action("rules:test", "POST", f"{_API}/rules/test", wire.CheckRules, wire.TestedAnswer, rules.test),
     Action("rules:backtest", "POST", f"{_API}/rules/backtest", wire.TryRules, wire.BacktestAnswer, rules.backtest),
+    Action("rules:evaluate", "POST", f"{_API}/rules/evaluate", wire.Evaluate, wire.EvaluatedAnswer, rules.evaluate),
 
     Action("decisions:list", "GET", f"{_API}/decisions", wire.Decisions, wire.DecisionsAnswer, decisions.decisions),
     Action("decisions:show", "GET", f"{_API}/decisions/{{decision}}", wire.Decision, wire.DecisionDetail, decisions.decision),

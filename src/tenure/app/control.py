@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tenure import __version__
 from tenure.accountability.backtests import Backtests
 from tenure.accountability.dossiers import Dossiers
+from tenure.accountability.evaluations import Evaluations
 from tenure.accountability.explaining import Explanations
 from tenure.accountability.inventory import Inventory
 from tenure.accountability.packing import Packs
@@ -57,6 +58,7 @@ from tenure.app.courier import Courier
 from tenure.app.drilling import Drilling
 from tenure.app.evidence import (
     HomeEvidence,
+    InService,
     KeptDefinitions,
     MonitoredApplications,
     MonitoredLog,
@@ -269,10 +271,7 @@ class Control:
         self.replays = Replays(HomeEvidence(self.log, definitions, self.registry, self._ensure_runnable))
         evidence = ExplainableEvidence(self.home, self.log, definitions, self.registry, self._ensure_runnable)
         self.whys = Whys(self.log, evidence, self.revisions)
-        trials = LoggedTrials(self._reader, evidence, self.log.personal, os.cpu_count() or 1)
-        self.backtests = Backtests(
-            trials, self._backtests_db, self.applications, self.revisions, evidence, audit, clock
-        )
+        self._open_trials(evidence)
         self.projects = Projects(SqlProjects(database), self.revisions, self.log, audit, clock)
         self.trials = Trials(self.log, self.revisions, self.lives)
         self.explanations = Explanations(evidence)
@@ -306,6 +305,15 @@ class Control:
         aging = Expiry(self.home.decisions, key)
         self.expiries = Expiries(aging, self.retentions, store, self.holds_db, self.audit, self.clock)
         return self.retentions
+
+    def _open_trials(self, evidence: ExplainableEvidence) -> None:
+        audit, clock = self.audit, self.clock
+        trials = LoggedTrials(self._reader, evidence, self.log.personal, os.cpu_count() or 1)
+        self.backtests = Backtests(
+            trials, self._backtests_db, self.applications, self.revisions, evidence, audit, clock
+        )
+        current = InService(self.registry, self.features_db)
+        self.evaluations = Evaluations(self.applications, self.revisions, evidence, current, clock)
 
     def _opened_travels(self, packages: HomePackages, analytics: Analytics) -> Travelling:
         travels = Travels(self.models, self.registry, self.registry, packages, self.audit, self.clock)

@@ -30,7 +30,7 @@ from tenure.model.monitoring.observation import facts_of, moment_of
 from tenure.model.monitoring.performance import latest_truths
 from tenure.model.monitoring.reference import reference_of
 from tenure.model.registry.record import served_at
-from tenure.model.version import CHAMPION, VersionRef
+from tenure.model.version import CHAMPION, AliasRef, UnknownModel, UnknownVersion, VersionRef
 from tenure.serving import oneshot
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ if TYPE_CHECKING:
 
     from tenure.adapters.decision_log.persons import Persons
     from tenure.adapters.decision_log.reader import LogReader
+    from tenure.adapters.features.store import SqliteFeatures
     from tenure.adapters.sql.registry import SqlRegistry
     from tenure.adapters.sql.revisions import SqlRevisions
     from tenure.application.decisions.reading import Search
-    from tenure.application.revisions.terms import Definition
+    from tenure.application.revisions.terms import Definition, ModelUse
     from tenure.kit.clock import Clock
     from tenure.model.monitoring.observation import Facts
     from tenure.model.monitoring.reference import Reference
@@ -336,6 +337,25 @@ class HomeEvidence:
         worker, version = self._ensure(self._registry.get(VersionRef(model, number)).digest)
         with oneshot.started(worker, version, model, number) as running:
             yield running
+
+
+class InService:
+    """What is in service now (accountability/evaluations.py)."""
+
+    def __init__(self, registry: SqlRegistry, features: SqliteFeatures) -> None:
+        self._registry = registry
+        self._features = features
+
+    def champion(self, use: ModelUse) -> str:
+        """Return the version behind a model and its alias, empty where there is none."""
+        try:
+            return str(self._registry.find(AliasRef(use.name, use.alias)))
+        except (UnknownModel, UnknownVersion):
+            return ""
+
+    def read(self, view: str, key: str) -> tuple[Mapping[str, Any], int | None] | None:
+        """Return the newest features of a key."""
+        return self._features.read(view, key)
 
 
 def spread(records: Sequence[DecisionRecord], count: int) -> list[DecisionRecord]:

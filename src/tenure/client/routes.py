@@ -64,6 +64,7 @@ ROUTES: dict[str, Route] = {
     "rules:check": Route("POST", "/api/v1/rules/check"),
     "rules:test": Route("POST", "/api/v1/rules/test"),
     "rules:backtest": Route("POST", "/api/v1/rules/backtest"),
+    "rules:evaluate": Route("POST", "/api/v1/rules/evaluate"),
     "decisions:list": Route("GET", "/api/v1/decisions"),
     "decisions:show": Route("GET", "/api/v1/decisions/{decision}"),
     "decisions:figures": Route("GET", "/api/v1/figures"),

@@ -66,6 +66,7 @@ class Permission(enum.StrEnum):
     RULES_CHECK = "rules:check"
     RULES_TEST = "rules:test"
     RULES_BACKTEST = "rules:backtest"
+    RULES_EVALUATE = "rules:evaluate"
 
     DECISIONS_LIST = "decisions:list"
     DECISIONS_SHOW = "decisions:show"
@@ -165,7 +166,15 @@ _READS = frozenset({
     _P.LOG_PROOF, _P.LOG_CHECKPOINT, _P.RETENTION_LIST, _P.TRUST_LIST,
 })  # fmt: skip
 _TRIALS = frozenset(
-    {_P.VERIFY, _P.RULES_BACKTEST, _P.REPLAY, _P.DECISIONS_EXPLAIN, _P.DECISIONS_DOSSIER, _P.VERSIONS_RUN}
+    {
+        _P.VERIFY,
+        _P.RULES_BACKTEST,
+        _P.RULES_EVALUATE,
+        _P.REPLAY,
+        _P.DECISIONS_EXPLAIN,
+        _P.DECISIONS_DOSSIER,
+        _P.VERSIONS_RUN,
+    }
 )
 
 _OFFICE = frozenset({_P.VERSIONS_ATTACH, _P.INVENTORY_ADD, _P.MODELS_DOSSIER})

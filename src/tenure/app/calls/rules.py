@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tenure.accountability import evaluations
 from tenure.accountability.backtests import Asked
 from tenure.accountability.begun import served
-from tenure.accountability.why import WORDS
+from tenure.accountability.why import WORDS, Answerable
 from tenure.app import wire
 from tenure.app.calls.moments import shown
 from tenure.app.calls.roles import beside
@@ -18,7 +19,7 @@ from tenure.kit.clock import SECOND, iso
 if TYPE_CHECKING:
     from tenure.accountability.backtest import Tally
     from tenure.accountability.backtests import Backtest
-    from tenure.accountability.why import Answerable, Known
+    from tenure.accountability.why import Known
     from tenure.app.control import Control
     from tenure.application.revisions.revision import Revision
     from tenure.application.revisions.testing import Tested
@@ -112,6 +113,32 @@ def _segments(tally: Tally) -> list[wire.SegmentAnswer]:
         for name, values in tally.segments.items()
         for value, (compared, changed) in sorted(values.items())
     ]
+
+
+# ---- one request
+
+
+def evaluate(control: Control, actor: Actor, given: wire.Evaluate) -> wire.EvaluatedAnswer:
+    """Answer a request without deciding it."""
+    found = control.evaluations.run(actor, evaluations.Asked(**msgspec.structs.asdict(given)))
+    settled = found.settled
+    said = settled.prediction
+    return wire.EvaluatedAnswer(
+        application=found.application,
+        revision=found.revision,
+        answer=settled.answer,
+        decided_by=settled.decided_by,
+        status=settled.status,
+        closed_by=found.closed_by,
+        reasons=msgspec.to_builtins(settled.reasons),
+        inputs=[_known(one, found.at) for one in found.known],
+        rules=[_rule(Answerable(one, None)) for one in found.rules],
+        version=found.version,
+        row=found.row,
+        output=said.output if said else None,
+        failure=f"{said.failure}: {said.error}" if said and said.failure else "",
+        elapsed_us=found.elapsed_us,
+    )
 
 
 # ---- why

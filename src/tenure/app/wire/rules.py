@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tenure.app.wire.decisions import KnownAnswer, RuleVerdict
 from tenure.app.wire.shared import Input, Output
 
 
@@ -108,3 +109,42 @@ class BacktestAnswer(Output, frozen=True):
     ways: dict[str, int]
     segments: list[SegmentAnswer]
     examples: list[BacktestExample]
+
+
+class Evaluate(Input, frozen=True, kw_only=True):
+    """A request to be answered without being decided: nothing is logged, counted or told to anybody.
+
+    By a file's `text`, or an application's `revision` (by default the one in force); by `version`, by default the one in
+    service. `features` stand for what the views would give, by view; `output` for what the model would say.
+    """
+
+    request: dict[str, Any]
+    text: str = ""
+    files: dict[str, str] = {}
+    application: str = ""
+    revision: int | None = None
+    version: str = ""
+    features: dict[str, dict[str, Any]] = {}
+    output: dict[str, Any] | None = None
+
+
+class EvaluatedAnswer(Output, frozen=True):
+    """How the answer would come about, step by step; `revision` is null for a file, `version` empty if none was asked.
+
+    `row` is what the version was given, `elapsed_us` what each step took. `failure` says why the version said nothing.
+    """
+
+    application: str
+    revision: int | None
+    answer: dict[str, Any]
+    decided_by: str
+    status: str
+    closed_by: str
+    reasons: list[dict[str, Any]]
+    inputs: list[KnownAnswer]
+    rules: list[RuleVerdict]
+    version: str
+    row: dict[str, Any] | None
+    output: dict[str, Any] | None
+    failure: str
+    elapsed_us: dict[str, int]

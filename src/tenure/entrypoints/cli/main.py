@@ -137,8 +137,8 @@ GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
     ),
     "rules": (
         "Applications",
-        "Business rules: check a file, run its tests, try it on old decisions.",
-        {"check": rules.check, "test": rules.run_tests, "backtest": rules.backtest},
+        "Business rules: check a file, run its tests, try it on old decisions or on one request.",
+        {"check": rules.check, "test": rules.run_tests, "backtest": rules.backtest, "evaluate": rules.evaluate},
     ),
     "outcomes": ("Decisions", "The truth that arrives later.", {"import": decisions.import_outcomes}),
     "events": ("Decisions", "What happens in an application's world.", {"import": features.import_events}),

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from tenure.client.connection import RemoteProblem
@@ -74,6 +75,44 @@ def backtest(
         show_backtest(screen, found)
 
 
+def evaluate(
+    source: Annotated[str, typer.Argument(metavar="FILE|APPLICATION[/REVISION]", help="What answers.")],
+    request: Annotated[str, typer.Option(help="The request, as JSON.")],
+    model: Annotated[str | None, typer.Option(help="Ask this version, as churn/2; else the one in service.")] = None,
+    features: Annotated[str | None, typer.Option(help='Instead of what views hold, as JSON: {"view": {…}}.')] = None,
+    output: Annotated[str | None, typer.Option(help="Instead of asking a version, as JSON.")] = None,
+    json: Json = False,
+) -> None:
+    """Answer one request without deciding it: every step is shown, nothing is logged."""
+    screen = Screen(json)
+    given = {
+        "request": _parsed("--request", request),
+        "features": _parsed("--features", features or "{}"),
+        "output": None if output is None else _parsed("--output", output),
+        "version": model,
+    }
+    with opened() as tenure:
+        found = tenure.call("rules:evaluate", **_tried(source, active=True), **given)
+    if screen.as_json:
+        screen.document(found)
+        return
+    for one in found["rules"]:
+        screen.say(f"{one['rule']}: {one['verdict']}  {one['when']}  {readable(one['values'])}")
+    if found["version"]:
+        screen.say(f"{found['version']} says {readable(found['output'])}{found['failure']}")
+    screen.say(f"{readable(found['answer'])} by {found['closed_by']} ({found['status']}); nothing was logged")
+
+
+def _parsed(option: str, text: str) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise typer.BadParameter(f"{error}: a JSON object is needed", param_hint=option) from error
+    if not isinstance(found, dict):
+        raise typer.BadParameter("a JSON object is needed", param_hint=option)
+    return found
+
+
 def source_of(file: Path) -> dict[str, Any]:
     """Return the text of an application.yaml and of the table files that it names and that lie beside it."""
     from tenure.app import table_files
@@ -81,10 +120,12 @@ def source_of(file: Path) -> dict[str, Any]:
     return table_files.source_of(file)
 
 
-def _tried(source: str) -> dict[str, Any]:
+def _tried(source: str, *, active: bool = False) -> dict[str, Any]:
     if Path(source).is_file():
         return source_of(Path(source))
     application, _, number = source.partition("/")
+    if active and not number:
+        return {"application": application}
     if not number.isdecimal():
         raise typer.BadParameter(f"{source!r} is neither a file nor APPLICATION/REVISION", param_hint="SOURCE")
     return {"application": application, "revision": int(number)}

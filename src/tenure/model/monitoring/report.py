@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -12,6 +12,7 @@ from tenure.model.monitoring.performance import Performance
 from tenure.model.monitoring.profile import (
     Profile,
     Yardstick,
+    comparable,
     latency_quantile,
     missing,
     outside,
@@ -44,6 +45,16 @@ class Day(msgspec.Struct, frozen=True):
     unreadable: int
 
 
+class Distribution(msgspec.Struct, frozen=True):
+    """One watched column's cells, in their order: how many reference rows and how many live rows each holds."""
+
+    column: str
+    kind: Literal["number", "category"]
+    cells: list[str]
+    reference: list[int]
+    live: list[int]
+
+
 class DayPerformance(msgspec.Struct, frozen=True):
     """The realised performance of one day's decisions."""
 
@@ -55,7 +66,8 @@ class Report(msgspec.Struct, frozen=True):
     """What is known of a version from `first_day` to `last_day`; days are the applications' own.
 
     `whole` is all days as one; `columns` compares all of them with the reference; `windows` are what alerts are made
-    of. `stated` are the metrics its author gave when packaging. `caveats` are sentences.
+    of. `stated` are the metrics its author gave when packaging. `caveats` are sentences. `distributions` are the counts
+    that `columns` were computed from.
     """
 
     model: str
@@ -75,6 +87,7 @@ class Report(msgspec.Struct, frozen=True):
     unwatched: dict[str, str]
     thresholds: Thresholds
     caveats: list[str]
+    distributions: list[Distribution] = []
 
 
 def day_report(day: str, profile: Profile, yardstick: Yardstick | None) -> Day:
@@ -132,7 +145,20 @@ def report(
         unwatched=dict(yardstick.unwatched) if yardstick else {},
         thresholds=thresholds,
         caveats=caveats(whole, yardstick, performance, thresholds),
+        distributions=distributions(whole, yardstick) if yardstick else [],
     )
+
+
+def distributions(profile: Profile, yardstick: Yardstick) -> list[Distribution]:
+    """Return the counts of each watched column beside its reference; one that cannot be compared has none."""
+    found = []
+    for name, counts in profile.columns.items():
+        bins, known = yardstick.bins.get(name), yardstick.reference.get(name)
+        if bins is None or known is None or len(counts) != len(known):
+            continue
+        before, now = comparable(bins, known), comparable(bins, counts)
+        found.append(Distribution(name, bins.kind, list(bins.names), list(before), list(now)))
+    return found
 
 
 def caveats(
