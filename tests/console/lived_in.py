@@ -156,6 +156,8 @@ def _live(made: LivedIn, root: Path, decisions: int) -> None:
     client.call("features:ingest", rows=rows, reason="the night's job", **view)
     client.call("applications:apply", text=CHURN, reason="first revision")
     client.call("applications:apply", text=SHIPPING, reason="the price list of this year")
+    goal = {"goal": "keep customers who would leave", "measure": "rate(left == false)", "owner": "crm@example.com"}
+    client.call("projects:set", project="retention", reason="agreed for this year", **goal)
     _decide_many(made, decisions // 2, 1)
     client.call("versions:deploy", model="churn", version="2", reason="to be compared")
     client.call("versions:promote", model="churn", version="2", reason="AUC 0.81 instead of 0.78")
@@ -163,6 +165,8 @@ def _live(made: LivedIn, root: Path, decisions: int) -> None:
     found = client.call("decisions:list", application="churn-offers", rule="save", limit=20)["decisions"]
     outcomes = [{"decision_id": one["decision_id"], "value": place % 3 == 0} for place, one in enumerate(found)]
     client.call("outcomes:import", application="churn-offers", outcomes=outcomes)
+    stricter = CHURN.replace("output.score >= 0.7", "output.score >= 0.75")
+    client.call("applications:apply", text=stricter, draft=True, reason="fewer discounts, to be looked at")
 
 
 def _decide_many(made: LivedIn, decisions: int, seed: int) -> None:

@@ -64,23 +64,6 @@ export async function call<A extends ActionName>(action: A, given: Given<A>, sig
   return (await request(verb, path + query, body, signal)) as Answer<A>;
 }
 
-/** Ask an application for a decision; the gateways answer this one themselves. */
-export async function decide(application: string, asked: Record<string, unknown>): Promise<Decided> {
-  return (await request("POST", `/api/v1/applications/${encodeURIComponent(application)}/decisions`, asked)) as Decided;
-}
-
-export interface Decided {
-  decision_id: string;
-  answer: Record<string, unknown>;
-  decided_by: string;
-  status: string;
-  rules: string[];
-  revision: number;
-  reasons: { code: string; text: string; source: string }[];
-  model: { name: string; version: number; digest: string } | null;
-  output: Record<string, unknown> | null;
-}
-
 export async function request(verb: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (verb !== "GET") headers["X-CSRF-Token"] = csrfToken();

@@ -43,8 +43,11 @@ export function useSession() {
 
 const SESSION = ["session"];
 
+/** A control that hangs is as good as none: so long the beat waits for its answer. */
+const PATIENCE_MS = 6_000;
+
 async function current(signal: AbortSignal): Promise<Schemas["SessionAnswer"]> {
-  const answer = (await request("GET", "/api/v1/sessions/current", undefined, signal)) as Schemas["SessionAnswer"];
+  const answer = (await request("GET", "/api/v1/sessions/current", undefined, AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]))) as Schemas["SessionAnswer"];
   noteSession(answer);
   return answer;
 }

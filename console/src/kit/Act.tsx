@@ -21,6 +21,8 @@ interface Props<A extends ActionName> {
   disabled?: boolean;
   /** what the person must type, where it cannot be undone */
   typed?: string;
+  /** what is filled in or shown needs room */
+  wide?: boolean;
   done?: (answer: Answer<A>) => void;
 }
 
@@ -38,7 +40,7 @@ export function Act<A extends ActionName>(props: Props<A>) {
   );
 }
 
-function Dialog<A extends ActionName>({ action, label, given, affects, children, colour, typed, done, close }: Props<A> & { close: () => void }) {
+function Dialog<A extends ActionName>({ action, label, given, affects, children, colour, typed, wide, done, close }: Props<A> & { close: () => void }) {
   const [reason, setReason] = useState("");
   const [name, setName] = useState("");
   const doing = useDo(action);
@@ -54,7 +56,7 @@ function Dialog<A extends ActionName>({ action, label, given, affects, children,
     });
   };
   return (
-    <Modal opened onClose={close} title={label} lockScroll={false} closeButtonProps={{ "aria-label": "close" }} centered transitionProps={{ duration: 0 }}>
+    <Modal opened onClose={close} title={label} size={wide ? "xl" : "md"} lockScroll={false} closeButtonProps={{ "aria-label": "close" }} centered transitionProps={{ duration: 0 }}>
       <form onSubmit={submit} className="stack">
         <div className="affects">{affects}</div>
         {children}

@@ -10,6 +10,15 @@ function text(part: unknown): string {
   return part === undefined || part === null ? "" : String(part);
 }
 
+function placed(given: Given): string {
+  return [
+    given.from ? ` --from ${text(given.from)}` : "",
+    given.until ? ` --until ${text(given.until)}` : "",
+    given.shadow ? " --shadow" : "",
+    given.share ? ` --share ${text(given.share)}` : "",
+  ].join("");
+}
+
 const COMMANDS: Partial<Record<ActionName, (given: Given) => string>> = {
   replay: (given) => `tenure replay ${(given.decisions as string[]).join(" ")}`,
   "decisions:list": (given) =>
@@ -26,8 +35,13 @@ const COMMANDS: Partial<Record<ActionName, (given: Given) => string>> = {
   "versions:restore": (given) => `tenure restore ${version(given)}${reason(given)}`,
   "models:rollback": (given) => `tenure rollback ${text(given.model)}${given.to ? ` --to ${text(given.to)}` : ""}${reason(given)}`,
   "applications:rollback": (given) => `tenure rollback ${text(given.application)}${given.to ? ` --to ${text(given.to)}` : ""}${reason(given)}`,
-  "applications:apply": (given) => `tenure apply application.yaml${reason(given)}`,
+  "applications:apply": (given) => `tenure apply application.yaml${given.draft ? " --draft" : ""}${placed(given)}${reason(given)}`,
   "rules:backtest": (given) => `tenure rules backtest application.yaml${given.decision ? ` --decision ${text(given.decision)}` : ""}`,
+  "rules:evaluate": (given) =>
+    `tenure rules evaluate ${given.application ? `${text(given.application)}/${text(given.revision)}` : "application.yaml"} --request ${quoted(JSON.stringify(given.request))}${given.version ? ` --model ${text(given.version)}` : ""}${given.features ? ` --features ${quoted(JSON.stringify(given.features))}` : ""}${given.output ? ` --output ${quoted(JSON.stringify(given.output))}` : ""}`,
+  "applications:approve": (given) => `tenure approve ${text(given.application)}/${text(given.revision)}${reason(given)}`,
+  "applications:activate": (given) => `tenure activate ${text(given.application)}/${text(given.revision)}${placed(given)}${reason(given)}`,
+  "applications:end": (given) => `tenure applications end ${text(given.application)}${reason(given)}`,
   "alerts:ack": (given) => `tenure alerts ack ${text(given.alert)}${reason(given)}`,
   "tokens:create": (given) =>
     `tenure token create --role ${text(given.role)}${((given.applications as string[] | undefined) ?? []).map((name) => ` --application ${name}`).join("")}${given.expires ? ` --expires ${text(given.expires)}` : ""}${reason(given)}`,

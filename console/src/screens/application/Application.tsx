@@ -2,6 +2,7 @@ import { Alert, SegmentedControl, Tabs } from "@mantine/core";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useAsk, useMay } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
+import { Mark } from "../../kit/Marks";
 import { Heading, Panel } from "../../kit/Panel";
 import { moment } from "../../kit/show";
 import { Path } from "./Path";
@@ -31,7 +32,7 @@ export function Application({ name, revision, tab = "path", since = "1h" }: Plac
         <>
           <Heading
             title={name}
-            under={<><span>revision {found.revision}</span><span>{moment(found.at)} by {found.actor}{found.reason && `: ${found.reason}`}</span><Link to="/decisions" search={{ application: name }}>its decisions</Link></>}
+            under={<><span>revision {found.revision}</span><Mark of={found.stage === "active" ? "in force" : found.stage} /><span>{moment(found.at)} by {found.actor}{found.reason && `: ${found.reason}`}</span><Link to="/decisions" search={{ application: name }}>its decisions</Link></>}
             actions={
               <>
                 <SegmentedControl aria-label="Span of time" size="xs" data={["1h", "24h", "7d"]} value={since} onChange={(value) => go({ since: value })} />

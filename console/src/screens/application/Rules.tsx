@@ -10,6 +10,7 @@ import { ProblemPanel } from "../../kit/ProblemPanel";
 import { useDraft } from "../../kit/draft";
 import { number, several } from "../../kit/show";
 import { Backtested, Changes } from "./Backtested";
+import { usePlacing } from "./Placing";
 import { TableEditor } from "./TableEditor";
 import { type Rule, csv, csvText, read, withCell, withCondition, withRow, withoutRow } from "./definition";
 import { type Fault, useCheck } from "./useCheck";
@@ -34,6 +35,7 @@ export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer
     backtest.reset();
   };
   const input = { text, files };
+  const types = typesOf(revision.definition);
   const coverage = new Map(tests.data?.coverage.map((one) => [one.rule, one]));
   return (
     <Panel
@@ -73,6 +75,7 @@ export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer
                   <TableEditor
                     label={rule.id}
                     columns={rule.cells.columns}
+                    types={types}
                     rows={rule.cells.rows}
                     faults={mine}
                     missed={cover?.rows_missed ?? []}
@@ -81,7 +84,7 @@ export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer
                     onRemove={(row) => keep(withoutRow(text, place, row))}
                   />
                 )}
-                {rule.file && files[rule.file] !== undefined && <FileTable rule={rule} text={files[rule.file] ?? ""} faults={check.faults.filter((fault) => fault.file === rule.file)} missed={cover?.rows_missed ?? []} onChange={(next) => keepTables(JSON.stringify({ ...files, [rule.file]: next }))} />}
+                {rule.file && files[rule.file] !== undefined && <FileTable rule={rule} types={types} text={files[rule.file] ?? ""} faults={check.faults.filter((fault) => fault.file === rule.file)} missed={cover?.rows_missed ?? []} onChange={(next) => keepTables(JSON.stringify({ ...files, [rule.file]: next }))} />}
               </RuleEditor>
             );
           })}
@@ -99,17 +102,7 @@ export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer
       <div className="row actions">
         <Button size="xs" variant="default" disabled={check.faults.length > 0} onClick={() => tests.mutate(input)} loading={tests.isPending}>Run tests</Button>
         {may("rules:backtest") && <Button size="xs" variant="default" disabled={check.faults.length > 0} onClick={() => backtest.mutate({ ...input, application: "", version: "" })} loading={backtest.isPending}>Back-test on the log</Button>}
-        {changed && (
-          <Act
-            action="applications:apply"
-            label="Publish"
-            primary
-            disabled={check.faults.length > 0}
-            given={{ text, files, base: revision.revision }}
-            affects={<>The next request to <strong>{revision.application}</strong> is answered by a new revision{backtest.data ? `; of ${number(backtest.data.compared)} logged decisions ${number(backtest.data.changed)} would come out otherwise.` : ". It has not been back-tested."}</>}
-            done={drop}
-          />
-        )}
+        {changed && <Publish application={revision.application} given={{ text, files, base: revision.revision }} backtest={backtest.data} disabled={check.faults.length > 0} done={drop} />}
       </div>
       <div aria-live="polite">
         {tests.data && <Tested found={tests.data} />}
@@ -119,6 +112,40 @@ export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer
       </div>
       {changed && <Changes application={revision.application} text={settled} files={files} />}
     </Panel>
+  );
+}
+
+interface Typed {
+  name: string;
+  type: string;
+  values?: unknown[] | null;
+}
+
+/** The type of everything a condition may read before the model, by its name and by its full name. */
+function typesOf(definition: Record<string, unknown>): Record<string, string> {
+  const views = (definition.features as { view: string; columns?: Typed[] }[] | undefined) ?? [];
+  const all = [
+    ...((definition.request as Typed[] | undefined) ?? []).map((field) => ["request", field] as const),
+    ...views.flatMap((use) => (use.columns ?? []).map((column) => [use.view, column] as const)),
+  ];
+  return Object.fromEntries(all.flatMap(([place, { name, type, values }]) => [name, `${place}.${name}`].map((key) => [key, values?.length ? values.map(String).join(", ") : type])));
+}
+
+interface Published {
+  application: string;
+  given: { text: string; files: Record<string, string>; base: number };
+  backtest: Schemas["BacktestAnswer"] | undefined;
+  disabled: boolean;
+  done: () => void;
+}
+
+function Publish({ application, given, backtest, disabled, done }: Published) {
+  const placing = usePlacing(application, true);
+  const tried = backtest ? `Of ${number(backtest.compared)} logged decisions ${number(backtest.changed)} would come out otherwise.` : "It has not been back-tested.";
+  return (
+    <Act action="applications:apply" label="Publish" primary disabled={disabled} given={{ ...given, ...placing.given }} affects={<>A new revision of <strong>{application}</strong> is made. {placing.says} {tried}</>} done={done}>
+      {placing.fields}
+    </Act>
   );
 }
 
@@ -137,7 +164,7 @@ function RuleEditor({ rule, faults, fired, tested, hasModel, children }: { rule:
   );
 }
 
-function FileTable({ rule, text, faults, missed, onChange }: { rule: Rule; text: string; faults: Fault[]; missed: number[]; onChange: (text: string) => void }) {
+function FileTable({ rule, types, text, faults, missed, onChange }: { rule: Rule; types: Record<string, string>; text: string; faults: Fault[]; missed: number[]; onChange: (text: string) => void }) {
   const { cells, separator } = csv(text);
   const [columns = [], ...rows] = cells;
   const next = (changed: string[][]) => onChange(csvText([columns, ...changed], separator));
@@ -145,6 +172,7 @@ function FileTable({ rule, text, faults, missed, onChange }: { rule: Rule; text:
     <TableEditor
       label={`${rule.id}, ${rule.file}`}
       columns={columns}
+      types={types}
       rows={rows}
       faults={faults}
       missed={missed}

@@ -4,6 +4,8 @@ import type { Fault } from "./useCheck";
 interface Props {
   label: string;
   columns: string[];
+  /** what a column's cells are compared with or written as, where it is known */
+  types: Record<string, string>;
   rows: string[][];
   faults: Fault[];
   /** numbers, from 1, of rows that no test reached */
@@ -14,14 +16,14 @@ interface Props {
 }
 
 /** A decision table: one field per cell, its faults in it. */
-export function TableEditor({ label, columns, rows, faults, missed, onCell, onAdd, onRemove }: Props) {
+export function TableEditor({ label, columns, types, rows, faults, missed, onCell, onAdd, onRemove }: Props) {
   return (
     <div className="wide">
       <table className="grid">
         <thead>
           <tr>
             <th scope="col">row</th>
-            {columns.map((column) => <th key={column} scope="col">{column}</th>)}
+            {columns.map((column) => <th key={column} scope="col">{column}{types[column] && <div className="small dim">{types[column]}</div>}</th>)}
             <td />
           </tr>
         </thead>

@@ -8,6 +8,7 @@ import { ProblemPanel } from "../../kit/ProblemPanel";
 import { download } from "../../kit/download";
 import { duration, moment } from "../../kit/show";
 import { Contributions } from "./Contributions";
+import { Frozen } from "./Frozen";
 import { Replayed } from "./Replayed";
 import { Resolve } from "./Resolve";
 import { Steps } from "./Steps";
@@ -54,6 +55,7 @@ export function Decision({ id }: { id: string }) {
               <Asked query={why}>{(reasons) => <Steps decision={found} why={reasons} />}</Asked>
             </Panel>
             <div>
+              <Frozen decision={found} />
               {found.predictions.length > 0 && may("decisions:explain") && <Contributions id={id} />}
               {may("replay") && <Replayed id={id} />}
               {may("rules:backtest") && <TryChange decision={found} />}

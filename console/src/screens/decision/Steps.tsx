@@ -71,7 +71,7 @@ function shown(one: Schemas["KnownAnswer"], decision: Detail): ReactNode {
   return one.value === "(personal)" ? <span className="dim">personal: your role may not read it</span> : value(one.value);
 }
 
-function Step({ name, note, on = false, closes = false, children }: { name: string; note?: string; on?: boolean; closes?: boolean; children?: ReactNode }) {
+export function Step({ name, note, on = false, closes = false, children }: { name: string; note?: string; on?: boolean; closes?: boolean; children?: ReactNode }) {
   return (
     <li data-on={on} data-closes={closes}>
       <div className="step">
@@ -83,16 +83,16 @@ function Step({ name, note, on = false, closes = false, children }: { name: stri
   );
 }
 
-function RulesStep({ name, rules, closedBy }: { name: string; rules: Schemas["RuleVerdict"][]; closedBy: string }) {
+export function RulesStep({ name, note, rules, closedBy }: { name: string; note?: string; rules: Schemas["RuleVerdict"][]; closedBy: string }) {
   return (
-    <Step name={name} on={rules.some((rule) => rule.verdict !== "not reached")} closes={rules.some((rule) => rule.rule === closedBy)}>
+    <Step name={name} {...(note ? { note } : {})} on={rules.some((rule) => rule.verdict !== "not reached")} closes={rules.some((rule) => rule.rule === closedBy)}>
       {rules.map((rule) => (
         <div className="rule" key={rule.rule} data-fired={rule.verdict === "fired"}>
           <strong>{rule.rule}</strong>
           <code>{rule.when || "decision table"}{rule.row ? `, row ${rule.row}` : ""}</code>
           <Mark of={rule.verdict} />
           <div className="values">
-            {Object.keys(rule.values).length > 0 && <>{Object.entries(rule.values).map(([read, had]) => `${read} = ${value(had)}`).join(", ")} · </>}
+            {Object.keys(rule.values).length > 0 && <>{Object.entries(rule.values).map(([read, had]) => `${read} = ${value(had)}`).join(", ")}{rule.changed_in ? " · " : ""}</>}
             {rule.changed_in ? `since revision ${rule.changed_in} (${rule.changed_by}: ${rule.changed_why})` : ""}
           </div>
         </div>

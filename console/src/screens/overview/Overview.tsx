@@ -8,6 +8,7 @@ import { Mark } from "../../kit/Marks";
 import { Empty, Heading, Panel } from "../../kit/Panel";
 import { Share } from "../../kit/Share";
 import { ago, duration, moment, number, percent, words } from "../../kit/show";
+import { Projects } from "./Projects";
 
 const SPANS = [
   { value: "1h", label: "1 h" },
@@ -30,6 +31,7 @@ export function Overview({ since = "1h" }: { since?: string }) {
       <Asked query={figures}>
         {(found) => (
           <>
+            <Projects />
             <div className="cards">
               {found.applications.map((one) => <ApplicationCard key={one.application} figures={one} changes={found.changes} />)}
               <Idle known={found.applications.map((one) => one.application)} />
@@ -79,6 +81,14 @@ function ApplicationCard({ figures, changes }: { figures: Schemas["ApplicationFi
           { name: "decisions", colour: "#0e8f7b", values: steps.map((step) => step.decisions), fill: true },
           { name: "by fallback", colour: "#d9480f", values: steps.map((step) => step.decided_by.fallback ?? 0) },
         ]}
+        marks={marks}
+      />
+      <Chart
+        label={`Time to answer of ${application}, p95`}
+        height={110}
+        times={steps.map((step) => Date.parse(step.at) / 1000)}
+        format={duration}
+        lines={[{ name: "p95", colour: "#9c36b5", values: steps.map((step) => step.p95_us) }]}
         marks={marks}
       />
       <Share of={whole.decided_by} label="Decided by" />
@@ -136,9 +146,9 @@ function Trouble() {
     <Panel title="To be looked at">
       <ul className="plain">
         {troubles.map(([ref, why]) => <li key={ref}><Mark of="not served" /> {ref}: {why}</li>)}
-        {alerts.slice(0, 5).map((alert) => <li key={alert.id}><Mark of="open" /> {words(alert.kind)} {alert.column} on {alert.ref} <span className="dim">since {moment(alert.opened_at)}</span></li>)}
-        {alerts.length > 5 && <li className="dim">and {alerts.length - 5} more alerts</li>}
-        {waiting > 0 && <li><Mark of="pending_review" /> {waiting === 1000 ? "1,000 or more" : waiting} decisions wait for a person</li>}
+        {alerts.slice(0, 5).map((alert) => <li key={alert.id}><Mark of="open" /> {words(alert.kind)} {alert.column} on <Link to="/models/$model/$version" params={{ model: alert.ref.split("/")[0] ?? "", version: alert.ref.split("/")[1] ?? "" }} search={{ tab: "monitoring" }}>{alert.ref}</Link> <span className="dim">since {moment(alert.opened_at)}</span></li>)}
+        {alerts.length > 5 && <li><Link to="/alerts" search={{ status: "open" }}>and {alerts.length - 5} more alerts</Link></li>}
+        {waiting > 0 && <li><Mark of="pending_review" /> <Link to="/reviews">{waiting === 1000 ? "1,000 or more" : waiting} decisions wait for a person</Link></li>}
       </ul>
     </Panel>
   );

@@ -61,7 +61,7 @@ function DecommissionButton({ version, users }: { version: Schemas["VersionDetai
 }
 
 /** The applications that use this version's model. */
-function useDependants(version: Schemas["VersionDetail"]): string[] {
+export function useDependants(version: Schemas["VersionDetail"]): string[] {
   const applications = useAsk("applications:list", {}).data ?? [];
   return applications.filter((one) => one.model.split("@")[0] === version.model).map((one) => one.application);
 }

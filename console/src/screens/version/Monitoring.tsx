@@ -1,4 +1,4 @@
-import { Alert } from "@mantine/core";
+import { Distributions } from "./Distributions";
 import { useAsk } from "../../api/queries";
 import { Act } from "../../kit/Act";
 import { Asked } from "../../kit/Asked";
@@ -21,7 +21,7 @@ export function Monitoring({ model, version }: { model: string; version: string 
         for (const window of found.windows) for (const one of window.signals) signals.set(one.column, [...(signals.get(one.column) ?? []), one.kind]);
         return (
           <>
-            {found.caveats.length > 0 && <Alert color="gray" mb="md" title="What this cannot say"><ul className="plain">{found.caveats.map((one) => <li key={one}>{one}</li>)}</ul></Alert>}
+            {found.caveats.length > 0 && <Panel title="What this cannot say"><ul className="plain">{found.caveats.map((one) => <li key={one}>{one}</li>)}</ul></Panel>}
             {found.alerts.length > 0 && (
               <Panel title="Alerts">
                 <Rows
@@ -60,6 +60,7 @@ export function Monitoring({ model, version }: { model: string; version: string 
                 )}
               </Panel>
             </div>
+            <Distributions report={found} />
             <Panel title="What came in, against the reference" aside="PSI over 0.1 is worth a look, over 0.25 a shift">
               {found.columns.length === 0 ? <Empty>Nothing to compare yet.</Empty> : (
                 <Rows

@@ -7,8 +7,8 @@ import { Asked } from "../../kit/Asked";
 import { Mark } from "../../kit/Marks";
 import { Empty, Facts, Heading, Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
-import { fields, moment, shortDigest, value, words } from "../../kit/show";
-import { Actions } from "./Actions";
+import { fields, moment, percent, shortDigest, value, words } from "../../kit/show";
+import { Actions, useDependants } from "./Actions";
 import { Monitoring } from "./Monitoring";
 import { Run } from "./Run";
 import { Stages } from "./Stages";
@@ -67,17 +67,51 @@ function Life({ version }: { version: Schemas["VersionDetail"] }) {
         </Asked>
       </Panel>
       <div>
+        <Standing version={version} />
         <Panel title="What it promises"><Contract manifest={version.manifest} /></Panel>
         <Panel title="Metrics stated by its author">{Object.keys(version.metrics).length ? <Facts of={Object.entries(version.metrics).map(([name, one]) => [name, value(one)] as const)} /> : <Empty>None.</Empty>}</Panel>
         <Panel title="Attested since">
           {version.attestations.length === 0 && <Empty>Nothing.</Empty>}
           <ul className="plain">
-            {version.attestations.map((one, place) => <li key={`${value(one.kind)} ${place}`}><strong>{words(value(one.kind))}</strong> <span className="dim">{one.at ? moment(typeof one.at === "number" ? new Date(one.at / 1000).toISOString() : String(one.at)) : ""}{one.actor ? ` by ${value(one.actor)}` : ""}</span><div className="small">{facts(one)}</div></li>)}
+            {version.attestations.map((one, place) => <li key={`${value(one.kind)} ${place}`}><strong>{words(value(one.kind))}</strong> <span className="dim">{one.at ? moment(when(one.at)) : ""}{one.actor ? ` by ${value(one.actor)}` : ""}</span><div className="small">{facts(one)}</div></li>)}
           </ul>
         </Panel>
       </div>
     </div>
   );
+}
+
+/** What it does now, for whom, and how well it is kept. */
+function Standing({ version }: { version: Schemas["VersionDetail"] }) {
+  const users = useDependants(version);
+  const kept = useAsk("retention:list", { ref: version.ref }, { enabled: useMay()("retention:list"), retry: false }).data?.versions.find((one) => one.ref === version.ref);
+  const proofs = version.attestations.filter((one) => ["seal", "archive", "restore", "drill"].includes(String(one.kind)));
+  const last = proofs.at(-1);
+  const part = version.role ? `${version.role}${version.share === null ? "" : ` for ${percent(version.share)} of the entities`}` : "nothing: it is not deployed";
+  return (
+    <Panel title="Where it stands">
+      <Facts
+        of={[
+          ["does", part],
+          ["asked by", version.aliases.length && users.length ? <>{users.map((name) => <Link key={name} to="/applications/$application" params={{ application: name }}>{name} </Link>)}</> : "no application"],
+          ["seal", <span key="s">{version.seal_level} <span className="dim small">{SEALS[version.seal_level] ?? ""}</span></span>],
+          ["last proven restore", last ? `${moment(when(last.at))} (${words(value(last.kind))})` : "never"],
+          ...(kept ? [["must be kept", kept.until ? `until ${moment(kept.until)} (${kept.retention})` : kept.retention || "while it is deployed"] as const, ["holds", kept.holds.join(", ") || "none"] as const] : []),
+        ]}
+      />
+    </Panel>
+  );
+}
+
+const SEALS: Record<string, string> = {
+  S1: "it may fetch over the network what its package does not hold",
+  S2: "everything it needs is in its package",
+  S3: "everything it needs is in its package, and more than this machine has proven it",
+};
+
+/** A moment of an attestation: microseconds in older ones, RFC 3339 in newer. */
+function when(at: unknown): string {
+  return typeof at === "number" ? new Date(at / 1000).toISOString() : value(at);
 }
 
 function facts(one: Record<string, unknown>): string {

@@ -1,0 +1,40 @@
+"""Somebody tries a request on two revisions beside each other, and keeps it as a test; nothing is decided."""
+
+from playwright.sync_api import Page, expect
+
+from tests.console.lived_in import LivedIn
+
+
+def test_a_typed_request_is_evaluated_in_two_ways_and_kept_as_a_test_without_being_decided(
+    page: Page, house: LivedIn
+) -> None:
+    page.goto(f"{house.url}/playground?application=churn-offers")
+    page.get_by_role("textbox", name="customer_id").fill("somebody-new")
+    page.get_by_role("textbox", name="monthly_fee").fill("20")
+    page.get_by_label("channel").first.click()
+    page.get_by_role("option", name="phone").click()
+    page.get_by_role("button", name="Evaluate").click()
+    for name in ("One way", "The other way"):
+        way = page.locator("section").filter(has=page.get_by_role("heading", name=name, exact=True))
+        expect(way).to_contain_text("settled by newcomer")
+        expect(way).to_contain_text("offer: welcome")
+        expect(way.locator(".timeline")).to_contain_text("was not asked")
+    assert house.client.call("decisions:list", entity="somebody-new")["decisions"] == []
+
+    page.get_by_role("button", name="Save as a rule test").first.click()
+    page.get_by_text("It stands in the draft of").get_by_role("link").click()
+    expect(page.get_by_text("right: 4 rules, 3 tests")).to_be_visible()
+    page.get_by_role("button", name="Drop the draft").click()
+
+
+def test_a_logged_decision_is_evaluated_by_another_version_with_the_features_it_knew(
+    page: Page, house: LivedIn
+) -> None:
+    made = house.decide("churn-offers", customer_id="c7", monthly_fee=50.0, channel="phone")
+    page.goto(f"{house.url}/playground?decision={made['decision_id']}")
+    other = page.locator("section").filter(has=page.get_by_role("heading", name="The other way", exact=True))
+    other.get_by_label("Model").first.click()
+    page.get_by_role("option", name="churn/1").click()
+    expect(other.locator(".timeline")).to_contain_text("churn/1")
+    expect(other.locator(".timeline")).to_contain_text("output.score")
+    expect(other.get_by_role("columnheader", name="known since")).to_be_visible()
