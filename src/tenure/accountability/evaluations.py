@@ -102,19 +102,23 @@ class Evaluations:
         """
         authorize(actor, Permission.RULES_EVALUATE, asked.application or next(iter(actor.applications), None))
         definition, number = self._definition(actor, asked)
-        version = self._version(definition, asked)
-        inputs, outputs = (version.inputs, version.outputs) if version else (None, None)
-        explain = version.explain if version else None
-        decider = Decider(definition, inputs, outputs, number or 0, tells=version is not None, explain=explain)
+        self._check_version(definition, asked)
+        version = self._version(definition.model, asked) if definition.model else None
+        decider = _compiled(definition, version, number)
         watch = _Watch()
         admitted = decider.admit_row(asked.request)
         features = self._features(decider, admitted, asked.features)
         watch.lap("features")
-        step = decider.before(admitted, features)
+        step = decider.before(admitted, features, self._item)
         watch.lap("rules before the model")
         if isinstance(step, Settled):
             return self._told(decider, step, (), "", None, watch)
-        assert version is not None, "who asks a model has a version"
+        use = decider.asked(step)
+        version = self._version(use, asked)
+        if use != definition.model:
+            # A rule chose another model than the one for which the revision was compiled.
+            decider = _compiled(definition, version, number)
+            step = decider.asking(step)
         prediction = self._predicted(decider, step, version, asked.output, watch)
         settled = decider.after(step, prediction)
         watch.lap("rules after the model")
@@ -138,23 +142,29 @@ class Evaluations:
             raise UnknownRevision(application=asked.application, number=asked.revision, newest=newest)
         return found.definition, found.number
 
-    def _version(self, definition: Definition, asked: Asked) -> PastVersion | None:
-        use = definition.model
-        if use is None:
-            if asked.version:
-                raise BadEvaluation(why=f"{definition.application} asks no model")
-            return None
+    def _check_version(self, definition: Definition, asked: Asked) -> None:
+        """Refuse a version that is none of the models that the definition may ask."""
+        if not asked.version:
+            return
+        known = [one.ref for use in definition.uses for one in self._evidence.versions(use.name)]
+        if asked.version not in known:
+            names = " or ".join(use.name for use in definition.uses) or "the models it asks: it asks none"
+            raise BadEvaluation(why=f"{asked.version!r} is no version of {names}{nearest(asked.version, known)}")
+
+    def _version(self, use: ModelUse, asked: Asked) -> PastVersion:
+        """Return the version to ask of this model: the named one if it is one of its versions, else the one in service."""
         versions = {one.ref: one for one in self._evidence.versions(use.name)}
-        ref = asked.version or self._current.champion(use)
-        if asked.version and ref not in versions:
-            raise BadEvaluation(why=f"{ref!r} is no version of {use.name}{nearest(ref, versions)}")
-        found = versions.get(ref)
+        found = versions.get(asked.version) or versions.get(self._current.champion(use))
         if found is None and asked.output is not None:
             # What the version would say is given, so any one will do that tells the types.
             found = next(iter(versions.values()), None)
         if found is None:
             raise BadEvaluation(why=f"no version of {use} is in service; name one that is registered")
         return found
+
+    def _item(self, view: str, key: str | None) -> Read | None:
+        """Return the newest features of one item of the model's lists."""
+        return None if key is None else self._current.read(view, key)
 
     def _features(
         self, decider: Decider, admitted: Admitted, given: Mapping[str, Mapping[str, Any]]
@@ -207,6 +217,12 @@ class Evaluations:
             at=now,
             elapsed_us=watch.laps,
         )
+
+
+def _compiled(definition: Definition, version: PastVersion | None, number: int | None) -> Decider:
+    inputs, outputs = (version.inputs, version.outputs) if version else (None, None)
+    explain = version.explain if version else None
+    return Decider(definition, inputs, outputs, number or 0, tells=version is not None, explain=explain)
 
 
 class _Watch:

@@ -23,7 +23,7 @@ export function Evaluated({ found }: { found: Schemas["EvaluatedAnswer"] }) {
           <Rows
             label="Features"
             rows={features}
-            by={(one) => one.name}
+            by={(one) => `${one.name} ${value(one.value)}`}
             columns={[
               { name: "feature", cell: (one) => one.name.split(".").slice(1).join(".") },
               { name: "value", cell: (one) => <>{value(one.value)} {one.defaulted && <Mark of="default" />}</>, right: true },
