@@ -1,4 +1,4 @@
-"""The resolution record is frozen: this file was written once and is never written again."""
+"""The resolution record is frozen: lines are added to this file for members that are added, and none is ever changed."""
 
 from pathlib import Path
 
