@@ -6,7 +6,7 @@ BIN := $(BUILD)/venv/bin
 LOCKED := $(BUILD)/locked
 READY := $(BUILD)/ready
 
-.PHONY: help demo test check console screenshots programs fix bench bench-peers soak lock clean
+.PHONY: help demo test check console screenshots programs fix bench bench-peers bench-batch soak lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ fix: $(READY)  ## format, and mend what the linter can
 bench: $(READY)  ## speed beside a hand-written FastAPI endpoint, then the archive (LONG=1: a million requests, and MLflow's restore)
 	@$(BIN)/python benchmarks/serving.py $(if $(LONG),--long 1000000)
 	@$(BIN)/python benchmarks/archive.py $(if $(LONG),--mlflow)
+
+bench-batch: $(READY)  ## a file of rows decided, beside the model alone (ROWS=1000000: so many)
+	@$(BIN)/python benchmarks/batch.py $(if $(ROWS),--rows $(ROWS))
 
 bench-peers: $(READY)  ## speed beside MLflow, MLServer, BentoML, LitServe and Ray Serve, each in its own environment
 	@$(BIN)/python benchmarks/peers.py

@@ -12,7 +12,7 @@ from contest import BIN, CHECKED_ROWS, HERE, MODELS, Contestant, free_port, rows
 from processes import end, own_memory_mb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 ENTITIES = 1000
@@ -52,9 +52,9 @@ def _explained_band(answer: Any) -> Any:
 
 
 @contextmanager
-def tenure(work: Path) -> Iterator[Installation]:
-    """Bring an installation up with both models and their applications, and down again."""
-    installation = Installation(work)
+def tenure(work: Path, models: Sequence[str] = MODELS) -> Iterator[Installation]:
+    """Bring an installation up with some models and their applications, and down again."""
+    installation = Installation(work, models)
     try:
         installation.start()
         yield installation
@@ -65,8 +65,9 @@ def tenure(work: Path) -> Iterator[Installation]:
 class Installation:
     """A home of this product, driven by its command as a user does."""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, models: Sequence[str]) -> None:
         self.work = work
+        self.models = models
         self.home = work / "home"
         self.url = self.token = ""
         self._environ = os.environ | {"TENURE_HOME": str(self.home)}
@@ -80,11 +81,11 @@ class Installation:
         return json.loads(done.stdout)
 
     def start(self) -> None:
-        """Start it and bring both models and applications into service."""
+        """Start it and bring the models and their applications into service."""
         up = self.run("up", "--detach", "--port", str(free_port()))
         self.url, self.token = up["url"], up["token"]
         self._environ |= {"TENURE_URL": self.url, "TENURE_TOKEN": self.token}
-        for model in MODELS:
+        for model in self.models:
             print(f"— packaging, registering and deploying {model}", flush=True)
             self._publish(model)
 
@@ -131,7 +132,7 @@ class Installation:
 
     def _publish(self, model: str) -> None:
         folder = self.work / model
-        (folder / "requirements.txt").write_text("scikit-learn\npandas\n" if model == "pipeline" else "scikit-learn\n")
+        (folder / "requirements.txt").write_text("scikit-learn\n" if model == "light" else "scikit-learn\npandas\n")
         packaged = self.run(
             "package", str(folder / "model.joblib"), "--name", model, "--inputs", str(folder / "inputs.csv"),
             "--reference", str(folder / "reference.csv"), "--requirements", str(folder / "requirements.txt"),
