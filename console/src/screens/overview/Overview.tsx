@@ -85,7 +85,7 @@ function ApplicationCard({ figures, changes }: { figures: Schemas["ApplicationFi
       />
       <Chart
         label={`Time to answer of ${application}, p95`}
-        height={110}
+        height={130}
         times={steps.map((step) => Date.parse(step.at) / 1000)}
         format={duration}
         lines={[{ name: "p95", colour: "#9c36b5", values: steps.map((step) => step.p95_us) }]}
