@@ -279,7 +279,10 @@ class Monitoring:
         found: dict[str, tuple[Facts, list[Observation]]] = {}
         for record in self._log.decisions(ref.model, ref.number, 0, self._clock.now()):
             name = record["application"]
-            facts, rows = found.setdefault(name, (self._facts(name), []))
+            # Asked once an application: the facts are a query, and there may be millions of decisions.
+            if name not in found:
+                found[name] = (self._facts(name), [])
+            facts, rows = found[name]
             seen = observations(record, facts, ZoneInfo(facts.time_zone), lambda _model, _at: None)
             rows.extend(one for one in seen if one.ref == ref and one.day in days)
         return found
