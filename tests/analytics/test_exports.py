@@ -175,7 +175,12 @@ def test_the_commands_work_from_end_to_end_on_a_home(tmp_path: Path) -> None:
 
     found = answered(home, "sql", "SELECT count(*) AS n FROM decisions")
     assert (found["columns"][0]["name"], found["rows"]) == ("n", [[2]])
-    assert "forged papers" in tenure(home, "sql", "SELECT note FROM resolutions").stdout
+    # What was written about a person lies under the person's key: the decision shows it to those who may, tables do not.
+    assert [one["note"] for one in shown["resolutions"]] == ["forged papers"]
+    assert answered(home, "sql", "SELECT code, note FROM resolutions WHERE NOT pending")["rows"] == [
+        ["OK", ""],
+        ["FRAUD", ""],
+    ]
     refused = tenure(home, "sql", "SELECT * FROM read_csv('/etc/passwd')", "--json")
     assert (refused.returncode, json.loads(refused.stderr)["code"]) == (1, "bad-query")
 

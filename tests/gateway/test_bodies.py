@@ -27,7 +27,11 @@ def test_a_bomb_is_not_unpacked_beyond_its_bound() -> None:
         unpacked(gzip.compress(bytes(2000)), "gzip", 1000)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(TEXT)[:-9], gzip.compress(TEXT) + b"more"])
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(TEXT)[:-9], gzip.compress(TEXT) + b"more"],
+    ids=["no gzip", "cut short", "more after it"],
+)
 def test_what_is_damaged_is_refused(content: bytes) -> None:
     with pytest.raises(BadCompression):
         unpacked(content, "gzip", 1 << 20)
