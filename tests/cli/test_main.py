@@ -57,6 +57,22 @@ def test_bad_usage_is_2_and_a_problem_on_stderr(tmp_path, arguments):
     assert json.loads(done.stderr)["code"] == "bad-usage"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["deploy", "churn/1"],
+        ["promote", "churn/1"],
+        ["rollback", "churn"],
+        ["decommission", "churn/1"],
+        ["restore", "churn/1"],
+    ],
+)
+def test_what_takes_its_time_may_be_told_to_wait(tmp_path, command):
+    done = tenure(*command, "--reason", "better", "--wait", home=tmp_path)
+    assert done.returncode == 1
+    assert "churn" in done.stderr.splitlines()[-2]
+
+
 def test_a_refusal_is_1_and_says_what_to_do(tmp_path):
     done = tenure("down", home=tmp_path)
     assert done.returncode == 1

@@ -20,6 +20,8 @@ _WHOLE = frozenset({"id", "decision_id", "ref", "version", "at", "opened_at", "r
 
 #: The option that every command has.
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+#: The option of commands whose work takes its time. All of them wait for it, so that what they print is true.
+Wait = Annotated[bool, typer.Option("--wait", help="Return when it is done, which is what happens anyway.")]
 
 
 class Screen:

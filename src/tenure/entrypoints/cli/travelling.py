@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened, version_at
-from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.entrypoints.cli.screen import Json, Screen, Wait
 
 
 def export(
@@ -33,6 +33,7 @@ def receive(
         Path, typer.Argument(metavar="FILE", help="What `tenure export` wrote.", exists=True, dir_okay=False)
     ],
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Take a version that was exported elsewhere, after checking every byte and reproducing its golden outputs."""

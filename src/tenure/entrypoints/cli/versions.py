@@ -7,7 +7,7 @@ import typer
 
 from tenure.entrypoints.cli.applications import revision_at, show_approved, show_revision
 from tenure.entrypoints.cli.caller import opened, version_at
-from tenure.entrypoints.cli.screen import Json, Screen, readable
+from tenure.entrypoints.cli.screen import Json, Screen, Wait, readable
 
 Ref = Annotated[str, typer.Argument(metavar="MODEL/VERSION", help="As churn/2, or churn@champion.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")]
@@ -68,6 +68,7 @@ def package(
 def register(
     package: Annotated[Path, typer.Argument(help="A package folder.", exists=True, file_okay=False)],
     reason: Reason = "",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Give a package a version number, after it has reproduced its golden outputs here."""
@@ -252,6 +253,7 @@ def deploy(
         float | None, typer.Option(help="A canary's part of the entities, as 0.1 (the default); 0 ends it.")
     ] = None,
     reason: Reason = "",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Bring a version into service, or change what it does there: champion if the model has none, else warm."""
@@ -259,7 +261,12 @@ def deploy(
     _move("versions:deploy", ref, f"deploying {ref}: start its worker, wait until every gateway knows it", json, given)
 
 
-def promote(ref: Ref, reason: Annotated[str, typer.Option("--reason", help="Why.")], json: Json = False) -> None:
+def promote(
+    ref: Ref,
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    wait: Wait = True,  # noqa: ARG001 - it always waits
+    json: Json = False,
+) -> None:
     """Make a version the champion; nothing else moves `champion`."""
     _move("versions:promote", ref, f"promoting {ref}: switch every gateway", json, {"reason": reason})
 
@@ -268,6 +275,7 @@ def decommission(
     ref: Ref,
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     successor: Annotated[str | None, typer.Option(help="The version that does its work now.")] = None,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Take a version out of service for good reasons; refused while anything depends on it."""
@@ -275,7 +283,12 @@ def decommission(
     _move("versions:decommission", ref, f"decommissioning {ref}: drain, stop its worker", json, given)
 
 
-def archive(ref: Ref, reason: Reason = "archived", json: Json = False) -> None:
+def archive(
+    ref: Ref,
+    reason: Reason = "archived",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
+    json: Json = False,
+) -> None:
     """Archive a decommissioned version, after proving that it can be restored."""
     _move(
         "versions:archive",
@@ -286,7 +299,12 @@ def archive(ref: Ref, reason: Reason = "archived", json: Json = False) -> None:
     )
 
 
-def restore(ref: Ref, reason: Reason = "restored", json: Json = False) -> None:
+def restore(
+    ref: Ref,
+    reason: Reason = "restored",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
+    json: Json = False,
+) -> None:
     """Make an archived version deployable again."""
     _move("versions:restore", ref, f"restoring {ref}: rebuild its environment", json, {"reason": reason})
 
@@ -320,6 +338,7 @@ def rollback(
     name: Annotated[str, typer.Argument(metavar="MODEL|APPLICATION")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     to: Annotated[int | None, typer.Option(help="The version or revision; by default the one before.")] = None,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Take the last change back: a model's champion, or an application's revision."""
