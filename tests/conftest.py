@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.postgres import Postgres, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from xdist.remote import Producer
 
 # How long drawing takes is the machine's affair: on a new one the tables of characters alone are made for seconds.
 settings.register_profile("gate", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -28,19 +31,27 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 _TOGETHER = frozenset({"api", "console", "packaging", "worker"})
 
 
+class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # the plugin has no types
+    """Says which tests one process runs when `make test` shares them among two."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        folder = module.split("/")[1]
+        return folder if folder in _TOGETHER else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    """Give the plugin that shares the tests out our scheduler."""
+    return Sharing(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests one process runs when `make test` shares them among two, the longest first."""
-    for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        item.add_marker(pytest.mark.xdist_group(folder if folder in _TOGETHER else item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: _place(item.path.relative_to(Path(__file__).parent)))
+    """Put first what takes longest: where it comes last, the other process waits for it."""
+    items.sort(key=lambda item: _place(item.path.relative_to(Path(__file__).parent).parts[0]))
 
 
-def _place(path: Path) -> int:
-    """Return the rank of a file: whoever is long and comes last lets the other process wait."""
-    if path.parts[0] == "docs":
-        return 0
-    return 1 if path.parts[0] in _TOGETHER else 2
+def _place(folder: str) -> int:
+    return 0 if folder == "docs" else 1 if folder in _TOGETHER else 2
 
 
 @pytest.fixture(scope="session")
