@@ -186,7 +186,7 @@ class Evaluations:
         if output is not None:
             return Prediction(model=model, version=int(number), digest=version.digest, output=dict(output))
         with self._evidence.asking(model, int(number)) as running:
-            watch.lap("start of the version")
+            watch.lap("reaching the version")
             made = running.predict([step.row], reasons=decider.asks_reasons)[0]
         watch.lap("model")
         return made

@@ -65,7 +65,7 @@ from tenure.app.evidence import (
     MonitoredVersions,
     ReadLog,
 )
-from tenure.app.explained import ExplainableEvidence
+from tenure.app.explained import ExplainableEvidence, ServingEvidence
 from tenure.app.feeding import Feeding
 from tenure.app.papers import HomeFiles, HomeShelf, ModelFiles
 from tenure.app.proving import HomePackages
@@ -269,9 +269,10 @@ class Control:
         self.figures = Figures(analytics, audit, clock)
         self.travelling = self._opened_travels(packages, analytics)
         self.replays = Replays(HomeEvidence(self.log, definitions, self.registry, self._ensure_runnable))
-        evidence = ExplainableEvidence(self.home, self.log, definitions, self.registry, self._ensure_runnable)
+        parts = (self.home, self.log, definitions, self.registry, self._ensure_runnable)
+        evidence = ExplainableEvidence(*parts)
         self.whys = Whys(self.log, evidence, self.revisions)
-        self._open_trials(evidence)
+        self._open_trials(evidence, ServingEvidence(*parts))
         self.projects = Projects(SqlProjects(database), self.revisions, self.log, audit, clock)
         self.trials = Trials(self.log, self.revisions, self.lives)
         self.explanations = Explanations(evidence)
@@ -306,14 +307,14 @@ class Control:
         self.expiries = Expiries(aging, self.retentions, store, self.holds_db, self.audit, self.clock)
         return self.retentions
 
-    def _open_trials(self, evidence: ExplainableEvidence) -> None:
+    def _open_trials(self, evidence: ExplainableEvidence, serving: ServingEvidence) -> None:
         audit, clock = self.audit, self.clock
         trials = LoggedTrials(self._reader, evidence, self.log.personal, os.cpu_count() or 1)
         self.backtests = Backtests(
             trials, self._backtests_db, self.applications, self.revisions, evidence, audit, clock
         )
         current = InService(self.registry, self.features_db)
-        self.evaluations = Evaluations(self.applications, self.revisions, evidence, current, clock)
+        self.evaluations = Evaluations(self.applications, self.revisions, serving, current, clock)
 
     def _opened_travels(self, packages: HomePackages, analytics: Analytics) -> Travelling:
         travels = Travels(self.models, self.registry, self.registry, packages, self.audit, self.clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tenure.accountability.ports import ReferenceRows
@@ -9,12 +10,15 @@ from tenure.adapters.blobs import Blobs
 from tenure.app.evidence import HomeEvidence, KeptDefinitions, ReadLog
 from tenure.model.monitoring.reference import NoReference
 from tenure.model.version import VersionRef
+from tenure.serving import oneshot
+from tenure.serving.places import worker_socket
 from tenure.worker.columns import Codec, read_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tenure.adapters.sql.registry import SqlRegistry
+    from tenure.serving.oneshot import Oneshot
     from tenure.serving.snapshot import VersionEntry, WorkerEntry
     from tenure.settings import Home
 
@@ -31,12 +35,12 @@ class ExplainableEvidence(HomeEvidence):
         ensure: Callable[[str], tuple[WorkerEntry, VersionEntry]],
     ) -> None:
         super().__init__(log, definitions, registry, ensure)
-        self._versions = registry
+        self._home = home
         self._blobs = Blobs(home.blobs, home.second_copy)
 
     def reference(self, model: str, number: int) -> ReferenceRows:
         """Return the reference sample of the package; its golden inputs where it has none."""
-        manifest = self._versions.get(VersionRef(model, number)).manifest
+        manifest = self._registry.get(VersionRef(model, number)).manifest
         golden = manifest.golden.inputs if manifest.golden else ""
         path = manifest.reference or golden
         if not path:
@@ -45,3 +49,19 @@ class ExplainableEvidence(HomeEvidence):
         fields, count, body = read_columns(self._blobs.verify(digest).read_bytes())
         source = "package's reference sample" if manifest.reference else "package's golden inputs"
         return ReferenceRows(source, digest, Codec(fields).unpack(count, body))
+
+
+class ServingEvidence(ExplainableEvidence):
+    """The same for one request that is only tried: a version that serves answers it where it serves, among the others."""
+
+    @contextmanager
+    def asking(self, model: str, number: int) -> Iterator[Oneshot]:
+        """Be one caller more of the version's worker; where none is ready, start one as for old decisions."""
+        _, version = self._ensure(self._registry.get(VersionRef(model, number)).digest)
+        socket = worker_socket(self._home, f"{model}/{number}")
+        with oneshot.connected(socket, version, model, number) as serving:
+            if serving is not None:
+                yield serving
+                return
+        with super().asking(model, number) as started:
+            yield started
