@@ -8,8 +8,9 @@ import { Access } from "./screens/access/Access";
 import { Alerts } from "./screens/alerts/Alerts";
 import { Audit } from "./screens/audit/Audit";
 import { Decision } from "./screens/decision/Decision";
-import { type DecisionFilters, Decisions } from "./screens/decisions/Decisions";
-import { FeatureView, FeatureViews } from "./screens/features/Features";
+import { Decisions } from "./screens/decisions/Decisions";
+import { FeatureView } from "./screens/features/FeatureView";
+import { FeatureViews } from "./screens/features/FeatureViews";
 import { Models } from "./screens/model/Models";
 import { Model } from "./screens/model/Model";
 import { Overview } from "./screens/overview/Overview";
@@ -43,7 +44,7 @@ function texts<K extends string>(...names: K[]) {
 const decisionsRoute = createRoute({
   getParentRoute: () => root,
   path: "/decisions",
-  validateSearch: texts<keyof DecisionFilters>("entity", "application", "since", "until", "rule", "decided_by", "model", "version", "after"),
+  validateSearch: texts("entity", "application", "since", "until", "rule", "decided_by", "model", "version", "after"),
   component: function DecisionsScreen() {
     return <Decisions filters={decisionsRoute.useSearch()} />;
   },
@@ -61,28 +62,29 @@ const decisionRoute = createRoute({
 const overviewRoute = createRoute({
   getParentRoute: () => root,
   path: "/",
-  validateSearch: texts<"since">("since"),
+  validateSearch: texts("since"),
   component: function OverviewScreen() {
     return <Overview {...overviewRoute.useSearch()} />;
   },
 });
-const applicationsRoute = createRoute({ getParentRoute: () => root, path: "/applications", component: Applications });
+const applicationsRoute = createRoute({ getParentRoute: () => root, path: "/applications", validateSearch: texts("cursor"), component: Applications });
 
 const applicationRoute = createRoute({
   getParentRoute: () => root,
   path: "/applications/$application",
-  validateSearch: texts<"revision" | "tab" | "since">("revision", "tab", "since"),
+  validateSearch: texts("revision", "tab", "since", "cursor", "past_cursor"),
   component: function ApplicationScreen() {
     const { application } = applicationRoute.useParams();
     return <Application key={application} {...applicationRoute.useSearch()} name={application} />;
   },
 });
 
-const modelsRoute = createRoute({ getParentRoute: () => root, path: "/models", component: Models });
+const modelsRoute = createRoute({ getParentRoute: () => root, path: "/models", validateSearch: texts("cursor"), component: Models });
 
 const modelRoute = createRoute({
   getParentRoute: () => root,
   path: "/models/$model",
+  validateSearch: texts("cursor"),
   component: function ModelScreen() {
     const { model } = modelRoute.useParams();
     return <Model key={model} name={model} />;
@@ -92,19 +94,19 @@ const modelRoute = createRoute({
 const versionRoute = createRoute({
   getParentRoute: () => root,
   path: "/models/$model/$version",
-  validateSearch: texts<"tab">("tab"),
+  validateSearch: texts("tab"),
   component: function VersionScreen() {
     const { model, version } = versionRoute.useParams();
     return <Version key={`${model}/${version}`} {...versionRoute.useSearch()} model={model} version={version} />;
   },
 });
 
-const featuresRoute = createRoute({ getParentRoute: () => root, path: "/features", component: FeatureViews });
+const featuresRoute = createRoute({ getParentRoute: () => root, path: "/features", validateSearch: texts("cursor"), component: FeatureViews });
 
 const viewRoute = createRoute({
   getParentRoute: () => root,
   path: "/features/$view",
-  validateSearch: texts<"at" | "asOf">("at", "asOf"),
+  validateSearch: texts("at", "asOf"),
   component: function ViewScreen() {
     const { view } = viewRoute.useParams();
     return <FeatureView key={view} {...viewRoute.useSearch()} name={view} />;
@@ -114,7 +116,7 @@ const viewRoute = createRoute({
 const reviewsRoute = createRoute({
   getParentRoute: () => root,
   path: "/reviews",
-  validateSearch: texts<"application">("application"),
+  validateSearch: texts("application", "cursor"),
   component: function ReviewsScreen() {
     return <Reviews {...reviewsRoute.useSearch()} />;
   },
@@ -123,7 +125,7 @@ const reviewsRoute = createRoute({
 const playgroundRoute = createRoute({
   getParentRoute: () => root,
   path: "/playground",
-  validateSearch: texts<"application" | "decision">("application", "decision"),
+  validateSearch: texts("application", "decision"),
   component: function PlaygroundScreen() {
     return <Playground {...playgroundRoute.useSearch()} />;
   },
@@ -132,7 +134,7 @@ const playgroundRoute = createRoute({
 const alertsRoute = createRoute({
   getParentRoute: () => root,
   path: "/alerts",
-  validateSearch: texts<"status">("status"),
+  validateSearch: texts("status", "model", "cursor"),
   component: function AlertsScreen() {
     return <Alerts {...alertsRoute.useSearch()} />;
   },
@@ -141,14 +143,13 @@ const alertsRoute = createRoute({
 const auditRoute = createRoute({
   getParentRoute: () => root,
   path: "/audit",
-  validateSearch: texts<"target">("target"),
+  validateSearch: texts("target", "cursor"),
   component: function AuditScreen() {
-    const { target = "" } = auditRoute.useSearch();
-    return <Audit key={target} target={target} />;
+    return <Audit {...auditRoute.useSearch()} />;
   },
 });
 
-const accessRoute = createRoute({ getParentRoute: () => root, path: "/access", component: Access });
+const accessRoute = createRoute({ getParentRoute: () => root, path: "/access", validateSearch: texts("users_cursor", "tokens_cursor", "sessions_cursor"), component: Access });
 const systemRoute = createRoute({ getParentRoute: () => root, path: "/system", component: System });
 
 const tree = root.addChildren([

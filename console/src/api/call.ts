@@ -64,7 +64,27 @@ export async function call<A extends ActionName>(action: A, given: Given<A>, sig
   return (await request(verb, path + query, body, signal)) as Answer<A>;
 }
 
+/** A page of a list; `next` is the cursor of the page after it, empty on the last. */
+export interface Page<R> {
+  rows: R;
+  next: string;
+}
+
+/** The actions whose answer is a list, which the server gives a page at a time. */
+export type ListAction = { [A in ActionName]: Answer<A> extends unknown[] ? A : never }[ActionName];
+
+export async function page<A extends ListAction>(action: A, given: Given<A>, signal?: AbortSignal): Promise<Page<Answer<A>>> {
+  const { verb, path, query } = sent(action, given as object);
+  const { content, headers } = await answered(verb, path + query, undefined, signal);
+  const [, next = ""] = /[?&]cursor=([^&>]+)/.exec(headers.get("Link") ?? "") ?? [];
+  return { rows: content as Answer<A>, next: decodeURIComponent(next) };
+}
+
 export async function request(verb: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
+  return (await answered(verb, path, body, signal)).content;
+}
+
+async function answered(verb: string, path: string, body?: unknown, signal?: AbortSignal): Promise<{ content: unknown; headers: Headers }> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (verb !== "GET") headers["X-CSRF-Token"] = csrfToken();
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -79,7 +99,7 @@ export async function request(verb: string, path: string, body?: unknown, signal
     throw new Problem(0, "no-answer", "Nobody answers", "the server cannot be reached", "see that it runs: tenure status");
   }
   const text = await answer.text();
-  if (answer.ok) return text ? (JSON.parse(text) as unknown) : null;
+  if (answer.ok) return { content: text ? (JSON.parse(text) as unknown) : null, headers: answer.headers };
   throw problemIn(answer.status, text);
 }
 

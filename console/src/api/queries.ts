@@ -1,6 +1,6 @@
 // Server state, all of it: every question is a query named by its action and its input.
 import { QueryClient, type UseQueryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type ActionName, type Answer, type Given, Problem, type Schemas, call, request } from "./call";
+import { type ActionName, type Answer, type Given, type ListAction, type Page, Problem, type Schemas, call, page, request } from "./call";
 import { noteSession } from "./session";
 
 export function newQueryClient(): QueryClient {
@@ -24,6 +24,16 @@ export function useAsk<A extends ActionName>(action: A, given: Given<A>, options
     queryKey: [action, given],
     queryFn: ({ signal }) => call(action, given, signal),
     ...options,
+  });
+}
+
+/** One page of a list. What was there stays on the screen until the next page has come. */
+export function useList<A extends ListAction>(action: A, given: Given<A>, refetchInterval: number | false) {
+  return useQuery<Page<Answer<A>>, Problem>({
+    queryKey: [action, "page", given],
+    queryFn: ({ signal }) => page(action, given, signal),
+    placeholderData: (before) => before,
+    refetchInterval,
   });
 }
 

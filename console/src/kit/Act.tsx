@@ -1,12 +1,12 @@
 import { Button, Group, Modal, TextInput } from "@mantine/core";
 import { type FormEvent, type ReactNode, useState } from "react";
-import { type ActionName, type Answer, type Given, sent } from "../api/call";
+import type { Answer, Given } from "../api/call";
 import { useDo, useMay } from "../api/queries";
-import { Copied, curl } from "./Copy";
+import { Copies } from "./Copy";
 import { ProblemPanel } from "./ProblemPanel";
-import { command } from "./commands";
+import type { Commanded } from "./commands";
 
-interface Props<A extends ActionName> {
+interface Props<A extends Commanded> {
   action: A;
   /** what the button says */
   label: string;
@@ -27,7 +27,7 @@ interface Props<A extends ActionName> {
 }
 
 /** A button for one action: it asks for the reason, says whom it affects, and gives the same as a command and as curl. Absent for who may not. */
-export function Act<A extends ActionName>(props: Props<A>) {
+export function Act<A extends Commanded>(props: Props<A>) {
   const [open, setOpen] = useState(false);
   if (!useMay()(props.action)) return null;
   return (
@@ -40,12 +40,11 @@ export function Act<A extends ActionName>(props: Props<A>) {
   );
 }
 
-function Dialog<A extends ActionName>({ action, label, given, affects, children, colour, typed, wide, done, close }: Props<A> & { close: () => void }) {
+function Dialog<A extends Commanded>({ action, label, given, affects, children, colour, typed, wide, done, close }: Props<A> & { close: () => void }) {
   const [reason, setReason] = useState("");
   const [name, setName] = useState("");
   const doing = useDo(action);
   const whole = { ...given, reason } as unknown as Given<A>;
-  const asCommand = command(action, whole as object);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     doing.mutate(whole, {
@@ -64,10 +63,7 @@ function Dialog<A extends ActionName>({ action, label, given, affects, children,
         {typed && <TextInput label={`Type ${typed} to go on`} value={name} onChange={(event) => setName(event.currentTarget.value)} />}
         {doing.error && <ProblemPanel problem={doing.error} />}
         <Group justify="space-between">
-          <span>
-            {asCommand && <Copied text={asCommand} label="copy command" />}
-            <Copied text={curl(sent(action, whole as object))} label="copy curl" />
-          </span>
+          <Copies action={action} given={whole as object} />
           <Button type="submit" color={colour} loading={doing.isPending} disabled={!reason.trim() || (typed !== undefined && name !== typed)}>
             {label}
           </Button>

@@ -1,5 +1,7 @@
 import { Button, CopyButton } from "@mantine/core";
-import { BASE, type Sent } from "../api/call";
+import { BASE, type Sent, sent } from "../api/call";
+import { type Commanded, command } from "./commands";
+import { quoted } from "./quoting";
 
 /** A request as curl; the token is left to the shell. */
 export function curl({ verb, path, query, body }: Sent): string {
@@ -7,10 +9,6 @@ export function curl({ verb, path, query, body }: Sent): string {
   const parts = [`curl -sS -X ${verb} ${quoted(url)}`, '-H "Authorization: Bearer $TENURE_TOKEN"'];
   if (body) parts.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body))}`);
   return parts.join(" \\\n  ");
-}
-
-export function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 export function Copied({ text, label }: { text: string; label: string }) {
@@ -22,5 +20,15 @@ export function Copied({ text, label }: { text: string; label: string }) {
         </Button>
       )}
     </CopyButton>
+  );
+}
+
+/** The same as what a button does or a list asks, to be copied: as a command, and as curl. */
+export function Copies({ action, given }: { action: Commanded; given: object }) {
+  return (
+    <span className="nowrap">
+      <Copied text={command(action, given)} label="copy command" />
+      <Copied text={curl(sent(action, given))} label="copy curl" />
+    </span>
   );
 }

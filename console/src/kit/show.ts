@@ -35,6 +35,12 @@ export function number(value: number): string {
   return size !== 0 && (size < 0.001 || size >= 1e9) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
 }
 
+export function bytes(count: number): string {
+  if (count < 1_000) return `${count} B`;
+  if (count < 1_000_000) return `${Number((count / 1_000).toPrecision(3))} kB`;
+  return count < 1_000_000_000 ? `${Number((count / 1_000_000).toPrecision(3))} MB` : `${Number((count / 1_000_000_000).toPrecision(3))} GB`;
+}
+
 export function several(count: number, name: string): string {
   return `${number(count)} ${name}${count === 1 ? "" : "s"}`;
 }
@@ -49,7 +55,17 @@ export function value(given: unknown): string {
   if (typeof given === "number") return number(given);
   if (typeof given === "string") return given;
   if (typeof given === "boolean") return given ? "true" : "false";
+  if (Array.isArray(given)) return list(given);
   return JSON.stringify(given);
+}
+
+const LONG = 12;
+const SHOWN = 6;
+
+/** A list in brackets; of a long one the beginning, and how long it is. */
+function list(given: unknown[]): string {
+  const shown = given.length > LONG ? given.slice(0, SHOWN) : given;
+  return `[${shown.map(value).join(", ")}${given.length > LONG ? ` … ${given.length} in all` : ""}]`;
 }
 
 export function fields(given: Record<string, unknown> | null | undefined): string {

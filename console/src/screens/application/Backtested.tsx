@@ -1,6 +1,6 @@
-import { Link } from "@tanstack/react-router";
 import { useQuery } from "@tanstack/react-query";
 import { type Answer, Problem, type Schemas, call } from "../../api/call";
+import { DecisionLink } from "../../kit/Links";
 import { Rows } from "../../kit/Tables";
 import { fields, moment, number, percent, value } from "../../kit/show";
 
@@ -23,7 +23,7 @@ export function Backtested({ found }: { found: Schemas["BacktestAnswer"] }) {
           rows={found.examples.slice(0, 8)}
           by={(one) => one.decision_id}
           columns={[
-            { name: "decision", cell: (one) => <Link to="/decisions/$decision" params={{ decision: one.decision_id }} className="mono">{one.decision_id}</Link> },
+            { name: "decision", cell: (one) => <DecisionLink id={one.decision_id} /> },
             { name: "made", cell: (one) => moment(one.at) },
             { name: "then", cell: (one) => `${fields(one.before)} (${one.rule_before})` },
             { name: "with the change", cell: (one) => (one.after ? `${fields(one.after)} (${one.rule_after})` : "refused") },

@@ -4,6 +4,7 @@ import type { Schemas } from "../../api/call";
 import { useAsk } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
 import { Chart } from "../../kit/Chart";
+import { VersionLink } from "../../kit/Links";
 import { Panel } from "../../kit/Panel";
 import { Share } from "../../kit/Share";
 import { duration, number, percent } from "../../kit/show";
@@ -77,8 +78,8 @@ function Way({ revision, definition, figures, since }: { revision: Schemas["Revi
       {plain.model && (
         <>
           <Stop name="Model">
-            <Link to="/models/$model" params={{ model: plain.model.name }}>{plain.model.name}@{plain.model.alias}</Link>
-            {Object.entries(figures?.models ?? {}).map(([ref, count]) => <div key={ref} className="small">{ref}: {number(count)}</div>)}
+            <VersionLink of={plain.model.name}>{plain.model.name}@{plain.model.alias}</VersionLink>
+            {Object.entries(figures?.models ?? {}).map(([ref, count]) => <div key={ref} className="small"><VersionLink of={ref} />: {number(count)}</div>)}
           </Stop>
           <Edge count={asked - fallback} out={fallback ? `${number(fallback)} failed` : ""} share={all ? fallback / all : 0} bad={fallback > 0} />
         </>

@@ -1,19 +1,19 @@
 import { Alert, Button, Tabs, Textarea, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import type { ReactNode } from "react";
 import type { Schemas } from "../../api/call";
 import { useDo, useMay } from "../../api/queries";
-import { Act } from "../../kit/Act";
-import { Mark } from "../../kit/Marks";
+import { Copies } from "../../kit/Copy";
 import { Empty, Panel } from "../../kit/Panel";
 import { ProblemPanel } from "../../kit/ProblemPanel";
 import { useDraft } from "../../kit/draft";
-import { number, several } from "../../kit/show";
+import { several } from "../../kit/show";
 import { Backtested, Changes } from "./Backtested";
-import { usePlacing } from "./Placing";
+import { Publish } from "./Publish";
+import { FileTable, RuleEditor } from "./RuleEditor";
 import { TableEditor } from "./TableEditor";
-import { type Rule, csv, csvText, read, withCell, withCondition, withRow, withoutRow } from "./definition";
-import { type Fault, useCheck } from "./useCheck";
+import { Tested } from "./Tested";
+import { read, withCell, withCondition, withRow, withoutRow } from "./definition";
+import { useCheck } from "./useCheck";
 
 /** The rules, as a list and as tables, with their checks in place; a draft until it is published. */
 export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer"]; figures: Schemas["ApplicationFigures"] | undefined }) {
@@ -102,6 +102,7 @@ export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer
       <div className="row actions">
         <Button size="xs" variant="default" disabled={check.faults.length > 0} onClick={() => tests.mutate(input)} loading={tests.isPending}>Run tests</Button>
         {may("rules:backtest") && <Button size="xs" variant="default" disabled={check.faults.length > 0} onClick={() => backtest.mutate({ ...input, application: "", version: "" })} loading={backtest.isPending}>Back-test on the log</Button>}
+        <Copies action={may("rules:backtest") ? "rules:backtest" : "rules:test"} given={input} />
         {changed && <Publish application={revision.application} given={{ text, files, base: revision.revision }} backtest={backtest.data} disabled={check.faults.length > 0} done={drop} />}
       </div>
       <div aria-live="polite">
@@ -129,72 +130,4 @@ function typesOf(definition: Record<string, unknown>): Record<string, string> {
     ...views.flatMap((use) => (use.columns ?? []).map((column) => [use.view, column] as const)),
   ];
   return Object.fromEntries(all.flatMap(([place, { name, type, values }]) => [name, `${place}.${name}`].map((key) => [key, values?.length ? values.map(String).join(", ") : type])));
-}
-
-interface Published {
-  application: string;
-  given: { text: string; files: Record<string, string>; base: number };
-  backtest: Schemas["BacktestAnswer"] | undefined;
-  disabled: boolean;
-  done: () => void;
-}
-
-function Publish({ application, given, backtest, disabled, done }: Published) {
-  const placing = usePlacing(application, true);
-  const tried = backtest ? `Of ${number(backtest.compared)} logged decisions ${number(backtest.changed)} would come out otherwise.` : "It has not been back-tested.";
-  return (
-    <Act action="applications:apply" label="Publish" primary disabled={disabled} given={{ ...given, ...placing.given }} affects={<>A new revision of <strong>{application}</strong> is made. {placing.says} {tried}</>} done={done}>
-      {placing.fields}
-    </Act>
-  );
-}
-
-function RuleEditor({ rule, faults, fired, tested, hasModel, children }: { rule: Rule; faults: Fault[]; fired: number | undefined; tested: string | undefined; hasModel: boolean; children: ReactNode }) {
-  return (
-    <div className="rule-editor" data-broken={faults.length > 0}>
-      <div className="row">
-        <strong>{rule.id}</strong>
-        {hasModel && <span className="dim small">{rule.before ? "before the model" : "after the model"}</span>}
-        {rule.does && <span className="small">{rule.does}</span>}
-        <span className="dim small push">{fired !== undefined && (fired ? `fired ${number(fired)} times` : "not fired in this span")}{tested && ` · ${tested}`}</span>
-      </div>
-      {children}
-      {rule.table && faults.map((fault) => <div key={fault.message} className="bad small">{fault.message}</div>)}
-    </div>
-  );
-}
-
-function FileTable({ rule, types, text, faults, missed, onChange }: { rule: Rule; types: Record<string, string>; text: string; faults: Fault[]; missed: number[]; onChange: (text: string) => void }) {
-  const { cells, separator } = csv(text);
-  const [columns = [], ...rows] = cells;
-  const next = (changed: string[][]) => onChange(csvText([columns, ...changed], separator));
-  return (
-    <TableEditor
-      label={`${rule.id}, ${rule.file}`}
-      columns={columns}
-      types={types}
-      rows={rows}
-      faults={faults}
-      missed={missed}
-      onCell={(row, column, cell) => next(rows.map((one, at) => (at === row ? one.map((old, place) => (place === column ? cell : old)) : one)))}
-      onAdd={() => next([...rows, columns.map(() => "-")])}
-      onRemove={(row) => next(rows.filter((_, at) => at !== row))}
-    />
-  );
-}
-
-function Tested({ found }: { found: Schemas["TestedAnswer"] }) {
-  const failed = found.tests.filter((test) => !test.passed);
-  const uncovered = found.coverage.filter((one) => one.fired === 0);
-  return (
-    <div className="outcome">
-      <div className="row">
-        <Mark of={found.passed ? "passed" : "failed"} /> {found.tests.length - failed.length} of {found.tests.length} tests pass
-        {uncovered.length > 0 && <span className="dim">· no test reaches {uncovered.map((one) => one.rule).join(", ")}</span>}
-      </div>
-      <ul className="plain">
-        {failed.map((test) => <li key={test.number}>test {test.number}: {test.problems.join("; ")}</li>)}
-      </ul>
-    </div>
-  );
 }

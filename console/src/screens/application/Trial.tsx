@@ -1,7 +1,7 @@
-import { Link } from "@tanstack/react-router";
 import { useAsk } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
 import { Panel } from "../../kit/Panel";
+import { DecisionLink } from "../../kit/Links";
 import { Rows } from "../../kit/Tables";
 import { fields, moment, number, percent } from "../../kit/show";
 
@@ -26,7 +26,7 @@ export function Trial({ application }: { application: string }) {
               rows={found.examples.slice(0, 8)}
               by={(one) => one.decision_id}
               columns={[
-                { name: "decision", cell: (one) => <Link to="/decisions/$decision" params={{ decision: one.decision_id }} className="mono">{one.decision_id}</Link> },
+                { name: "decision", cell: (one) => <DecisionLink id={one.decision_id} /> },
                 { name: "in force", cell: (one) => `${fields(one.active_answer)} (${one.active_rule})` },
                 { name: "on trial", cell: (one) => (one.trial_answer ? `${fields(one.trial_answer)} (${one.trial_rule})` : one.error) },
               ]}

@@ -1,36 +1,25 @@
-import { Button, TextInput } from "@mantine/core";
-import { useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
 import type { Schemas } from "../../api/call";
 import { useAsk, useMay } from "../../api/queries";
-import { Asked } from "../../kit/Asked";
+import { Filters } from "../../kit/Filters";
+import { TargetLink } from "../../kit/Links";
+import { Listed } from "../../kit/Listed";
 import { Mark } from "../../kit/Marks";
-import { Empty, Heading, Panel } from "../../kit/Panel";
-import { moment, shortDigest, value, words } from "../../kit/show";
+import { Heading, Panel } from "../../kit/Panel";
+import { moment, several, shortDigest, value, words } from "../../kit/show";
 
 /** Every change there ever was, with who, why, and what it was before; the chain verified. */
 export function Audit({ target = "" }: { target?: string }) {
-  const found = useAsk("audit:log", { target, limit: 200 }, { refetchInterval: 10_000, placeholderData: (before) => before });
   const verified = useAsk("audit:verify", {}, { enabled: useMay()("audit:verify"), staleTime: 60_000 });
-  const [text, setText] = useState(target);
-  const navigate = useNavigate();
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    void navigate({ to: "/audit", search: { target: text.trim() } });
-  };
   return (
     <>
       <Heading title="Audit log" under={verified.data && <><Mark of={verified.data.intact ? "chain verified" : "chain broken"} />{Object.entries(verified.data.checked).map(([what, count]) => `${value(count)} ${what}`).join(", ")}{verified.data.problems.join("; ")}</>} />
       <Panel>
-        <form className="filters" onSubmit={submit} role="search">
-          <TextInput label="About" placeholder="churn/2, churn-offers, policy …" value={text} onChange={(event) => setText(event.currentTarget.value)} />
-          <Button type="submit">Search</Button>
-        </form>
+        <Filters filters={[{ name: "target", label: "About", placeholder: "churn/2, churn-offers, policy …" }]} />
       </Panel>
       <Panel title={target ? `About ${target}, newest first` : "Newest first"}>
-        <Asked query={found}>
-          {(rows) => (rows.length ? <ol className="timeline">{rows.map((row) => <Event key={row.sequence} event={row} />)}</ol> : <Empty>Nothing was changed.</Empty>)}
-        </Asked>
+        <Listed action="audit:log" given={{ target }} every={10_000} empty="Nothing was changed.">
+          {(rows) => <ol className="timeline">{rows.map((row) => <Event key={row.sequence} event={row} />)}</ol>}
+        </Listed>
       </Panel>
     </>
   );
@@ -42,13 +31,13 @@ function Event({ event }: { event: Schemas["EventAnswer"] }) {
   return (
     <li data-on="true">
       <div className="step">
-        <h3>{words(event.action.replace(":", " "))} {event.target}</h3>
+        <h3>{words(event.action.replace(":", " "))} <TargetLink action={event.action} target={event.target} /></h3>
         <span className="dim small">{moment(event.at)} by {event.actor} ({event.role}) · {event.sequence} · <code title={event.digest}>{shortDigest(event.digest)}</code></span>
       </div>
       {event.reason && <div>{event.reason}</div>}
       {changed.length > 0 && (
         <details className="small">
-          <summary>{changed.length} fields</summary>
+          <summary>{several(changed.length, "field")} changed</summary>
           <ul className="plain diff">
             {changed.map((name) => (
               <li key={name}>

@@ -1,13 +1,12 @@
-import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { useDo, useAsk, useMay } from "../../api/queries";
+import { useAsk, useMay } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
+import { ApplicationLink } from "../../kit/Links";
 import { Mark } from "../../kit/Marks";
 import { Heading, Panel } from "../../kit/Panel";
-import { ProblemPanel } from "../../kit/ProblemPanel";
-import { download } from "../../kit/download";
 import { duration, moment } from "../../kit/show";
 import { Contributions } from "./Contributions";
+import { Dossier } from "./Dossier";
 import { Frozen } from "./Frozen";
 import { Replayed } from "./Replayed";
 import { Resolve } from "./Resolve";
@@ -19,7 +18,6 @@ export function Decision({ id }: { id: string }) {
   const decision = useAsk("decisions:show", { decision: id });
   const why = useAsk("decisions:why", { decision: id });
   const may = useMay();
-  const dossier = useDo("decisions:dossier");
   return (
     <Asked query={decision}>
       {(found) => (
@@ -28,28 +26,18 @@ export function Decision({ id }: { id: string }) {
             title={<>Decision <span className="mono">{found.decision_id}</span></>}
             under={
               <>
-                <Link to="/applications/$application" params={{ application: found.application }} search={{ revision: String(found.revision) }}>{found.application}/{found.revision}</Link>
+                <ApplicationLink of={`${found.application}/${found.revision}`} />
                 <span>{moment(found.at)}</span>
                 <span>{duration(found.elapsed_us)}</span>
                 <Mark of={found.decided_by} />
                 <Mark of={found.status} />
                 {found.personal && Object.entries(found.personal).map(([name, value]) => (
-                  <Link key={name} to="/decisions" search={{ entity: String(value) }}>{name} {String(value)}</Link>
+                  <Link key={name} to="/decisions" search={{ entity: String(value) }}>{name} {String(value)}: all decisions</Link>
                 ))}
               </>
             }
-            actions={
-              <>
-                <Resolve decision={found} />
-                {may("decisions:dossier") && (
-                  <Button size="xs" variant="default" loading={dossier.isPending} onClick={() => dossier.mutate({ decision: id }, { onSuccess: (made) => download(`dossier-${id}.html`, made.page, "text/html") })}>
-                    Download dossier
-                  </Button>
-                )}
-              </>
-            }
+            actions={<Resolve decision={found} />}
           />
-          {dossier.error && <ProblemPanel problem={dossier.error} />}
           <div className="columns">
             <Panel title="How it came about">
               <Asked query={why}>{(reasons) => <Steps decision={found} why={reasons} />}</Asked>
@@ -58,6 +46,7 @@ export function Decision({ id }: { id: string }) {
               <Frozen decision={found} />
               {found.predictions.length > 0 && may("decisions:explain") && <Contributions id={id} />}
               {may("replay") && <Replayed id={id} />}
+              {may("decisions:dossier") && <Dossier id={id} />}
               {may("rules:backtest") && <TryChange decision={found} />}
             </div>
           </div>

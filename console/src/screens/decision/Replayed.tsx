@@ -1,11 +1,9 @@
 import { Button } from "@mantine/core";
-import { sent } from "../../api/call";
 import { useDo } from "../../api/queries";
-import { Copied, curl } from "../../kit/Copy";
+import { Copies } from "../../kit/Copy";
 import { Mark } from "../../kit/Marks";
 import { Facts, Panel } from "../../kit/Panel";
 import { ProblemPanel } from "../../kit/ProblemPanel";
-import { command } from "../../kit/commands";
 import { fields } from "../../kit/show";
 
 const MEANS: Record<string, string> = {
@@ -24,7 +22,7 @@ export function Replayed({ id }: { id: string }) {
   return (
     <Panel
       title="Does it come out the same again?"
-      aside={<><Copied text={command("replay", given) ?? ""} label="copy command" /><Copied text={curl(sent("replay", given))} label="copy curl" /></>}
+      aside={<Copies action="replay" given={given} />}
     >
       <div className="stack">
         <div>

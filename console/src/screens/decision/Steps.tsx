@@ -1,10 +1,11 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Schemas } from "../../api/call";
+import { VersionLink } from "../../kit/Links";
 import { Mark } from "../../kit/Marks";
 import { Facts } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
-import { age, duration, fields, moment, shortDigest, value } from "../../kit/show";
+import { age, duration, fields, moment, number, shortDigest, value } from "../../kit/show";
 
 type Detail = Schemas["DecisionDetail"];
 type Why = Schemas["WhyAnswer"];
@@ -40,11 +41,7 @@ export function Steps({ decision, why }: { decision: Detail; why: Why }) {
       {after.length > 0 && <RulesStep name="Rules after the model" rules={after} closedBy={why.closed_by} />}
       <Step name="Answer" note={`settled by ${why.closed_by}`} on closes>
         <div className="answer">{fields(decision.logged.answer as Record<string, unknown>)}</div>
-        {why.reasons.map((reason) => (
-          <div key={`${value(reason.code)} ${value(reason.source)}`}>
-            <strong>{value(reason.code)}</strong> {value(reason.text)} <span className="dim">({value(reason.source)})</span>
-          </div>
-        ))}
+        <Reasons of={why.reasons} />
       </Step>
       {decision.resolutions.map((one) => (
         <Step key={value(one.resolution_id)} name={one.pending ? "Proposed by a person" : "Resolved by a person"} note={`${value(one.who)}, ${moment(one.at as string)}`} on closes={!one.pending}>
@@ -83,6 +80,20 @@ export function Step({ name, note, on = false, closes = false, children }: { nam
   );
 }
 
+/** Why the answer is what it is: a rule's reason, or an input that moved the model, with how far. */
+export function Reasons({ of }: { of: Record<string, unknown>[] }) {
+  return (
+    <>
+      {of.map((reason) => (
+        <div key={`${value(reason.code)} ${value(reason.source)}`}>
+          <strong>{value(reason.code)}</strong> {value(reason.text)}{" "}
+          <span className="dim">({value(reason.source)}{typeof reason.contribution === "number" && `: ${value(reason.feature)} ${reason.contribution > 0 ? "+" : ""}${number(reason.contribution)}`})</span>
+        </div>
+      ))}
+    </>
+  );
+}
+
 export function RulesStep({ name, note, rules, closedBy }: { name: string; note?: string; rules: Schemas["RuleVerdict"][]; closedBy: string }) {
   return (
     <Step name={name} {...(note ? { note } : {})} on={rules.some((rule) => rule.verdict !== "not reached")} closes={rules.some((rule) => rule.rule === closedBy)}>
@@ -92,7 +103,8 @@ export function RulesStep({ name, note, rules, closedBy }: { name: string; note?
           <code>{rule.when || "decision table"}{rule.row ? `, row ${rule.row}` : ""}</code>
           <Mark of={rule.verdict} />
           <div className="values">
-            {Object.keys(rule.values).length > 0 && <>{Object.entries(rule.values).map(([read, had]) => `${read} = ${value(had)}`).join(", ")}{rule.changed_in ? " · " : ""}</>}
+            {Object.keys(rule.values).length > 0 && <>{Object.entries(rule.values).map(([read, had]) => `${read} = ${value(had)}`).join(", ")}{rule.changed_in && rule.outputs.length === 0 ? " · " : ""}</>}
+            {rule.outputs.map((made) => <div key={made.name}>{made.name}: {value(made.before)} → {value(made.after)}</div>)}
             {rule.changed_in ? `since revision ${rule.changed_in} (${rule.changed_by}: ${rule.changed_why})` : ""}
           </div>
         </div>
@@ -111,7 +123,7 @@ function ModelStep({ decision }: { decision: Detail }) {
           <Facts
             key={`${value(one.role)} ${value(one.model)} ${value(one.version)}`}
             of={[
-              ["version", <span key="v" className="row"><Link to="/models/$model/$version" params={{ model: String(one.model), version: String(one.version) }}>{value(one.model)}/{value(one.version)}</Link><Mark of={String(one.role)} /></span>],
+              ["version", <span key="v" className="row"><VersionLink of={`${String(one.model)}/${String(one.version)}`} /><Mark of={String(one.role)} /></span>],
               ["digest", <code key="d" title={String(one.digest)}>{shortDigest(String(one.digest))}</code>],
               ["output", one.output ? fields(one.output as Record<string, unknown>) : <span key="f" className="row"><Mark of="fallback" /> {value(one.failure)} {value(one.error)}</span>],
               ["computed in", duration(batch?.compute_us)],

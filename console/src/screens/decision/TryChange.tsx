@@ -1,8 +1,7 @@
 import { Button, Textarea } from "@mantine/core";
 import type { Schemas } from "../../api/call";
-import { sent } from "../../api/call";
 import { useAsk, useDo } from "../../api/queries";
-import { Copied, curl } from "../../kit/Copy";
+import { Copies } from "../../kit/Copy";
 import { Facts, Panel } from "../../kit/Panel";
 import { ProblemPanel } from "../../kit/ProblemPanel";
 import { useDraft } from "../../kit/draft";
@@ -18,7 +17,7 @@ export function TryChange({ decision }: { decision: Schemas["DecisionDetail"] })
   const given = { text, files: shown.data.files, decision: decision.decision_id };
   const example = trial.data?.examples[0];
   return (
-    <Panel title="Try a change against this decision" aside={<Copied text={curl(sent("rules:backtest", given))} label="copy curl" />}>
+    <Panel title="Try a change against this decision" aside={<Copies action="rules:backtest" given={given} />}>
       <div className="stack">
         <Textarea className="editor" label={`application.yaml, as of revision ${shown.data.revision}`} autosize minRows={8} maxRows={18} value={text} onChange={(event) => keep(event.currentTarget.value)} spellCheck={false} />
         <div className="row">

@@ -1,9 +1,11 @@
 import { Select } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import type { Schemas } from "../../api/call";
 import { useAsk } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
+import { ApplicationLink, VersionLink } from "../../kit/Links";
+import { Listed } from "../../kit/Listed";
 import { Mark } from "../../kit/Marks";
 import { Empty, Heading, Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
@@ -11,31 +13,35 @@ import { fields, moment, number, value, words } from "../../kit/show";
 
 /** One model: its versions, their metrics beside each other, what served when. */
 export function Model({ name }: { name: string }) {
-  const versions = useAsk("versions:list", { model: name }, { refetchInterval: 10_000 });
+  const versions = useAsk("versions:list", { model: name });
   const applications = useAsk("applications:list", {}).data?.filter((one) => one.model.split("@")[0] === name) ?? [];
   return (
     <>
       <Heading
         title={name}
-        under={<><Link to="/decisions" search={{ model: name }}>decisions it was asked for</Link>{applications.length > 0 && <span>used by {applications.map((one) => <Link key={one.application} to="/applications/$application" params={{ application: one.application }}>{one.application} </Link>)}</span>}</>}
+        under={<><Link to="/decisions" search={{ model: name }}>decisions it was asked for</Link>{applications.length > 0 && <span>used by {applications.map((one) => <Fragment key={one.application}> <ApplicationLink of={one.application} /></Fragment>)}</span>}</>}
       />
       <Asked query={versions}>
         {(rows) => (
           <>
             <Panel title="Versions">
-              <Rows
-                label="Versions"
-                rows={rows}
-                by={(row) => row.ref}
-                columns={[
-                  { name: "version", cell: (row) => <Link to="/models/$model/$version" params={{ model: name, version: String(row.version) }}>{row.ref}</Link> },
-                  { name: "stage", cell: (row) => <span className="row"><Mark of={row.stage} />{row.role !== row.stage && <Mark of={row.role} />}</span> },
-                  { name: "metrics", cell: (row) => fields(row.metrics) },
-                  { name: "Python", cell: (row) => row.python },
-                  { name: "registered", cell: (row) => moment(row.registered_at) },
-                  { name: "by", cell: (row) => row.registered_by },
-                ]}
-              />
+              <Listed action="versions:list" given={{ model: name }} every={10_000} empty="None yet.">
+                {(page) => (
+                  <Rows
+                    label="Versions"
+                    rows={page}
+                    by={(row) => row.ref}
+                    columns={[
+                      { name: "version", cell: (row) => <VersionLink of={row.ref} /> },
+                      { name: "stage", cell: (row) => <span className="row"><Mark of={row.stage} />{row.role !== row.stage && <Mark of={row.role} />}</span> },
+                      { name: "metrics", cell: (row) => fields(row.metrics) },
+                      { name: "Python", cell: (row) => row.python },
+                      { name: "registered", cell: (row) => moment(row.registered_at) },
+                      { name: "by", cell: (row) => row.registered_by },
+                    ]}
+                  />
+                )}
+              </Listed>
             </Panel>
             <div className="halves">
               <Metrics versions={rows} />
@@ -97,7 +103,7 @@ function Served({ name }: { name: string }) {
             columns={[
               { name: "since", cell: (one) => moment(one.at) },
               { name: "alias", cell: (one) => <Mark of={one.alias} /> },
-              { name: "version", cell: (one) => one.ref ?? "none" },
+              { name: "version", cell: (one) => (one.ref ? <VersionLink of={one.ref} /> : "none") },
               { name: "by", cell: (one) => one.actor },
               { name: "why", cell: (one) => one.reason },
             ]}

@@ -4,11 +4,14 @@ import type { Schemas } from "../../api/call";
 import { useAsk, useMay } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
 import { Chart } from "../../kit/Chart";
+import { ApplicationLink, TargetLink, VersionLink } from "../../kit/Links";
 import { Mark } from "../../kit/Marks";
 import { Empty, Heading, Panel } from "../../kit/Panel";
 import { Share } from "../../kit/Share";
-import { ago, duration, moment, number, percent, words } from "../../kit/show";
+import { ago, duration, moment, number, percent, several, words } from "../../kit/show";
 import { Projects } from "./Projects";
+import { Refused } from "./Refused";
+import { Trouble } from "./Trouble";
 
 const SPANS = [
   { value: "1h", label: "1 h" },
@@ -19,6 +22,7 @@ const SPANS = [
 /** What goes on: every application with its traffic, who answers, how fast, and what was changed. */
 export function Overview({ since = "1h" }: { since?: string }) {
   const navigate = useNavigate();
+  const may = useMay();
   const figures = useAsk("decisions:figures", { since, steps: 60 }, { refetchInterval: 5_000, placeholderData: (before) => before });
   return (
     <>
@@ -27,27 +31,30 @@ export function Overview({ since = "1h" }: { since?: string }) {
         under="Traffic, who answers, how fast, and what was changed."
         actions={<SegmentedControl aria-label="Span of time" size="xs" data={SPANS} value={since} onChange={(value) => void navigate({ to: "/", search: { since: value } })} />}
       />
-      <Trouble />
       <Asked query={figures}>
         {(found) => (
           <>
+            <Trouble figures={found.applications} />
             <Projects />
             <div className="cards">
               {found.applications.map((one) => <ApplicationCard key={one.application} figures={one} changes={found.changes} />)}
               <Idle known={found.applications.map((one) => one.application)} />
             </div>
             <div className="halves">
-              <ModelsPanel />
-              <Panel title="Recent changes">
+              <Panel title="Recent changes" aside={may("audit:log") && <Link to="/audit">all</Link>}>
                 {found.changes.length === 0 && <Empty>Nothing was changed in this span of time.</Empty>}
                 <ul className="plain">
                   {found.changes.slice(0, 10).map((change) => (
                     <li key={`${change.at} ${change.action} ${change.target}`}>
-                      <strong>{words(change.action.replace(":", " "))}</strong> {change.target} <span className="dim">{ago(change.at)} by {change.actor}{change.reason && `: ${change.reason}`}</span>
+                      <strong>{words(change.action.split(":").at(-1) ?? "")}</strong> <TargetLink action={change.action} target={change.target} /> <span className="dim">{ago(change.at)} by {change.actor}{change.reason && `: ${change.reason}`}</span>
                     </li>
                   ))}
                 </ul>
               </Panel>
+              <div>
+                <Refused />
+                <ModelsPanel />
+              </div>
             </div>
           </>
         )}
@@ -61,10 +68,9 @@ function ApplicationCard({ figures, changes }: { figures: Schemas["ApplicationFi
   const names = [application, ...Object.keys(figures.models).map((ref) => ref.split("/")[0])];
   const marks = changes.filter((change) => names.includes(change.target.split("/")[0] ?? "")).map((change) => ({ at: Date.parse(change.at) / 1000, text: `${change.action} ${change.target}` }));
   const fallback = whole.decided_by.fallback ?? 0;
-  const direct = application.startsWith("model:");
   return (
     <Panel
-      title={direct ? <Link to="/models/$model" params={{ model: application.slice(6) }}>{application.slice(6)}, asked directly</Link> : <Link to="/applications/$application" params={{ application }}>{application}</Link>}
+      title={<ApplicationLink of={application} />}
       aside={<Link to="/decisions" search={{ application }}>{number(whole.decisions)} decisions</Link>}
     >
       <dl className="tiles">
@@ -105,7 +111,7 @@ function Idle({ known }: { known: string[] }) {
   return (
     <Panel title="Without traffic">
       <ul className="plain">
-        {idle.map((one) => <li key={one.application}><Link to="/applications/$application" params={{ application: one.application }}>{one.application}</Link> <span className="dim">revision {one.revision}, since {moment(one.at)}</span></li>)}
+        {idle.map((one) => <li key={one.application}><ApplicationLink of={one.application} /> <span className="dim">revision {one.revision}, since {moment(one.at)}</span></li>)}
       </ul>
     </Panel>
   );
@@ -121,35 +127,15 @@ function ModelsPanel() {
             <ul className="plain">
               {rows.slice(0, 12).map((row) => (
                 <li key={row.model} className="row">
-                  <Link to="/models/$model" params={{ model: row.model }}>{row.model}</Link>
-                  {Object.entries(row.aliases).map(([alias, version]) => <span key={alias} className="row"><Mark of={alias} /> <Link to="/models/$model/$version" params={{ model: row.model, version: String(version) }}>{row.model}/{version}</Link></span>)}
-                  <span className="dim">{row.versions} versions</span>
+                  <VersionLink of={row.model} />
+                  {Object.entries(row.aliases).map(([alias, version]) => <span key={alias} className="row"><Mark of={alias} /> <VersionLink of={`${row.model}/${version}`} /></span>)}
+                  <span className="dim">{several(row.versions, "version")}</span>
                 </li>
               ))}
             </ul>
           )
         }
       </Asked>
-    </Panel>
-  );
-}
-
-/** What somebody should look at now: versions that cannot be served, open alerts, decisions that wait for people. */
-function Trouble() {
-  const may = useMay();
-  const status = useAsk("status", {}, { refetchInterval: 5_000 }).data;
-  const alerts = useAsk("alerts:list", { status: "open" }, { refetchInterval: 15_000, enabled: may("alerts:list") }).data ?? [];
-  const waiting = useAsk("decisions:reviews", { limit: 1000 }, { refetchInterval: 15_000, enabled: may("decisions:reviews") }).data?.length ?? 0;
-  const troubles = Object.entries(status?.troubles ?? {});
-  if (troubles.length + alerts.length + waiting === 0) return null;
-  return (
-    <Panel title="To be looked at">
-      <ul className="plain">
-        {troubles.map(([ref, why]) => <li key={ref}><Mark of="not served" /> {ref}: {why}</li>)}
-        {alerts.slice(0, 5).map((alert) => <li key={alert.id}><Mark of="open" /> {words(alert.kind)} {alert.column} on <Link to="/models/$model/$version" params={{ model: alert.ref.split("/")[0] ?? "", version: alert.ref.split("/")[1] ?? "" }} search={{ tab: "monitoring" }}>{alert.ref}</Link> <span className="dim">since {moment(alert.opened_at)}</span></li>)}
-        {alerts.length > 5 && <li><Link to="/alerts" search={{ status: "open" }}>and {alerts.length - 5} more alerts</Link></li>}
-        {waiting > 0 && <li><Mark of="pending_review" /> <Link to="/reviews">{waiting === 1000 ? "1,000 or more" : waiting} decisions wait for a person</Link></li>}
-      </ul>
     </Panel>
   );
 }

@@ -1,6 +1,6 @@
-import { Link } from "@tanstack/react-router";
 import type { Schemas } from "../../api/call";
 import { useAsk, useMay } from "../../api/queries";
+import { ApplicationLink } from "../../kit/Links";
 import { Panel } from "../../kit/Panel";
 import { number, several } from "../../kit/show";
 
@@ -24,7 +24,7 @@ function Project({ project }: { project: Schemas["ProjectAnswer"] }) {
       <h3>{project.project}</h3>
       <div>{project.goal || <span className="dim">No goal was stated: tenure projects set {project.project} --goal …</span>}</div>
       {detail?.measured.map((one) => <Measure key={one.application} project={project} of={one} />)}
-      <div className="row small">{project.applications.map((name) => <Link key={name} to="/applications/$application" params={{ application: name }}>{name}</Link>)}{project.owner && <span className="dim">{project.owner}</span>}</div>
+      <div className="row small">{project.applications.map((name) => <ApplicationLink key={name} of={name} />)}{project.owner && <span className="dim">{project.owner}</span>}</div>
     </article>
   );
 }

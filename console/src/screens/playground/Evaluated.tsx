@@ -3,7 +3,7 @@ import { Mark } from "../../kit/Marks";
 import { Facts } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
 import { duration, fields, moment, value } from "../../kit/show";
-import { RulesStep, Step } from "../decision/Steps";
+import { Reasons, RulesStep, Step } from "../decision/Steps";
 
 /** How an answer would come about: each step with what it read, what it gave and how long it took. */
 export function Evaluated({ found }: { found: Schemas["EvaluatedAnswer"] }) {
@@ -16,7 +16,7 @@ export function Evaluated({ found }: { found: Schemas["EvaluatedAnswer"] }) {
       <Step name="Answer" note={`settled by ${found.closed_by}`} on closes>
         <div className="answer">{fields(found.answer)}</div>
         <div className="row"><Mark of={found.decided_by} /><Mark of={found.status} /></div>
-        {found.reasons.map((reason) => <div key={`${value(reason.code)} ${value(reason.source)}`}><strong>{value(reason.code)}</strong> {value(reason.text)} <span className="dim">({value(reason.source)})</span></div>)}
+        <Reasons of={found.reasons} />
       </Step>
       {features.length > 0 && (
         <Step name="Features" note={took("features")} on>
@@ -40,7 +40,7 @@ export function Evaluated({ found }: { found: Schemas["EvaluatedAnswer"] }) {
               ["version", found.version || "not asked: its output was given"],
               ["input", fields(found.row)],
               ["output", found.output ? fields(found.output) : <span key="f" className="row"><Mark of="fallback" /> {found.failure}</span>],
-              ...(took("start of the version") ? [["started in", took("start of the version")] as const] : []),
+              ...(took("reaching the version") ? [["reached in", took("reaching the version")] as const] : []),
             ]}
           />
         </Step>

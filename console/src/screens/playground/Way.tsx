@@ -2,13 +2,11 @@ import { Button, Select } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Given, Schemas } from "../../api/call";
-import { sent } from "../../api/call";
 import { useAsk, useMay } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
-import { Copied, curl } from "../../kit/Copy";
+import { Copies } from "../../kit/Copy";
 import { Panel } from "../../kit/Panel";
 import { useDraft } from "../../kit/draft";
-import { command } from "../../kit/commands";
 import { withTest } from "../application/definition";
 import { Evaluated } from "./Evaluated";
 import type { Plain, Question } from "./Playground";
@@ -55,9 +53,8 @@ export function Way({ name, application, question, taken, other }: Props) {
     ...(version === LOGGED ? { output: taken?.output ?? null } : version === SERVING ? {} : { version }),
   };
   const evaluated = useAsk("rules:evaluate", given, { enabled: revision !== "", staleTime: Number.POSITIVE_INFINITY, retry: false, placeholderData: undefined });
-  const asCommand = command("rules:evaluate", given);
   return (
-    <Panel title={name} aside={<>{asCommand && <Copied text={asCommand} label="copy command" />}<Copied text={curl(sent("rules:evaluate", given))} label="copy curl" /></>}>
+    <Panel title={name} aside={<Copies action="rules:evaluate" given={given} />}>
       <div className="form-grid">
         <Select label="Answered by" data={choices} value={revision || null} onChange={setRevision} allowDeselect={false} />
         {model !== "" && <Select label="Model" data={answerers} value={version} onChange={(next) => next && setVersion(next)} allowDeselect={false} />}

@@ -20,6 +20,7 @@ export function Actions({ version }: { version: Schemas["VersionDetail"] }) {
       {isChampion && <Act action="models:rollback" label="Roll back" given={{ model: version.model }} affects={<>The champion before takes over at {users.length ? users.join(", ") : "once"}; {version.ref} stays deployed.</>} />}
       {["approved", "deployed"].includes(stage) && <DecommissionButton version={version} users={isChampion ? users : []} />}
       {stage === "decommissioned" && <Act action="versions:archive" label="Archive" given={named} affects={<>A restore of {version.ref} is proven, a second copy is written, its warm environment is dropped. Its decisions can still be explained and run again.</>} />}
+      {stage === "archived" && <Act action="versions:destroy" label="Destroy" colour="red" typed={version.ref} given={named} affects={<>The package and every file of {version.ref} alone go for ever; its tombstone stays, and its decisions cannot be run again. The first call proposes, another person’s destroys.</>} />}
       {stage === "archived" && <Act action="versions:restore" label="Restore" given={named} affects={<>{version.ref} can be deployed again. Nothing is served by it yet.</>} />}
     </>
   );

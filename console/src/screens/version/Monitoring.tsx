@@ -1,18 +1,19 @@
-import { Distributions } from "./Distributions";
 import { useAsk } from "../../api/queries";
-import { Act } from "../../kit/Act";
 import { Asked } from "../../kit/Asked";
 import { Chart } from "../../kit/Chart";
 import { Mark } from "../../kit/Marks";
 import { Empty, Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
 import { duration, fields, number, percent, words } from "../../kit/show";
+import { AlertRows } from "../alerts/AlertRows";
+import { Distributions } from "./Distributions";
 
 const COLOURS = ["#0e8f7b", "#3b82c4", "#c98a00", "#9c36b5"];
 
 /** What came in against the reference, how well it did, what raised an alert. */
 export function Monitoring({ model, version }: { model: string; version: string }) {
   const report = useAsk("monitor:report", { model, version }, { refetchInterval: 30_000 });
+  const alerts = useAsk("alerts:list", { model }, { refetchInterval: 30_000 }).data?.filter((one) => one.ref === `${model}/${version}`) ?? [];
   return (
     <Asked query={report}>
       {(found) => {
@@ -22,21 +23,9 @@ export function Monitoring({ model, version }: { model: string; version: string 
         return (
           <>
             {found.caveats.length > 0 && <Panel title="What this cannot say"><ul className="plain">{found.caveats.map((one) => <li key={one}>{one}</li>)}</ul></Panel>}
-            {found.alerts.length > 0 && (
+            {alerts.length > 0 && (
               <Panel title="Alerts">
-                <Rows
-                  label="Alerts"
-                  rows={found.alerts}
-                  by={(one) => one.id}
-                  columns={[
-                    { name: "state", cell: (one) => <Mark of={one.state} /> },
-                    { name: "kind", cell: (one) => words(one.kind) },
-                    { name: "column", cell: (one) => one.column || "—" },
-                    { name: "days", cell: (one) => `${one.first_day} – ${one.last_day}` },
-                    { name: "finding", cell: (one) => String(one.evidence.how ?? "") },
-                    { name: "", cell: (one) => one.state === "open" && <Act action="alerts:ack" label="Acknowledge" given={{ alert: one.id }} affects="It is marked as seen, with what you know about it; it stays until the data say otherwise." /> },
-                  ]}
-                />
+                <AlertRows alerts={alerts} versions={false} />
               </Panel>
             )}
             <div className="halves">

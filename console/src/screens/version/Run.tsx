@@ -1,9 +1,8 @@
 import { Button, Textarea } from "@mantine/core";
 import { useState } from "react";
 import type { Schemas } from "../../api/call";
-import { sent } from "../../api/call";
 import { useDo } from "../../api/queries";
-import { Copied, curl } from "../../kit/Copy";
+import { Copies } from "../../kit/Copy";
 import { Panel } from "../../kit/Panel";
 import { ProblemPanel } from "../../kit/ProblemPanel";
 import { Rows } from "../../kit/Tables";
@@ -17,7 +16,7 @@ export function Run({ version }: { version: Schemas["VersionDetail"] }) {
   const rows = parsed(text);
   const given = { model: version.model, version: String(version.version), rows: rows ?? [] };
   return (
-    <Panel title="Run it" aside={<Copied text={curl(sent("versions:run", given))} label="copy curl" />}>
+    <Panel title="Run it" aside={<Copies action="versions:run" given={given} />}>
       <div className="stack">
         <Textarea className="editor" label="Rows, as JSON" description="In its own environment, offline; no stage changes and nothing is logged as a decision." autosize minRows={5} maxRows={16} value={text} onChange={(event) => setText(event.currentTarget.value)} error={rows ? undefined : "a JSON list of objects"} spellCheck={false} />
         <div><Button size="xs" disabled={!rows} loading={run.isPending} onClick={() => run.mutate(given)}>Run</Button></div>

@@ -1,0 +1,28 @@
+import { Act } from "../../kit/Act";
+import { Listed } from "../../kit/Listed";
+import { Panel } from "../../kit/Panel";
+import { Rows } from "../../kit/Tables";
+import { moment } from "../../kit/show";
+
+/** Who is signed in, and the end of that. */
+export function Sessions() {
+  return (
+    <Panel title="Signed in now">
+      <Listed action="sessions:list" given={{}} cursor="sessions_cursor" empty="Nobody is signed in.">
+        {(rows) => (
+          <Rows
+            label="Sessions"
+            rows={rows}
+            by={(row) => row.session}
+            columns={[
+              { name: "who", cell: (row) => row.subject },
+              { name: "since", cell: (row) => moment(row.began_at) },
+              { name: "until", cell: (row) => moment(row.expires_at) },
+              { name: "", cell: (row) => <Act action="sessions:end" label="End" given={{ session: row.session }} affects={`${row.subject} is signed out there.`} /> },
+            ]}
+          />
+        )}
+      </Listed>
+    </Panel>
+  );
+}

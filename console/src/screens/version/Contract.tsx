@@ -1,0 +1,40 @@
+import { Rows } from "../../kit/Tables";
+import { value } from "../../kit/show";
+
+interface FieldPlain {
+  name: string;
+  type: string;
+  required?: boolean;
+  nullable?: boolean;
+  minimum?: number;
+  maximum?: number;
+  values?: unknown[];
+}
+
+/** What it takes and what it gives, with the ranges it was made for. */
+export function Contract({ manifest }: { manifest: Record<string, unknown> }) {
+  const sides: [string, FieldPlain[]][] = [["takes", (manifest.inputs as FieldPlain[] | undefined) ?? []], ["gives", (manifest.outputs as FieldPlain[] | undefined) ?? []]];
+  return (
+    <>
+      {sides.map(([side, found]) => (
+        <Rows
+          key={side}
+          label={side}
+          rows={found}
+          by={(field) => field.name}
+          columns={[
+            { name: side, cell: (field) => field.name },
+            { name: "type", cell: (field) => field.type },
+            { name: "range", cell: (field) => range(field) },
+          ]}
+        />
+      ))}
+    </>
+  );
+}
+
+function range(field: FieldPlain): string {
+  if (field.values?.length) return field.values.map(value).join(", ");
+  if (field.minimum === undefined && field.maximum === undefined) return "—";
+  return `${value(field.minimum)} – ${value(field.maximum)}`;
+}
