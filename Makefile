@@ -37,8 +37,8 @@ check: $(READY)  ## format, lint, types, import contracts
 console: $(READY)  ## the browser console, where Node is there and if its sources changed
 	@$(BIN)/python console/build.py --if-node
 
-screenshots: $(READY) console programs  ## docs/screenshots anew: every screen of the console, light and dark
-	@mkdir -p docs/screenshots && TENURE_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/console/test_screens.py
+screenshots: $(READY) console programs  ## docs/screenshots anew: every screen of the console on the demo's data, light and dark
+	@mkdir -p docs/screenshots && TENURE_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest -m soak tests/console/test_demo.py -k shows_itself
 
 # What the tests drive besides Python; root gets what is missing, others are told.
 PROGRAMS := chromium postgresql

@@ -1,11 +1,12 @@
 """One home that people have worked in, and one browser, for all stories."""
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from tenure.entrypoints.api.console import built_console
 from tests.console.lived_in import LivedIn, lived_in
@@ -41,16 +42,23 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, house: LivedIn) -> Iterator[Page]:
-    """A signed-in admin's page. Whatever leaves the machine, and whatever the page complains of, fails the test."""
+    """A signed-in admin's page."""
+    with opened(browser, house.url) as page:
+        sign_in(page, house.url, house.token)
+        yield page
+
+
+@contextlib.contextmanager
+def opened(browser: Browser, url: str) -> Iterator[Page]:
+    """Give an empty page. Whatever leaves the machine, and whatever the page complains of, fails the test."""
     context = browser.new_context(viewport={"width": 1360, "height": 900}, reduced_motion="reduce", locale="en-GB")
     context.set_default_timeout(PATIENCE)
-    opened = context.new_page()
+    page = context.new_page()
     complaints: list[str] = []
-    opened.on("console", lambda said: complaints.extend(_complaint(said)))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda asked: complaints.extend(_elsewhere(asked.url, house.url)))
-    sign_in(opened, house.url, house.token)
-    yield opened
+    page.on("console", lambda said: complaints.extend(_complaint(said)))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: complaints.extend(_elsewhere(asked.url, url)))
+    yield page
     context.close()
     assert not complaints
 
@@ -62,6 +70,17 @@ def sign_in(page: Page, url: str, token: str) -> None:
     page.get_by_role("textbox", name="Token").fill(token)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("navigation", name="Screens").wait_for()
+
+
+def act(page: Page, button: Locator, reason: str, *said: str, patience: int = PATIENCE) -> None:
+    """Do what a button is for: the dialog says whom it affects, asks for the reason and closes when it is done."""
+    button.click()
+    dialog = page.get_by_role("dialog")
+    for each in said:
+        expect(dialog).to_contain_text(each)
+    dialog.get_by_label("Reason").fill(reason)
+    dialog.locator("button[type=submit]").click()
+    expect(dialog).to_be_hidden(timeout=patience)
 
 
 def _complaint(said: ConsoleMessage) -> list[str]:

@@ -19,7 +19,8 @@ from tenure.app import packaging
 from tenure.app.packaging import PackageSource
 from tenure.client.client import Client
 from tenure.client.connection import Connection
-from tenure.serving import announce
+from tenure.serving import announce, front
+from tenure.serving.front import Front
 from tenure.settings import Home, Workshop
 
 COLUMNS = ("n_orders", "days_since_order", "monthly_fee", "complaints")
@@ -126,19 +127,26 @@ class LivedIn:
 @contextlib.contextmanager
 def lived_in(root: Path, decisions: int = 400) -> Iterator[LivedIn]:
     """Give a home in which some work was done, and end it."""
+    with running(root) as made:
+        _live(made, root, decisions)
+        yield made
+
+
+@contextlib.contextmanager
+def running(root: Path, prefix: str = "") -> Iterator[LivedIn]:
+    """Give an empty home that runs, and end it."""
     home = Home(root / "home")
     home.logs.mkdir(parents=True)
+    front.write(home.front, Front(prefix=prefix))
     command = [sys.executable, "-m", "tenure.serving.supervisor", "--home", str(home.root), "--port", "0"]
     with (home.logs / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     try:
         _until(lambda: announce.status(home.supervisor_socket)["control"]["state"] == "ready", 120)
         with Client(connection=Connection("http://localhost", unix_socket=home.control_socket)) as client:
-            url = f"http://127.0.0.1:{announce.status(home.supervisor_socket)['port']}"
+            url = f"http://127.0.0.1:{announce.status(home.supervisor_socket)['port']}{prefix}"
             token = client.call("tokens:create", role="admin", reason="for the console")["token"]
-            made = LivedIn(home, url, token, client)
-            _live(made, root, decisions)
-            yield made
+            yield LivedIn(home, url, token, client)
     finally:
         with contextlib.suppress(announce.NoSupervisor):
             announce.down(home.supervisor_socket, 60)

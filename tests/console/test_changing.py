@@ -101,3 +101,24 @@ def test_everything_is_reached_by_keyboard_alone(page: Page, house: LivedIn) -> 
     expect(page.get_by_role("option").filter(has_text="search by entity")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("access")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Tokens")).to_be_visible()
+    tab_to(page, "New token")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("by keyboard alone")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The token is shown this once")).to_be_visible()
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until the button of this name has the focus."""
+    button = page.get_by_role("button", name=name)
+    expect(button).to_be_visible()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if button.evaluate("one => one === document.activeElement"):
+            return
+    raise AssertionError(f"no way leads to {name} by Tab")

@@ -5,19 +5,10 @@ import signal
 
 from playwright.sync_api import Locator, Page, expect
 
+from tenure.kit.clock import DAY, SystemClock, iso
 from tenure.serving import announce
+from tests.console.conftest import act
 from tests.console.lived_in import LivedIn
-
-
-def act(page: Page, button: Locator, reason: str, *said: str) -> None:
-    """Do what a button is for: the dialog says whom it affects, asks for the reason and closes when it is done."""
-    button.click()
-    dialog = page.get_by_role("dialog")
-    for each in said:
-        expect(dialog).to_contain_text(each)
-    dialog.get_by_label("Reason").fill(reason)
-    dialog.locator("button[type=submit]").click()
-    expect(dialog).to_be_hidden()
 
 
 def test_a_draft_is_approved_by_what_it_would_change_and_watched_on_trial(page: Page, house: LivedIn) -> None:
@@ -34,18 +25,36 @@ def test_a_draft_is_approved_by_what_it_would_change_and_watched_on_trial(page: 
     expect(dialog).to_be_hidden()
     expect(row).to_contain_text("approved")
 
-    row.get_by_role("button", name="Activate").click()
-    dialog.get_by_label("Put it").first.click()
-    dialog.get_by_role("option", name="watches every request").click()
-    expect(dialog).to_contain_text("nobody sees its answers but you")
-    dialog.get_by_label("Reason").fill("to see it live")
-    dialog.locator("button[type=submit]").click()
-    expect(dialog).to_be_hidden()
+    put(page, row, "watches every request", "nobody sees its answers but you")
     expect(page.get_by_role("heading", name="On trial: churn-offers/2")).to_be_visible()
     house.decide("churn-offers", customer_id="c7", monthly_fee=50.0, channel="app")
     expect(page.get_by_text("of 1 watched requests would be answered otherwise")).to_be_visible()
-    act(page, page.get_by_role("button", name="End trial"), "seen enough", "what is in force stays")
+    end = page.get_by_role("button", name="End trial")
+    act(page, end, "seen enough", "what is in force stays")
     expect(page.get_by_role("heading", name="On trial: churn-offers/2")).to_be_hidden()
+
+    put(page, row, "answers a share", "10 of 100 entities of churn-offers")
+    expect(row).to_contain_text("answers 10 %")
+    act(page, end, "seen enough")
+    tomorrow = iso(SystemClock().now() + DAY)
+    put(page, row, "from a time on", "From now on", starts=tomorrow[:16])
+    expect(row).to_contain_text("waiting: from")
+    act(page, end, "another day")
+    expect(row).not_to_contain_text("waiting: from")
+
+
+def put(page: Page, row: Locator, where: str, said: str, starts: str = "") -> None:
+    """Put a revision where a person would choose it to be put."""
+    row.get_by_role("button", name="Activate").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Put it").first.click()
+    dialog.get_by_role("option", name=where).click()
+    expect(dialog).to_contain_text(said)
+    if starts:
+        dialog.get_by_label("From").fill(starts)
+    dialog.get_by_label("Reason").fill(f"to see it: {where}")
+    dialog.locator("button[type=submit]").click()
+    expect(dialog).to_be_hidden()
 
 
 def test_a_cell_says_its_type_and_what_is_wrong_with_it(page: Page, house: LivedIn) -> None:
