@@ -42,6 +42,11 @@ class Home:
         return self.root / "audit.head"
 
     @property
+    def made_from(self) -> Path:
+        """When the home was made from a backup (tenure up --from), in a file that any other home lacks."""
+        return self.root / "made-from"
+
+    @property
     def keys(self) -> Path:
         """Private keys and home secrets, mode 0700."""
         return self.root / "keys"

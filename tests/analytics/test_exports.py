@@ -44,7 +44,7 @@ class Asking:
         self.bank = bank
         self.die_at: int | None = None
 
-    def call(self, action: str, **given: Any) -> Any:
+    def call(self, action: str, /, **given: Any) -> Any:
         import msgspec
 
         if self.die_at is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from tenure.app import wire
 from tenure.app.actions import Action
 from tenure.client.connection import Connection
 from tenure.entrypoints.api.routes import application
@@ -23,6 +24,8 @@ from tests.api.running import brought_up
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tenure.governance.repeating import Answer
+
 SESSION = "tns_good"
 
 
@@ -34,10 +37,9 @@ class Promote(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[str] = []
 
 
-class Listing(msgspec.Struct, frozen=True, kw_only=True):
+class Versions(wire.Listing, frozen=True, kw_only=True):
     model: str
-    limit: int = 10
-    stage: str | None = None
+    stage: str = ""
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -48,6 +50,8 @@ class Said(msgspec.Struct, frozen=True):
     action: str
     actor: str
     given: dict[str, Any]
+    version: int = 1
+    stage: str = "archived"
 
 
 class NotInService(TenureError):
@@ -67,7 +71,7 @@ ACTIONS = (
     Action(
         "versions:promote", "POST", "/api/v1/models/{model}/versions/{version}/promote", Promote, Said, lambda *_: None
     ),
-    Action("versions:list", "GET", "/api/v1/models/{model}/versions", Listing, list[Said], lambda *_: None),
+    Action("versions:list", "GET", "/api/v1/models/{model}/versions", Versions, list[Said], lambda *_: None),
     Action("whoami", "GET", "/api/v1/whoami", Nothing, Said, lambda *_: None),
 )
 
@@ -77,6 +81,9 @@ class Echo:
 
     def __init__(self) -> None:
         self.failure: Exception | None = None
+
+    def once(self, actor: str, key: str, request: bytes, do: Callable[[], Answer], failed: Any) -> tuple[Answer, bool]:
+        return do(), False
 
     def tag(self, name: str, given: Any) -> tuple[str, str | None]:
         return "", None

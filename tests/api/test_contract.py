@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 
 import tenure
@@ -15,9 +15,7 @@ from tenure.client.client import next_cursor, pause_before_retry
 from tenure.client.connection import RemoteProblem, Unreachable
 from tenure.entrypoints.api.errors import all_errors, problem
 from tenure.entrypoints.api.pages import problem_text
-from tenure.entrypoints.api.paging import closed, link_to, page_of
 from tenure.entrypoints.api.preconditions import PreconditionFailed, PreconditionRequired, precondition
-from tenure.kit.cursors import UnusableCursor
 
 if TYPE_CHECKING:
     from tests.api.running import Running
@@ -31,11 +29,6 @@ rules:
 default: {answer: {offer: middle}, reason: R00}
 reasons: {R00: neither, R01: too small}
 """
-
-
-class Row(msgspec.Struct):
-    ref: str
-    more: int = 0
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +114,17 @@ def test_a_precondition_is_asked_for_only_where_something_is_there() -> None:
         check("2")
 
 
+def test_a_users_state_may_be_named_and_then_must_be_the_present_one(running: Running, owner: dict[str, str]) -> None:
+    running.ask("POST", "/api/v1/users", {"user": "tagged", "role": "viewer"}, owner)
+    etag = running.ask("GET", "/api/v1/users/tagged", headers=owner)[1]["etag"]
+    change = "/api/v1/users/tagged/change"
+    status, headers, _ = running.ask("POST", change, {"role": "builder"}, owner | {"If-Match": etag})
+    assert (status, headers["etag"] != etag) == (200, True)
+    assert running.ask("POST", change, {"role": "viewer"}, owner | {"If-Match": etag})[0] == 412
+    assert running.ask("POST", change, {"role": "viewer"}, owner)[0] == 200, "it need not be named"
+    assert running.ask("GET", "/api/v1/users/tagged", headers=owner)[1]["etag"] == etag, "it is as it was"
+
+
 # ---- pages of lists
 
 
@@ -143,7 +147,7 @@ def test_a_list_comes_in_pages_that_together_are_the_list(running: Running, owne
         assert found == whole
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=10001", "limit=x", "cursor=!", "cursor=bm9uZQ"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=10001", "limit=x", "cursor=!", "cursor=bm9uZQ", "cursor=WyJ4Il0"])
 def test_a_limit_out_of_bounds_and_a_strange_cursor_are_refused(
     running: Running, owner: dict[str, str], query: str
 ) -> None:
@@ -151,18 +155,93 @@ def test_a_limit_out_of_bounds_and_a_strange_cursor_are_refused(
     assert (status, headers["content-type"]) == (422, "application/problem+json")
 
 
-def test_rows_that_come_and_go_between_two_pages_neither_repeat_nor_hide_others() -> None:
-    rows = [Row(name) for name in "abcdef"]
-    page, cursor = page_of(rows, "ref", 2, "")
-    assert [row.ref for row in page] == ["a", "b"]
-    changed = [Row("0"), *rows[1:3], *rows[4:]]
-    page, cursor = page_of(changed, "ref", 2, cursor)
-    assert [row.ref for row in page] == ["c", "e"]
-    assert page_of(changed, "ref", 9, cursor) == ([Row("f")], "")
-    assert page_of([], "ref", 2, "") == ([], "")
-    with pytest.raises(UnusableCursor):
-        page_of(rows[:1], "ref", 2, closed("gone"))
-    assert next_cursor(link_to("/x", "a=1&cursor=old", closed("ü"))) == closed("ü")
+def test_a_page_names_the_next_one_and_a_cursor_is_good_for_its_own_list_alone(
+    running: Running, owner: dict[str, str]
+) -> None:
+    _, headers, _ = running.ask("GET", "/api/v1/audit?limit=1", headers=owner)
+    cursor = headers["next-cursor"]
+    assert next_cursor(headers["link"]) == cursor
+    assert running.ask("GET", f"/api/v1/tokens?cursor={cursor}", headers=owner)[0] == 422
+    assert "next-cursor" not in running.ask("GET", "/api/v1/audit?limit=10000", headers=owner)[1]
+
+
+def test_a_list_is_filtered_and_a_filter_that_can_match_nothing_is_refused(
+    running: Running, owner: dict[str, str]
+) -> None:
+    running.ask("POST", "/api/v1/tokens", {"role": "auditor"}, owner)
+    found = json.loads(running.ask("GET", "/api/v1/tokens?role=auditor", headers=owner)[2])
+    assert {one["role"] for one in found} == {"auditor"}
+    events = json.loads(running.ask("GET", "/api/v1/audit?action=tokens:create&limit=3", headers=owner)[2])
+    assert {one["action"] for one in events} == {"tokens:create"}
+    for path in ("/api/v1/tokens?role=auditer", "/api/v1/decisions?decided_by=modle"):
+        status, _, body = running.ask("GET", path, headers=owner)
+        refused = json.loads(body)
+        assert (status, refused["code"]) == (422, "not-one-of")
+        assert refused["nearest"] in refused["allowed"]
+        assert refused["nearest"] in refused["next_step"]
+
+
+# ---- parameters that do not exist
+
+#: on the path of decisions, where a gateway reads the body alone
+OF_THE_GATEWAY = {"events:import"}
+
+
+def test_every_route_refuses_a_parameter_that_it_does_not_have(running: Running, owner: dict[str, str]) -> None:
+    document = json.loads(running.ask("GET", "/api/v1/openapi.json", headers=owner)[2])
+    asked = 0
+    for path, operations in document["paths"].items():
+        for verb, operation in operations.items():
+            if operation["operationId"] in OF_THE_GATEWAY:
+                continue
+            target = re.sub(r"\{\w+\}", "1", path)
+            status, _, body = running.ask(verb.upper(), f"{target}?no_such=1", headers=owner)
+            assert (status, json.loads(body)["code"]) == (422, "unknown-parameter"), operation["operationId"]
+            asked += 1
+    assert asked > 100
+
+
+def test_a_misspelt_parameter_is_told_the_nearest_and_all_there_are(running: Running, owner: dict[str, str]) -> None:
+    status, _, body = running.ask("GET", "/api/v1/decisions?aplication=offers", headers=owner)
+    refused = json.loads(body)
+    assert (status, refused["parameter"], refused["nearest"]) == (422, "aplication", "application")
+    assert {"application", "entity", "since", "limit", "cursor"} <= set(refused["allowed"])
+    status, _, body = running.ask("POST", "/api/v1/tokens", {"role": "viewer", "expiry": "1d"}, owner)
+    refused = json.loads(body)
+    assert (status, refused["parameter"], refused["nearest"]) == (422, "expiry", "expires")
+    assert "role" in refused["allowed"]
+    assert running.ask("POST", "/api/v1/drill", {"fast": True}, owner)[0] == 422, "it has no fields at all"
+    status, _, body = running.ask("POST", "/api/v1/tokens", {"role": "vewer"}, owner)
+    assert status == 422
+    assert "viewer" in json.loads(body)["detail"]
+
+
+# ---- verbs
+
+
+def test_head_answers_as_get_does_without_a_body_and_a_405_names_the_verbs_there_are(
+    running: Running, owner: dict[str, str]
+) -> None:
+    for path in ("/api/v1/whoami", "/api/v1/tokens?limit=1", "/api/v1/openapi.json"):
+        got, seen = running.ask("GET", path, headers=owner), running.ask("HEAD", path, headers=owner)
+        assert (seen[0], seen[2], seen[1]["content-length"]) == (200, b"", str(len(got[2])))
+        assert seen[1]["content-type"] == got[1]["content-type"]
+    assert running.ask("HEAD", "/api/v1/whoami")[0] == 401
+    assert running.ask("HEAD", "/api/v1/nothing", headers=owner)[0] == 404
+    status, headers, _ = running.ask("DELETE", "/api/v1/models/churn/versions/2", headers=owner)
+    assert (status, headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+    status, headers, _ = running.ask("PATCH", "/api/v1/tokens", headers=owner)
+    assert (status, headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
+
+
+def test_who_may_only_ask_an_application_may_read_how_it_is_asked(running: Running, owner: dict[str, str]) -> None:
+    applied(running, owner, APPLICATION, "*")
+    made = running.ask("POST", "/api/v1/tokens", {"role": "caller", "applications": ["offers"]}, owner)[2]
+    caller = {"Authorization": f"Bearer {json.loads(made)['token']}"}
+    status, _, body = running.ask("GET", "/api/v1/applications/offers/openapi.json", headers=caller)
+    assert (status, json.loads(body)["info"]["title"]) == (200, "offers")
+    assert running.ask("GET", "/api/v1/applications/others/openapi.json", headers=caller)[0] == 403
+    assert running.ask("GET", "/api/v1/applications/offers", headers=caller)[0] == 403
 
 
 # ---- clients
@@ -173,6 +252,9 @@ def test_the_client_gives_all_pages_and_names_the_state_by_itself(running: Runni
         tokens = client.call("tokens:list")
         assert len(tokens) > 2
         assert len(client.call("audit:log", limit=2)) == 2
+        first = client.page("tokens:list", limit=2)
+        second = client.page("tokens:list", limit=2, cursor=first.next_cursor)
+        assert first.rows + second.rows == tokens[:4]
         assert client.call("policy:set", policy="open", reason="as before")["policy"] == "open"
 
 

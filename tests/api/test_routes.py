@@ -92,7 +92,7 @@ def test_openapi_names_every_action_and_is_only_a_document(connect):
     operations = {o["operationId"] for path in document["paths"].values() for o in path.values()}
     assert operations == {"versions:promote", "versions:list", "whoami"}
     promote = document["paths"]["/api/v1/models/{model}/versions/{version}/promote"]["post"]
-    assert [p["name"] for p in promote["parameters"]] == ["model", "version"]
+    assert [p["name"] for p in promote["parameters"]] == ["model", "version", "Idempotency-Key"]
     for path in ("/api/v1", "/api/v1/swagger", "/api/v1/redoc"):
         try:
             content = connect().send("GET", path)

@@ -196,6 +196,7 @@ def test_a_personal_value_is_read_and_not_shown(control: Control, house: House) 
     own = next(one for one in found["rules"] if one["rule"] == "own")
     assert (own["verdict"], own["again"], own["values"]) == ("fired", "fired", {"person": "(personal)"})
     assert "p7'" not in json.dumps(found["inputs"])
+    assert next(one for one in found["inputs"] if one["name"] == "person")["source"] == "request"
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,10 @@ def calls():
         for node in ast.walk(ast.parse(file.read_text())):
             if not isinstance(node, ast.Call) or not node.args or not isinstance(node.func, ast.Attribute):
                 continue
-            action = node.args[0]
-            if node.func.attr in {"call", "upload"} and isinstance(action, ast.Constant):
+            asks = node.func.attr in {"call", "upload"}
+            # A command that lists asks `pages.of(tenure, ACTION, …)`.
+            action = node.args[1] if node.func.attr == "of" and len(node.args) == 2 else node.args[0]
+            if (asks or action is not node.args[0]) and isinstance(action, ast.Constant):
                 yield f"{file.name}:{node.lineno}", action.value, [each.arg for each in node.keywords if each.arg]
 
 

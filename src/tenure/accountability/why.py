@@ -20,7 +20,7 @@ from tenure.kit.errors import Kind, TenureError
 from tenure.kit.ids import parse_id
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tenure.accountability.ports import Evidence
     from tenure.application.decisions.deciding import Settled
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from tenure.contract.schema import Schema
     from tenure.governance.access import Actor
 
+#: the source of a request field that the request did not have
+NOT_SENT = "not sent"
 WORDS = {TRUE: "fired", FALSE: "no", MISSING: "missing value", NOT_REACHED: "not reached"}
 
 
@@ -111,7 +113,7 @@ class Whys:
         closed_by = closing(definition, record)
         chosen = next((one for one in rules if one.judged.rule.id == name), None)
         why_not = (chosen, said(chosen.judged, closed_by, row)) if chosen else None
-        return Why(record, known(definition, record), rules, closed_by, why_not)
+        return Why(record, known(definition, record, personal), rules, closed_by, why_not)
 
     def _outputs(self, record: DecisionRecord) -> Schema:
         asked = served(record)
@@ -140,13 +142,20 @@ def _last_change(rule: Rule, history: Sequence[tuple[Activation, Definition]]) -
     return found
 
 
-def known(definition: Definition, record: DecisionRecord) -> tuple[Known, ...]:
-    """Return every input as logged; a personal field only by its name."""
+def known(definition: Definition, record: DecisionRecord, personal: Mapping[str, Any] | None) -> tuple[Known, ...]:
+    """Return every input as logged; a personal field only by its name. `personal` is None once the person was erased."""
     hidden = {*definition.personal, definition.entity}
-    request = [
-        Known(field.name, HIDDEN if field.name in hidden else record.request.get(field.name), "request", record.at)
-        for field in definition.request
-    ]
+    request = []
+    for field in definition.request:
+        value: Any
+        if field.name in hidden:
+            sent = record.personal if personal is None else personal.get(field.name) is not None
+            was_sent, value = bool(sent), HIDDEN
+        else:
+            was_sent, value = field.name in record.request, record.request.get(field.name)
+        request.append(
+            Known(field.name, value, "request", record.at) if was_sent else Known(field.name, None, NOT_SENT, None)
+        )
     each = {use.view for use in definition.features if use.each}
     features = [
         Known(

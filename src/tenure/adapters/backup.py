@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tenure.adapters.decision_log.sealer import sealer_lock
+from tenure.kit.clock import SystemClock, iso
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ def restore(folder: Path, home: Home) -> int:
         _copy_checked(folder / name, target, int(size), digest)
     for key in (draft / "keys").glob("*"):
         key.chmod(0o600)
+    # Whatever runs here is run again before it takes traffic: this may be another machine.
+    (draft / home.made_from.name).write_text(iso(SystemClock().now()), encoding="utf-8")
     os.sync()
     if home.root.exists():
         home.root.rmdir()

@@ -7,6 +7,7 @@ import logging
 import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
 
 from tenure import __version__
 from tenure.accountability.backtests import Backtests
@@ -20,6 +21,7 @@ from tenure.accountability.replay import Replays
 from tenure.accountability.trials import Trials
 from tenure.accountability.why import Whys
 from tenure.adapters.analytics.analytics import Analytics
+from tenure.adapters.answers import SealedAnswers
 from tenure.adapters.backup import back_up
 from tenure.adapters.decision_log.checkpoints import Checkpoints
 from tenure.adapters.decision_log.claims import Claims
@@ -45,6 +47,7 @@ from tenure.adapters.sql.people import SqlSessions, SqlUsers
 from tenure.adapters.sql.projects import SqlProjects
 from tenure.adapters.sql.registry import SqlRegistry
 from tenure.adapters.sql.releases import upgraded_at
+from tenure.adapters.sql.repeats import SqlRepeats
 from tenure.adapters.sql.retention import SqlRetention
 from tenure.adapters.sql.revisions import SqlRevisions
 from tenure.adapters.sql.tokens import SqlPolicy, SqlTokens
@@ -72,8 +75,9 @@ from tenure.app.proving import HomePackages
 from tenure.app.publishing import Contents, Publisher, Runnable
 from tenure.app.reception import Reception
 from tenure.app.replacing import HomeProcesses
+from tenure.app.rerunning import Rerunning
 from tenure.app.resolving import DeclaredColumns, WorkedLog
-from tenure.app.secrets import persons_key
+from tenure.app.secrets import answers_key, persons_key
 from tenure.app.sweeping import Sweeper
 from tenure.app.tags import TAGS
 from tenure.app.travelling import Travelling
@@ -93,6 +97,7 @@ from tenure.governance.access import Permission
 from tenure.governance.accounts import Users
 from tenure.governance.actions import AuditTrail, Holds, Policies, Tokens
 from tenure.governance.attempts import Attempts
+from tenure.governance.repeating import Repeats
 from tenure.governance.restarting import Restarting
 from tenure.governance.retaining import Retentions
 from tenure.governance.signing_in import Sessions
@@ -170,10 +175,10 @@ class Control:
         self.audit = SqlAudit(self._database, home.audit_head)
         self.audit.note_head()
         self._due: dict[str, int] = {}
+        self._changed_at = upgraded_at(self._database, release_in(home), clock.now())
         self._open_stores()
         self._open_actions(progress)
-        since = upgraded_at(self._database, __version__, clock.now())
-        self.drilling = Drilling(self.archives, clock, drill_days(), since)
+        self.drilling = Drilling(self.archives, clock, drill_days(), self._changed_at)
         self.publisher.write()
 
     @classmethod
@@ -215,7 +220,7 @@ class Control:
         trusted = SqlTrust(database)
         self.trusted = HomeTrust(home, trusted, self.audit, clock, Workshop.of())
         self.trusts = Trusts(trusted, lambda: self.trusted.signers(self.registry), self.audit, clock)
-        self._runnable = Runnable(self._ensure_runnable)
+        self._runnable = Runnable(self._ensure_runnable, self._check_again)
         users, sessions, passwords = SqlUsers(database), SqlSessions(database), ArgonPasswords()
         self.users = Users(users, sessions, passwords, self.audit, clock)
         self.sessions = Sessions(sessions, users, self._tokens_db, passwords, Attempts(), self.audit, clock)
@@ -230,6 +235,7 @@ class Control:
         )
         self.publisher = Publisher(home, clock, contents, self._look_again, lambda: database.writes)
         self.reception = Reception(self.sessions, self.publisher)
+        self.once = Repeats(SqlRepeats(database), SealedAnswers(answers_key(home)), clock, uuid4().hex).once
 
     def _open_actions(self, progress: Callable[[str], None]) -> None:
         audit, clock, database = self.audit, self.clock, self._database
@@ -251,6 +257,7 @@ class Control:
         self.deployments = Deployments(self.fleets, self.publisher, meeting, policy, audit, clock)
         self.decommissionings = Decommissionings(SqlStandings(database), meeting, self.log, audit, clock)
         kept = SqlKept(database)
+        self.rerunning = Rerunning(vault, kept, self.registry, audit, clock, self._changed_at)
         kept_as = self._opened_retentions(SqlRetention(database), key).of_model
         self.archives = Archives(kept, vault, checks, kept_as, audit, clock)
         self.endings = Endings(kept, self.registry.attestations, self.holds_db, vault, kept_as, audit, clock)
@@ -262,8 +269,9 @@ class Control:
         self.decisions = Decisions(self.log, definitions, audit, clock)
         # What is exported is sealed first, without the usual lag: all that was decided before is in it.
         at_once = Sealer(self.home.decisions, clock=clock, hold=self._claims.unsettled_streams, lag=0)
-        columns = DeclaredColumns(self.revisions)
-        analytics = Analytics(self._reader, SqlMonitoring(database).alerts, at_once.seal, columns)
+        analytics = Analytics(
+            self._reader, SqlMonitoring(database).alerts, at_once.seal, DeclaredColumns(self.revisions)
+        )
         self.resolutions = Resolutions(WorkedLog(self.log, self._reader, analytics), definitions, policy, audit, clock)
         self.data_out = DataOut(analytics, audit, clock)
         self.figures = Figures(analytics, audit, clock)
@@ -432,8 +440,17 @@ class Control:
         self.trusted.check_stored(digest)
         return packaging.ensure_runnable(home, digest)
 
+    def _check_again(self, ref: VersionRef) -> None:
+        self.rerunning.check(ref)
+
     def _look_again(self, ref: VersionRef) -> None:
         self._runnable.forget(self.registry.get(ref).digest)
+        self.rerunning.again(ref)
+
+
+def release_in(home: Home) -> str:
+    """Return what runs in the home: this release, and from which backup the home was made, if from one."""
+    return f"{__version__}@{home.made_from.read_text()}" if home.made_from.exists() else __version__
 
 
 def _attempted(job: Callable[[], object]) -> None:

@@ -20,9 +20,9 @@ from tenure.application.decisions.outcomes import OutcomeRefused, outcome_record
 from tenure.application.decisions.public import public
 from tenure.contract.records import DecisionRecord, encode
 from tenure.governance.access import Actor, Permission, authorize
+from tenure.governance.repeating import LONGEST_KEY, BadKey, KeyInUse, KeyReused
 from tenure.governance.sessions import cookie_in, refuse_forged
 from tenure.kit.digests import digest_of
-from tenure.kit.errors import Kind, TenureError
 from tenure.kit.ids import new_id
 
 if TYPE_CHECKING:
@@ -32,35 +32,6 @@ if TYPE_CHECKING:
     from tenure.application.decisions.deciding import Admitted, Settled
     from tenure.contract.records import OutcomeRecord
     from tenure.kit.clock import Clock
-
-_LONGEST_KEY = 255
-
-
-class KeyInUse(TenureError):
-    """The request of this Idempotency-Key is being decided just now."""
-
-    code = "idempotency-key-in-use"
-    kind = Kind.CONFLICT
-    message = "the Idempotency-Key {key!r} belongs to a request that is being decided just now"
-    next_step = "ask again with the same key in a moment"
-
-
-class KeyReused(TenureError):
-    """An Idempotency-Key was used before for something else (draft-ietf-httpapi-idempotency-key-header, section 2.7)."""
-
-    code = "idempotency-key-reused"
-    kind = Kind.BAD_INPUT
-    message = "the Idempotency-Key {key!r} was used for another request"
-    next_step = "use a new key for a new request, the same key only to repeat the same one"
-
-
-class BadKey(TenureError):
-    """The Idempotency-Key cannot be one."""
-
-    code = "bad-idempotency-key"
-    kind = Kind.BAD_INPUT
-    message = "an Idempotency-Key has 1 to 255 characters, this one has {length}"
-    next_step = "use a UUID"
 
 
 class Log(Protocol):
@@ -217,7 +188,7 @@ class Deciding:
 
     async def _made_once(self, request: _Request, application: str, key: str) -> Made:
         """Decide under an idempotency key: of all who send it, one decides and the others get that answer."""
-        if not 1 <= len(key) <= _LONGEST_KEY:
+        if not 1 <= len(key) <= LONGEST_KEY:
             raise BadKey(length=len(key))
         claim = await self._claims.wait(
             application,

@@ -15,11 +15,12 @@ import msgspec
 
 from tenure.adapters.decision_log.claims import Done, InFlight, Mismatch, Reserved
 from tenure.adapters.decision_log.committer import LogFailed
-from tenure.app.deciding import BadKey, KeyInUse, KeyReused, Keys, Made, name_of
+from tenure.app.deciding import Keys, Made, name_of
 from tenure.app.shadowing import Seen
 from tenure.application.decisions.deciding import AskModel, Settled
 from tenure.contract.records import encode
 from tenure.governance.access import Actor, Permission, authorize
+from tenure.governance.repeating import BadKey, KeyInUse, KeyReused
 from tenure.kit.digests import digest_of
 from tenure.kit.errors import Kind, TenureError
 from tenure.kit.ids import new_id

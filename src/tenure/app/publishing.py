@@ -82,16 +82,24 @@ class NotYetServed(TenureError):
 
 
 class Runnable:
-    """What it takes to run each package, worked out once and kept until it is forgotten."""
+    """What it takes to run each package, worked out once and kept until it is forgotten.
 
-    def __init__(self, ensure: Callable[[str], tuple[WorkerEntry, VersionEntry]]) -> None:
+    `check` raises for a version that must not take traffic though it can be run.
+    """
+
+    def __init__(
+        self, ensure: Callable[[str], tuple[WorkerEntry, VersionEntry]], check: Callable[[VersionRef], object]
+    ) -> None:
         self._ensure = ensure
+        self._check = check
         self._known: dict[str, tuple[WorkerEntry, VersionEntry]] = {}
 
     def of(self, record: VersionRecord) -> tuple[WorkerEntry, VersionEntry]:
         """Return the entries of a version, rebuilding its caches if they were not looked at before."""
         if record.digest not in self._known:
-            self._known[record.digest] = self._ensure(record.digest)
+            entries = self._ensure(record.digest)
+            self._check(record.ref)
+            self._known[record.digest] = entries
         worker, version = self._known[record.digest]
         return worker, msgspec.structs.replace(version, worker=str(record.ref))
 

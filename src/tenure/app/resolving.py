@@ -30,10 +30,10 @@ class WorkedLog:
         self.all_resolutions = log.all_resolutions
         self.made = analytics.made
 
-    def open(self, application: str, limit: int) -> list[tuple[DecisionRecord, list[ResolutionRecord]]]:
+    def open(self, application: str) -> list[tuple[DecisionRecord, list[ResolutionRecord]]]:
         """Return the decisions that may wait for a person, those made first first, with their resolutions."""
         proposed = _newest_pending(self._log.all_resolutions(application))
-        waiting = sorted({*self._reader.unresolved(application or None), *proposed})[:limit]
+        waiting = sorted({*self._reader.unresolved(application or None), *proposed})
         said = self._log.resolutions_among(waiting)
         return [(record, said.get(record.id, [])) for record in self._log.several(waiting)]
 

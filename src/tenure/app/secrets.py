@@ -19,3 +19,8 @@ def persons_key(home: Home) -> bytes:
     Losing it is losing the way from an entity to its decisions; a backup of the home holds it.
     """
     return kept_secret(home.keys / "persons.key", lambda: os.urandom(_KEY_BYTES))
+
+
+def answers_key(home: Home) -> bytes:
+    """Return the home's half of the keys under which answers are kept to be given again (adapters/answers.py)."""
+    return kept_secret(home.keys / "answers.key", lambda: os.urandom(_KEY_BYTES))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from tenure.app.wire import ShowView
 from tenure.application.revisions.source import Source
 
 if TYPE_CHECKING:
@@ -32,10 +36,52 @@ def _applied(control: Control, given: wire.Apply) -> tuple[str, str | None]:
     return name, str(active.number) if active else None
 
 
+def _user(control: Control, given: Any) -> tuple[str, str | None]:
+    return f"user {given.user}", _state(control.users.found(given.user))
+
+
+def _token(control: Control, given: wire.RevokeToken) -> tuple[str, str | None]:
+    return f"token {given.token}", _state(control.tokens.found(given.token))
+
+
+def _project(control: Control, given: Any) -> tuple[str, str | None]:
+    return f"project {given.project}", _state(control.projects.found(given.project))
+
+
+def _view(control: Control, given: wire.ShowView) -> tuple[str, str | None]:
+    return f"feature view {given.view}", _state(control.features_db.views().get(given.view))
+
+
+def _written_view(control: Control, given: wire.ApplyView) -> tuple[str, str | None]:
+    data = Source(given.text).data
+    name = data.get("view") if isinstance(data, dict) else None
+    return _view(control, ShowView(view=name)) if isinstance(name, str) else ("", None)
+
+
+def _state(record: object) -> str | None:
+    """Return what tells one state of a record from another, None where there is none; it says nothing of what is in it."""
+    if record is None:
+        return None
+    return hashlib.sha256(msgspec.json.encode(record, order="deterministic")).hexdigest()[:16]
+
+
 #: action → what it reads or writes, and the tag of its present state, None while there is none
 TAGS: dict[str, Callable[[Control, Any], tuple[str, str | None]]] = {
     "policy:show": _policy,
     "policy:set": _policy,
     "applications:show": _application,
     "applications:apply": _applied,
+    "users:show": _user,
+    "users:change": _user,
+    "users:disable": _user,
+    "users:enable": _user,
+    "users:password": _user,
+    "tokens:revoke": _token,
+    "projects:show": _project,
+    "projects:set": _project,
+    "features:show": _view,
+    "features:apply": _written_view,
 }
+
+#: writes that must name the state they were decided on; the others may, and are refused if it is not the present one
+STRICT = frozenset({"policy:set", "applications:apply"})

@@ -104,6 +104,10 @@ class HomeVault:
         self._forget(kept.digest)
         return self._golden(self._home, kept, "home")
 
+    def rerun(self, kept: Kept) -> Proof:
+        """Run the golden rows of a package that this home can run; raise what fails."""
+        return self._golden(self._home, kept, "home")
+
     def cool(self, kept: Kept, warm: frozenset[str]) -> None:
         """Drop what was unpacked to run the package, except what packages in `warm` share with it."""
         if kept.digest in warm:

@@ -13,6 +13,8 @@ from tenure.client.connection import TIMEOUT_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from tenure.kit.cursors import Page
+
 _T = TypeVar("_T")
 
 
@@ -54,9 +56,13 @@ class AsyncClient:
         """Tell the truth about earlier decisions and return how many were recorded; see `Client.outcomes`."""
         return await self._with(lambda client: client.outcomes(application, outcomes))
 
-    async def call(self, action: str, **given: Any) -> Any:
+    async def call(self, action: str, /, **given: Any) -> Any:
         """Perform any action by its name; see `Client.call`."""
         return await self._with(lambda client: client.call(action, **given))
+
+    async def page(self, action: str, /, **given: Any) -> Page:
+        """Return one page of a list; see `Client.page`."""
+        return await self._with(lambda client: client.page(action, **given))
 
     async def close(self) -> None:
         """Close all connections; the next call opens new ones."""

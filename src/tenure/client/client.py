@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from typing import TYPE_CHECKING, Any, Self
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
@@ -15,16 +17,23 @@ from tenure.client.connection import TIMEOUT_SECONDS, Connection, RemoteProblem,
 from tenure.client.tables import plain_rows
 from tenure.client.version import Version
 from tenure.client.where import Local, Remote, where
+from tenure.kit.cursors import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tenure.client.asking import Asked
 
 _PIECE = 1 << 20
 _JSON = {"Content-Type": "application/json"}
+_KEY = "Idempotency-Key"
 _NEEDS_ETAG = "precondition-required"
+_UNDER_WAY = "idempotency-key-in-use"
+_CONTROL_LOST = "control-unavailable"
+#: seconds before a request is sent again
+_PAUSE = 0.5
+_T = TypeVar("_T")
 _NEXT = re.compile(r"""<([^>]*)>;\s*rel="next\"""")
 _OUTCOMES_AT_ONCE = 1000
 
@@ -149,31 +158,66 @@ class Client:
         answer = self.call("versions:show", model=model, version=str(number))
         return Version(self, model, answer["version"], answer)
 
-    def call(self, action: str, **given: Any) -> Any:
-        """Perform any action by its name, as `call("versions:promote", model="churn", version="2", reason="better")`."""
+    def call(self, action: str, /, **given: Any) -> Any:
+        """Perform any action by its name, as `call("versions:promote", model="churn", version="2", reason="better")`.
+
+        What changes something goes under an Idempotency-Key of its own: when the connection breaks it is sent again, at
+        most `retries` times, and done once.
+        """
         request = asked(action, given)
-        try:
+        if request.verb == "GET":
             return self._whole(request)
+        headers = _JSON | {_KEY: uuid.uuid4().hex}
+        try:
+            return self._surely(lambda: self._answer(request, headers))[0]
         except RemoteProblem as problem:
             if problem.problem_code != _NEEDS_ETAG:
                 raise
             # Nothing was done, and the answer says what state it would have been done to.
-            headers = {"If-Match": str(problem.facts["etag"])}
-            return self._connection.json(request.verb, request.path, request.query, request.document, headers)
+            headers["If-Match"] = str(problem.facts["etag"])
+            return self._surely(lambda: self._answer(request, headers))[0]
+
+    def _surely(self, send: Callable[[], _T]) -> _T:
+        """Return what a request that goes under a key is answered, sending it again when the connection breaks.
+
+        Where the first one turns out to be still under way, its answer is waited for.
+        """
+        left, until = self._retries, time.monotonic() + TIMEOUT_SECONDS
+        while True:
+            try:
+                return send()
+            except (Unreachable, RemoteProblem) as error:
+                is_under_way = left < self._retries and error.facts.get("code") == _UNDER_WAY
+                if is_under_way and time.monotonic() < until:
+                    time.sleep(_PAUSE)
+                    continue
+                if not left or not is_lost(error):
+                    raise
+                left -= 1
+                time.sleep(_PAUSE)
+
+    def page(self, action: str, /, **given: Any) -> Page:
+        """Return one page of a list: at most `limit` rows from `cursor` on, and the cursor of the next page.
+
+        As `page("tokens:list", limit=100)`; `next_cursor` is empty on the last page.
+        """
+        found, cursor = self._answer(asked(action, given))
+        return Page(list(found if isinstance(found, list) else found["decisions"]), cursor)
 
     def _whole(self, request: Asked) -> Any:
         """Return the answer; of a list all pages, unless the question itself has a limit."""
+        found, cursor = self._answer(request)
+        while cursor and isinstance(found, list) and "limit" not in request.query:
+            page, cursor = self._answer(replace(request, query=request.query | {"cursor": cursor}))
+            found += page
+        return found
+
+    def _answer(self, request: Asked, headers: Mapping[str, str] = _JSON) -> tuple[Any, str]:
+        """Return an answer and the cursor of the next page, empty where there is none."""
         body = None if request.document is None else msgspec.json.encode(request.document)
-        query = dict(request.query)
-        found: Any = None
-        while True:
-            content, headers = self._connection.exchange(request.verb, request.path, query, body, _JSON)
-            page = msgspec.json.decode(content) if content else None
-            found = page if found is None else found + page
-            cursor = next_cursor(headers.get("Link", ""))
-            if not cursor or "limit" in request.query:
-                return found
-            query["cursor"] = cursor
+        content, told = self._connection.exchange(request.verb, request.path, request.query, body, headers)
+        found = msgspec.json.decode(content) if content else None
+        return found, next_cursor(told.get("link", ""))
 
     def sign_in(self, **given: str) -> str:
         """Begin a session by `user` and `password`, by `token` or by the `code` of a link; return its bearer token."""
@@ -199,8 +243,17 @@ class Client:
     def _send_file(self, action: str, archive: Path, given: Mapping[str, Any]) -> Any:
         request = asked(action, given)
         headers = {"Content-Type": "application/x-tar", "Content-Length": str(archive.stat().st_size)}
-        content = self._connection.send(request.verb, request.path, request.query, _pieces(archive), headers)
-        return msgspec.json.decode(content)
+        headers[_KEY] = uuid.uuid4().hex
+
+        def send() -> bytes:
+            return self._connection.send(request.verb, request.path, request.query, _pieces(archive), headers)
+
+        return msgspec.json.decode(self._surely(send))
+
+
+def is_lost(error: Unreachable | RemoteProblem) -> bool:
+    """Return whether nobody knows what became of a request: the connection broke, here or behind the gateway."""
+    return isinstance(error, Unreachable) or error.facts.get("code") == _CONTROL_LOST
 
 
 def pause_before_retry(error: Unreachable | RemoteProblem) -> float | None:

@@ -105,7 +105,7 @@ class Connection:
         body: Body | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[bytes, Mapping[str, str]]:
-        """Return the body and the headers of the answer; raise as `send` does."""
+        """Return the body and the headers of the answer, their names in small letters; raise as `send` does."""
         target = self._base + path + (f"?{urlencode(query, doseq=True)}" if query else "")
         self._drop_if_stale()
         try:
@@ -120,7 +120,7 @@ class Connection:
             if after := response.headers.get("Retry-After"):
                 document.setdefault("retry_after", int(after) if after.isdigit() else 1)
             raise RemoteProblem(document)
-        return content, dict(response.headers.items())
+        return content, {name.lower(): value for name, value in response.headers.items()}
 
     def json(
         self,

@@ -113,6 +113,7 @@ ROUTES: dict[str, Route] = {
     "tokens:create": Route("POST", "/api/v1/tokens"),
     "tokens:revoke": Route("POST", "/api/v1/tokens/{token}/revoke"),
     "users:list": Route("GET", "/api/v1/users"),
+    "users:show": Route("GET", "/api/v1/users/{user}"),
     "users:create": Route("POST", "/api/v1/users"),
     "users:change": Route("POST", "/api/v1/users/{user}/change"),
     "users:disable": Route("POST", "/api/v1/users/{user}/disable"),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class Calling(Protocol):
     """What performs actions by name: a `Client`."""
 
-    def call(self, action: str, **given: Any) -> Any:
+    def call(self, action: str, /, **given: Any) -> Any:
         """Perform an action and return its answer as plain values."""
 
 

@@ -35,6 +35,15 @@ class Users:
         authorize(actor, Permission.USERS_LIST)
         return self._users.all()
 
+    def show(self, actor: Actor, name: str) -> User:
+        """Return one account; raise `UnknownUser`."""
+        authorize(actor, Permission.USERS_SHOW)
+        return self._known(name)
+
+    def found(self, name: str) -> User | None:
+        """Return an account as it is now, for what tells its states apart; nobody is asked, and nobody is shown it."""
+        return self._users.get(name)
+
     def create(
         self,
         actor: Actor,

@@ -40,6 +40,7 @@ class Tokens:
         expires: str = "",
         reason: str = "",
         rate: str = "",
+        name: str = "",
     ) -> tuple[Token, str]:
         """Make a token and return it with its text, which exists nowhere else."""
         authorize(actor, Permission.TOKENS_CREATE)
@@ -47,11 +48,20 @@ class Tokens:
         token_id, text = self._mint()
         until = parse_expiry(expires, now)
         parse_rate(rate)
-        token = Token(token_id, token_digest(text), role, frozenset(applications), now, actor.id, until, rate=rate)
+        limits = frozenset(applications)
+        token = Token(token_id, token_digest(text), role, limits, now, actor.id, until, rate=rate, name=name)
         with self._audit.transaction():
             self._store.add(token)
             self._audit.write(Event(Permission.TOKENS_CREATE, actor, now, _target(token), reason, after=_facts(token)))
         return token, text
+
+    def found(self, token_id: str) -> Token | None:
+        """Return a token as it is now, for what tells its states apart; nobody is asked, and nobody is shown it."""
+        return self._store.get(token_id)
+
+    def names(self) -> dict[str, str]:
+        """Return by id what tokens are called in the audit trail: token:NAME; those without a name by their id alone."""
+        return {token.id: f"token:{token.name}" for token in self._store.all() if token.name}
 
     def all(self, actor: Actor) -> list[Token]:
         """Return all tokens ever made, oldest first."""
@@ -93,6 +103,7 @@ def _facts(token: Token) -> dict[str, object]:
         "applications": sorted(token.applications),
         "expires_at": token.expires_at,
         "rate": token.rate,
+        "name": token.name,
         "revoked_at": token.revoked_at,
     }
 
@@ -111,10 +122,15 @@ class AuditTrail:
     def __init__(self, log: AuditLog) -> None:
         self._log = log
 
-    def log(self, actor: Actor, target: str = "", limit: int = 100, before: int = 0) -> list[Entry]:
-        """Return the newest rows first; `target` keeps those about one object, `before` those below a sequence."""
+    def log(
+        self, actor: Actor, target: str = "", limit: int = 100, before: int = 0, *, by: str = "", action: str = ""
+    ) -> list[Entry]:
+        """Return the newest rows first; `target` keeps those about one object, `before` those below a sequence.
+
+        `by` keeps those of one actor, `action` those of one action.
+        """
         authorize(actor, Permission.AUDIT_LOG)
-        return self._log.newest(limit, target, before)
+        return self._log.newest(limit, target, before, actor=by, action=action)
 
     def verify(self, actor: Actor) -> ChainReport:
         """Compute the whole chain again and say what is not as it was written."""

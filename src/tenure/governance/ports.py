@@ -38,7 +38,9 @@ class AuditLog(Audit, Protocol):
     def entries(self) -> Iterator[Entry]:
         """Return all rows in the order of their sequence."""
 
-    def newest(self, limit: int, target: str = "", before: int = 0) -> list[Entry]:
+    def newest(
+        self, limit: int, target: str = "", before: int = 0, *, actor: str = "", action: str = ""
+    ) -> list[Entry]:
         """Return the newest rows first; `target` keeps those about one object, `before` those below a sequence."""
 
     def witness(self) -> Head | None:

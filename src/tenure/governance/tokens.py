@@ -39,7 +39,7 @@ class BadExpiry(TenureError):
 class Token:
     """A token as it is kept: `digest` is the sha256 (hex) of its text. Times are UTC microseconds.
 
-    `rate` is how often it may ask, as people write it (`600/min`); empty: as often as it likes.
+    `rate` is how often it may ask, as people write it (`600/min`); empty: as often as it likes. `name` says what it is for.
     """
 
     id: str
@@ -51,6 +51,7 @@ class Token:
     expires_at: int | None = None
     revoked_at: int | None = None
     rate: str = ""
+    name: str = ""
 
     def is_valid(self, now: int) -> bool:
         """Return whether the token opens anything at the moment `now`."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from tenure.adapters.sql.people_tables import governance_request
 from tenure.adapters.sql.tables import governance_audit
 from tenure.governance.audit import GENESIS, Entry, Head, chained
+from tenure.governance.repeating import UNDER_WAY
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
@@ -55,6 +57,10 @@ class SqlAudit:
             entry = chained(event, _head(connection))
             columns = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
             connection.execute(governance_audit.insert().values(**columns))
+            if (named := UNDER_WAY.get()) is not None:
+                # The effect and that this request had it are committed together.
+                mine = (governance_request.c.actor == named.actor) & (governance_request.c.key == named.key)
+                connection.execute(governance_request.update().where(mine).values(event=entry.sequence))
 
     def entries(self) -> Iterator[Entry]:
         """Return all rows in the order of their sequence."""
@@ -62,11 +68,14 @@ class SqlAudit:
             for row in connection.execute(select(governance_audit).order_by(governance_audit.c.sequence)):
                 yield _entry(row)
 
-    def newest(self, limit: int, target: str = "", before: int = 0) -> list[Entry]:
-        """Return the newest rows first; `target` keeps those about one object, `before` those below a sequence."""
+    def newest(
+        self, limit: int, target: str = "", before: int = 0, *, actor: str = "", action: str = ""
+    ) -> list[Entry]:
+        """Return the newest rows first; `before` keeps those below a sequence, the others those with these values."""
         query = select(governance_audit).order_by(governance_audit.c.sequence.desc()).limit(limit)
-        if target:
-            query = query.where(governance_audit.c.target == target)
+        for name, value in (("target", target), ("actor", actor), ("action", action)):
+            if value:
+                query = query.where(governance_audit.c[name] == value)
         if before:
             query = query.where(governance_audit.c.sequence < before)
         with self._database.reading() as connection:

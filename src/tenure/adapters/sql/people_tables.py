@@ -1,4 +1,4 @@
-"""The tables of accounts, their sessions and their sign-in links. Times are UTC microseconds."""
+"""The tables of accounts, their sessions and sign-in links, and of requests under a key. Times are UTC microseconds."""
 
 from __future__ import annotations
 
@@ -41,4 +41,17 @@ governance_link = Table(
     Column("made_by", String(128), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
+)
+
+#: governance/repeating.py; `key` and `request` are keyed hashes, `answer` is sealed
+governance_request = Table(
+    "governance_request",
+    metadata,
+    Column("actor", String(128), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("request", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("run", String(64), nullable=False),
+    Column("event", BigInteger),
+    Column("answer", Text),
 )

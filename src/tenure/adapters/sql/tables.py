@@ -96,6 +96,7 @@ governance_token = Table(
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
     Column("rate", String(16), nullable=False, server_default=""),
+    Column("name", String(64), nullable=False, server_default=""),
 )
 
 #: the chain of governance/audit.py; rows are only ever added

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from tenure.governance.sessions import Session
 
 
-def users(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.UserAnswer]:
+def users(control: Control, actor: Actor, _: wire.ListUsers) -> list[wire.UserAnswer]:
     """List accounts."""
     return [_user(one) for one in control.users.all(actor)]
+
+
+def user(control: Control, actor: Actor, given: wire.ShowUser) -> wire.UserAnswer:
+    """Show an account."""
+    return _user(control.users.show(actor, given.user))
 
 
 def create_user(control: Control, actor: Actor, given: wire.CreateUser) -> wire.UserAnswer:
@@ -55,7 +60,7 @@ def link(control: Control, actor: Actor, given: wire.MakeLink) -> wire.LinkAnswe
     return wire.LinkAnswer(subject=made.subject, url=url, code=code, expires_at=iso(made.expires_at))
 
 
-def sessions(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.SessionRow]:
+def sessions(control: Control, actor: Actor, _: wire.ListSessions) -> list[wire.SessionRow]:
     """List the sessions in force."""
     return [_session(one) for one in control.sessions.all(actor)]
 

@@ -32,7 +32,8 @@ def init(control: Control, actor: Actor, given: wire.Init) -> wire.InitAnswer:
     text = control.applications.init(actor, parse_name(given.application), model, given.entity or None)
     active = control.revisions.active(given.application)
     written = text if active is None else with_base(text, active.number)
-    return wire.InitAnswer(application=given.application, text=written)
+    url = control.url(f"/applications/{given.application}")
+    return wire.InitAnswer(application=given.application, text=written, url=url)
 
 
 def _model_use(text: str) -> ModelUse:
@@ -58,7 +59,7 @@ def apply(control: Control, actor: Actor, given: wire.Apply) -> wire.Applied:
     return _applied(control, applied)
 
 
-def revisions(control: Control, actor: Actor, given: wire.Application) -> list[wire.RevisionRow]:
+def revisions(control: Control, actor: Actor, given: wire.ListRevisions) -> list[wire.RevisionRow]:
     """List every revision and where it stands."""
     standing, found = control.applications.standing(actor, given.application)
     return [wire.RevisionRow(**_standing(control, one, standing)) for one in found]
@@ -216,7 +217,7 @@ def show(control: Control, actor: Actor, given: wire.ShowApplication) -> wire.Re
     )
 
 
-def applications(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.ApplicationAnswer]:
+def applications(control: Control, actor: Actor, _: wire.ListApplications) -> list[wire.ApplicationAnswer]:
     """List applications."""
     return [_application(control, revision) for revision in control.applications.all(actor)]
 
@@ -231,10 +232,12 @@ def _application(control: Control, revision: Revision) -> wire.ApplicationAnswer
         reason=revision.reason,
         url=control.url(f"/applications/{revision.application}"),
         models={name: str(use) for name, use in revision.definition.models.items()},
+        owner=revision.definition.owner,
+        project=revision.definition.project,
     )
 
 
-def history(control: Control, actor: Actor, given: wire.Application) -> list[wire.ActivationAnswer]:
+def history(control: Control, actor: Actor, given: wire.ListActivations) -> list[wire.ActivationAnswer]:
     """List what was in force since when."""
     return [
         wire.ActivationAnswer(

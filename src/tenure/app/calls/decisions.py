@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
 from tenure.app import wire
+from tenure.app.calls.choices import one_of
 from tenure.app.calls.moments import moment, shown
 from tenure.app.calls.resolutions import resolved
 from tenure.app.calls.roles import beside
 from tenure.app.calls.versions import numbered
 from tenure.application.decisions.reading import Search
+from tenure.contract.records import DecidedBy
 from tenure.kit.clock import iso
+from tenure.kit.cursors import closed, opened
 from tenure.kit.errors import Kind, TenureError
 from tenure.kit.ids import parse_id
 from tenure.model.monitoring.alert import State
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from tenure.model.monitoring.alert import Alert
     from tenure.model.monitoring.report import Report
 
+_LIST = "decisions:list"
 _MOST = 10_000
 
 
@@ -57,17 +61,25 @@ def decisions(control: Control, actor: Actor, given: wire.Decisions) -> wire.Dec
         since=moment(given.since, now),
         until=moment(given.until, now),
         rule=given.rule,
-        decided_by=given.decided_by,
+        decided_by=one_of("decided_by", given.decided_by, get_args(DecidedBy)),
         model=given.model,
         version=given.version,
         limit=min(max(1, given.limit), _MOST),
-        after=parse_id(given.after) if given.after else "",
+        after=_after(given),
         score=(given.score_from, given.score_to),
         elapsed_us=(_microseconds(given.ms_from), _microseconds(given.ms_to)),
     )
     found = control.decisions.find(actor, search)
     rows = [wire.DecisionRow(**_row(control, one)) for one in found]
-    return wire.DecisionsAnswer(decisions=rows, next=found[-1].record.id if len(found) == search.limit else None)
+    last = found[-1].record.id if len(found) == search.limit else None
+    return wire.DecisionsAnswer(decisions=rows, next=last, next_cursor=closed(_LIST, (last,)) if last else None)
+
+
+def _after(given: wire.Decisions) -> str:
+    """Return behind which decision the page begins; raise `UnusableCursor` or `BadIdentifier`."""
+    place = opened(_LIST, given.cursor, 1)
+    after = given.after if place is None else str(place[0])
+    return parse_id(after) if after else ""
 
 
 def _microseconds(milliseconds: float | None) -> float | None:

@@ -57,7 +57,7 @@ def feature(control: Control, actor: Actor, given: wire.Feature) -> wire.Feature
     return wire.FeatureAnswer(view=given.view, key=given.key, values=values, known_at=shown(found[1]), age=age)
 
 
-def views(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.ViewAnswer]:
+def views(control: Control, actor: Actor, _: wire.ListViews) -> list[wire.ViewAnswer]:
     """List feature views."""
     return [wire.ViewAnswer(**_facts(control, state)) for state in control.features.all(actor)]
 

@@ -20,6 +20,8 @@ from tenure.serving.announce import NoSupervisor, SupervisorRefused
 from tenure.serving.announce import status as supervisor_status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tenure.app.control import Control
     from tenure.governance.access import Actor
     from tenure.governance.audit import Entry
@@ -52,9 +54,15 @@ def status(control: Control, actor: Actor, _: wire.Nothing) -> wire.StatusAnswer
         models={} if scope else {one.name: one.aliases.get(CHAMPION) for one in control.registry.models()},
         applications={name: number for name, number in revisions.items() if not scope or name in scope},
         roles={} if scope else {str(one.ref): role_of(one) for one in control.registry.in_service()},
+        reruns={} if scope else _reruns(control),
         troubles={} if scope else dict(control.publisher.contents.troubles),
         restorable=None if scope else restorable(control),
     )
+
+
+def _reruns(control: Control) -> dict[str, dict[str, Any]]:
+    found = {str(one.ref): control.rerunning.newest(one.ref) for one in control.registry.in_service()}
+    return {ref: {**said, "at": iso(said["at"])} for ref, said in found.items() if said}
 
 
 def _serving(control: Control) -> dict[str, Any] | None:
@@ -67,11 +75,13 @@ def _serving(control: Control) -> dict[str, Any] | None:
 def create_token(control: Control, actor: Actor, given: wire.CreateToken) -> wire.NewTokenAnswer:
     """Make a token."""
     role = Role(given.role)
-    token, text = control.tokens.create(actor, role, given.applications, given.expires, given.reason, given.rate)
-    return wire.NewTokenAnswer(**_facts(token), token=text)
+    token, text = control.tokens.create(
+        actor, role, given.applications, given.expires, given.reason, given.rate, given.name
+    )
+    return wire.NewTokenAnswer(**_facts(token), token=text, url=control.url("/access"))
 
 
-def tokens(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.TokenAnswer]:
+def tokens(control: Control, actor: Actor, _: wire.ListTokens) -> list[wire.TokenAnswer]:
     """List tokens."""
     return [wire.TokenAnswer(**_facts(token)) for token in control.tokens.all(actor)]
 
@@ -91,14 +101,16 @@ def _facts(token: Token) -> dict[str, Any]:
         "expires_at": shown(token.expires_at),
         "revoked_at": shown(token.revoked_at),
         "rate": token.rate,
+        "name": token.name,
     }
 
 
 def audit_log(control: Control, actor: Actor, given: wire.AuditLog) -> list[wire.EventAnswer]:
     """List the newest events."""
-    return [
-        event_answer(entry) for entry in control.trail.log(actor, given.target, given.limit, number_in(given.cursor))
-    ]
+    before, names = number_in(given.cursor), control.tokens.names()
+    by = next((token for token, name in names.items() if name == given.actor), given.actor)
+    found = control.trail.log(actor, given.target, given.limit, before, by=by, action=given.action)
+    return [event_answer(entry, names) for entry in found]
 
 
 def audit_verify(control: Control, actor: Actor, _: wire.Nothing) -> wire.VerifyAnswer:
@@ -109,12 +121,13 @@ def audit_verify(control: Control, actor: Actor, _: wire.Nothing) -> wire.Verify
     )
 
 
-def event_answer(entry: Entry) -> wire.EventAnswer:
-    """Return one row of the chain for a person."""
+def event_answer(entry: Entry, names: Mapping[str, str]) -> wire.EventAnswer:
+    """Return one row of the chain for a person, who knows tokens by their names."""
     return wire.EventAnswer(
         sequence=entry.sequence,
         at=iso(entry.at),
-        actor=entry.actor,
+        actor=names.get(entry.actor, entry.actor),
+        actor_id=entry.actor,
         role=entry.role,
         action=entry.action,
         target=entry.target,

@@ -58,7 +58,8 @@ def backup(control: Control, actor: Actor, given: wire.Backup) -> wire.BackupAns
     with control.audit.transaction():
         after = {"folder": copied.folder, "files": copied.files, "bytes": copied.size}
         control.audit.write(Event(Permission.BACKUP, actor, at, "home", given.reason, after=after))
-    return wire.BackupAnswer(folder=copied.folder, at=iso(at), files=copied.files, bytes=copied.size)
+    url = control.url("/system")
+    return wire.BackupAnswer(folder=copied.folder, at=iso(at), files=copied.files, bytes=copied.size, url=url)
 
 
 def repair(control: Control, actor: Actor, given: wire.Repair) -> wire.RepairAnswer:

@@ -46,7 +46,7 @@ def remove(control: Control, actor: Actor, given: wire.OneWebhook) -> wire.Webho
     return _webhook(control.notices.remove(actor, given.webhook, given.reason), ())
 
 
-def webhooks(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.WebhookAnswer]:
+def webhooks(control: Control, actor: Actor, _: wire.ListWebhooks) -> list[wire.WebhookAnswer]:
     """List webhooks with what waits and what is dead."""
     return [_webhook(one, sent) for one, sent in control.notices.all(actor)]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tenure.governance.access import Actor
 
 
-def projects(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.ProjectAnswer]:
+def projects(control: Control, actor: Actor, _: wire.ListProjects) -> list[wire.ProjectAnswer]:
     """List projects."""
     return [wire.ProjectAnswer(**_facts(control, *found)) for found in control.projects.all(actor)]
 

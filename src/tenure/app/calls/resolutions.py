@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from tenure.contract.records import ResolutionRecord
     from tenure.governance.access import Actor
 
-_MOST = 10_000
-
 
 def resolve(control: Control, actor: Actor, given: wire.Resolve) -> wire.ResolutionAnswer:
     """Record what a person says about a decision."""
@@ -44,8 +42,8 @@ def resolved(control: Control, one: ResolutionRecord) -> wire.ResolutionAnswer:
 
 def reviews(control: Control, actor: Actor, given: wire.Reviews) -> list[wire.ReviewAnswer]:
     """List the decisions that wait for a person."""
-    limit = min(max(1, given.limit), _MOST)
-    return [_review(control, one) for one in control.resolutions.reviews(actor, given.application, limit)]
+    found = control.resolutions.reviews(actor, given.application)
+    return [_review(control, one) for one in found if not given.queue or given.queue in one.queues]
 
 
 def _review(control: Control, one: Waiting) -> wire.ReviewAnswer:

@@ -19,7 +19,8 @@ def export(control: Control, actor: Actor, given: wire.ExportVersion) -> wire.Ex
     authorize(actor, Permission.VERSIONS_EXPORT)
     history, content, signature = control.travelling.export(actor, named(given.model, given.version))
     files = {name: file.digest for name, file in history.files.items()}
-    return wire.ExportedAnswer(ref=history.ref, history=content, signature=signature, files=files)
+    url = control.url(f"/models/{history.ref}")
+    return wire.ExportedAnswer(ref=history.ref, history=content, signature=signature, files=files, url=url)
 
 
 def content(control: Control, actor: Actor, given: wire.Content) -> wire.ContentAnswer:

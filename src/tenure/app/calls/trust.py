@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tenure.governance.trust import TrustedKey
 
 
-def trusted(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.TrustedAnswer]:
+def trusted(control: Control, actor: Actor, _: wire.ListTrusted) -> list[wire.TrustedAnswer]:
     """List trusted keys."""
     return [_answer(one) for one in control.trusts.all(actor)]
 

@@ -41,7 +41,7 @@ def _known(control: Control, actor: Actor, ref: VersionRef | AliasRef) -> Versio
 # ---- records
 
 
-def models(control: Control, actor: Actor, _: wire.Nothing) -> list[wire.ModelAnswer]:
+def models(control: Control, actor: Actor, _: wire.ListModels) -> list[wire.ModelAnswer]:
     """List models."""
     return [_model(control, record) for record in control.models.all(actor)]
 
@@ -67,7 +67,7 @@ def register(control: Control, actor: Actor, given: wire.Register) -> wire.Regis
     return wire.RegisterAnswer(**_facts(control, record), again=again)
 
 
-def versions(control: Control, actor: Actor, given: wire.Model) -> list[wire.VersionAnswer]:
+def versions(control: Control, actor: Actor, given: wire.ListVersions) -> list[wire.VersionAnswer]:
     """List a model's versions."""
     records = control.models.versions(actor, parse_name(given.model))
     return [wire.VersionAnswer(**_facts(control, record)) for record in records]
@@ -141,16 +141,17 @@ def _both_in_service(control: Control, *refs: VersionRef) -> int:
 def history(control: Control, actor: Actor, given: wire.ModelHistory) -> wire.HistoryAnswer:
     """Show what served when."""
     as_of = moment(given.as_of, control.clock.now())
-    return _history(given.model, control.models.history(actor, parse_name(given.model), as_of))
+    return _history(control, given.model, control.models.history(actor, parse_name(given.model), as_of))
 
 
 def version_history(control: Control, actor: Actor, given: wire.VersionHistory) -> wire.HistoryAnswer:
     """Show when a version had which alias."""
     as_of = moment(given.as_of, control.clock.now())
-    return _history(given.model, control.models.version_history(actor, named(given.model, given.version), as_of))
+    found = control.models.version_history(actor, named(given.model, given.version), as_of)
+    return _history(control, given.model, found)
 
 
-def _history(model: str, found: History) -> wire.HistoryAnswer:
+def _history(control: Control, model: str, found: History) -> wire.HistoryAnswer:
     served = [
         wire.ServedAnswer(
             at=iso(row.at),
@@ -162,7 +163,8 @@ def _history(model: str, found: History) -> wire.HistoryAnswer:
         )
         for row in found.served
     ]
-    return wire.HistoryAnswer(served=served, events=[event_answer(entry) for entry in found.events])
+    names = control.tokens.names()
+    return wire.HistoryAnswer(served=served, events=[event_answer(entry, names) for entry in found.events])
 
 
 def logs(control: Control, actor: Actor, given: wire.Logs) -> wire.LogsAnswer:

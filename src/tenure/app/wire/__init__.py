@@ -8,11 +8,14 @@ from tenure.app.wire.accounts import (
     CreateUser,
     EndSession,
     LinkAnswer,
+    ListSessions,
+    ListUsers,
     MakeLink,
     NamedUser,
     SessionAnswer,
     SessionRow,
     SetPassword,
+    ShowUser,
     SignIn,
     UserAnswer,
 )
@@ -32,6 +35,9 @@ from tenure.app.wire.applications import (
     EndTrial,
     Init,
     InitAnswer,
+    ListActivations,
+    ListApplications,
+    ListRevisions,
     RevisionAnswer,
     RevisionRow,
     RollbackApplication,
@@ -78,6 +84,7 @@ from tenure.app.wire.features import (
     IngestAnswer,
     Join,
     JoinAnswer,
+    ListViews,
     ShowView,
     ToldEvent,
     ViewAnswer,
@@ -92,6 +99,7 @@ from tenure.app.wire.governance import (
     BackupAnswer,
     CreateToken,
     EventAnswer,
+    ListTokens,
     NewTokenAnswer,
     PolicyAnswer,
     Restorable,
@@ -135,6 +143,7 @@ from tenure.app.wire.monitoring import (
     AlertAnswer,
     Alerts,
     DeliveryAnswer,
+    ListWebhooks,
     OneWebhook,
     ReportOn,
     RetryDelivery,
@@ -165,6 +174,7 @@ from tenure.app.wire.people import (
     ShowOverrides,
 )
 from tenure.app.wire.projects import (
+    ListProjects,
     MeasuredAnswer,
     ProjectAnswer,
     ProjectApplication,
@@ -185,7 +195,12 @@ from tenure.app.wire.rules import (
     TestOutcome,
     TryRules,
 )
-from tenure.app.wire.shared import Input, Nothing, Output
+from tenure.app.wire.shared import (
+    Input,
+    Listing,
+    Nothing,
+    Output,
+)
 from tenure.app.wire.travelling import (
     Content,
     ContentAnswer,
@@ -194,7 +209,12 @@ from tenure.app.wire.travelling import (
     ImportedAnswer,
     ImportVersion,
 )
-from tenure.app.wire.trust import TrustedAnswer, TrustKey, TrustNoMore
+from tenure.app.wire.trust import (
+    ListTrusted,
+    TrustedAnswer,
+    TrustKey,
+    TrustNoMore,
+)
 from tenure.app.wire.versions import (
     ArchiveAnswer,
     Change,
@@ -205,6 +225,8 @@ from tenure.app.wire.versions import (
     Difference,
     EndedAnswer,
     HistoryAnswer,
+    ListModels,
+    ListVersions,
     Logs,
     LogsAnswer,
     Model,
@@ -324,6 +346,19 @@ __all__ = [
     "KnownAnswer",
     "LeftTheHome",
     "LinkAnswer",
+    "ListActivations",
+    "ListApplications",
+    "ListModels",
+    "ListProjects",
+    "ListRevisions",
+    "ListSessions",
+    "ListTokens",
+    "ListTrusted",
+    "ListUsers",
+    "ListVersions",
+    "ListViews",
+    "ListWebhooks",
+    "Listing",
     "LogCheckpoint",
     "LogProof",
     "Logs",
@@ -401,6 +436,7 @@ __all__ = [
     "ShowOverrides",
     "ShowProject",
     "ShowTrial",
+    "ShowUser",
     "ShowView",
     "SignIn",
     "Silence",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tenure.app.wire.shared import Input, Output
+from tenure.app.wire.shared import Input, Listing, Output
 
 
 class CreateUser(Input, frozen=True):
@@ -42,6 +42,19 @@ class SetPassword(Input, frozen=True):
     reason: str = ""
 
 
+class ListUsers(Listing, frozen=True):
+    """Which accounts to list: those whose name contains `name`, those of one role."""
+
+    name: str = ""
+    role: str = ""
+
+
+class ShowUser(Input, frozen=True):
+    """One account."""
+
+    user: str
+
+
 class UserAnswer(Output, frozen=True):
     """An account, without its password."""
 
@@ -67,6 +80,12 @@ class LinkAnswer(Output, frozen=True):
     url: str
     code: str
     expires_at: str
+
+
+class ListSessions(Listing, frozen=True):
+    """Which sessions to list: all, or those of one subject, as user:ann."""
+
+    subject: str = ""
 
 
 class SessionRow(Output, frozen=True):

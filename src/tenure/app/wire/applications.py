@@ -7,11 +7,33 @@ from typing import Any
 import msgspec
 
 from tenure.app.wire.rules import BacktestAnswer
-from tenure.app.wire.shared import Input, Output
+from tenure.app.wire.shared import Input, Listing, Output
 
 
 class Application(Input, frozen=True):
     """One application."""
+
+    application: str
+
+
+class ListApplications(Listing, frozen=True):
+    """Which applications to list: those whose name contains `name`, those of an owner, of a project, on a model (churn@champion)."""
+
+    name: str = ""
+    owner: str = ""
+    project: str = ""
+    model: str = ""
+
+
+class ListRevisions(Listing, frozen=True, kw_only=True):
+    """Which revisions of an application to list, newest first: all, or those that stand at one stage."""
+
+    application: str
+    stage: str = ""
+
+
+class ListActivations(Listing, frozen=True, kw_only=True):
+    """An application, for what of it was in force since when, newest first."""
 
     application: str
 
@@ -25,10 +47,11 @@ class Init(Input, frozen=True):
 
 
 class InitAnswer(Output, frozen=True):
-    """The text to be saved and edited."""
+    """The text to be saved and edited; `url` is where the application is once that is applied."""
 
     application: str
     text: str
+    url: str = ""
 
 
 class Apply(Input, frozen=True):
@@ -261,6 +284,8 @@ class ApplicationAnswer(Output, frozen=True):
     url: str
     #: the models that rules may choose in the place of `model`, by their names in the definition
     models: dict[str, str] = {}
+    owner: str = ""
+    project: str = ""
 
 
 class ActivationAnswer(Output, frozen=True):

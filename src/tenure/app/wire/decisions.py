@@ -12,9 +12,9 @@ from tenure.app.wire.shared import Input, Output
 class Decisions(Input, frozen=True):
     """Which decisions to list, newest first; what is left empty matches everything.
 
-    `since` and `until` are an age as 30d or a moment; `after` is the last id of the page before; `entity` is the
-    person or thing as the request named it. `score_*` bound the model's score, `ms_*` the milliseconds that the answer
-    took; they need `since`.
+    `since` and `until` are an age as 30d or a moment; `cursor` is the `next_cursor` of the page before (`after`, its last
+    id, says the same); `entity` is the person or thing as the request named it. `score_*` bound the model's score, `ms_*`
+    the milliseconds that the answer took; they need `since`.
     """
 
     application: str = ""
@@ -27,6 +27,7 @@ class Decisions(Input, frozen=True):
     version: int | None = None
     limit: int = 100
     after: str = ""
+    cursor: str = ""
     score_from: float | None = None
     score_to: float | None = None
     ms_from: float | None = None
@@ -62,10 +63,11 @@ class DecisionRow(Output, frozen=True):
 
 
 class DecisionsAnswer(Output, frozen=True):
-    """One page; `next` is what `after` must be for the next one, None on the last."""
+    """One page; `next_cursor` is what `cursor`, and `next` what `after` must be for the next one, None on the last."""
 
     decisions: list[DecisionRow]
     next: str | None
+    next_cursor: str | None = None
 
 
 class Decision(Input, frozen=True):
@@ -141,7 +143,10 @@ class RuleVerdict(Output, frozen=True):
 
 
 class KnownAnswer(Output, frozen=True):
-    """One value that was known: from the request or a feature view, since when, and how old it was in seconds."""
+    """One value that was known: from the request or a feature view, since when, and how old it was in seconds.
+
+    The `source` of an optional field of the request that did not come is `not sent`.
+    """
 
     name: str
     value: Any

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.app.wire.shared import Input, Output
+from tenure.app.wire.shared import Input, Listing, Output
 
 
 class WatermarkGiven(Input, frozen=True):
@@ -48,6 +48,13 @@ class ApplyView(Input, frozen=True):
 
     text: str
     reason: str = ""
+
+
+class ListViews(Listing, frozen=True):
+    """Which feature views to list: those whose name contains `name`, those of an owner."""
+
+    name: str = ""
+    owner: str = ""
 
 
 class ShowView(Input, frozen=True):

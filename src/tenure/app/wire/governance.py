@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from tenure.app.wire.shared import Input, Output
+import msgspec
+
+from tenure.app.wire.shared import Input, Limit, Listing, Output
 
 
 class WhoamiAnswer(Output, frozen=True):
@@ -27,7 +29,8 @@ class Restorable(Output, frozen=True):
 class StatusAnswer(Output, frozen=True):
     """What is served and by whom; `troubles` says of each version that should be served and cannot be, why.
 
-    `roles` says of each version in service what it does there.
+    `roles` says of each version in service what it does there. After an upgrade, or in a home made from a backup, `reruns`
+    says of each what its golden rows came to when they were run again before it took traffic: `verdict` or `failed`.
     """
 
     home: str
@@ -40,6 +43,7 @@ class StatusAnswer(Output, frozen=True):
     troubles: dict[str, str]
     restorable: Restorable | None = None
     roles: dict[str, str] = {}
+    reruns: dict[str, dict[str, Any]] = {}
 
 
 class Backup(Input, frozen=True):
@@ -56,12 +60,14 @@ class BackupAnswer(Output, frozen=True):
     at: str
     files: int
     bytes: int
+    url: str = ""
 
 
 class CreateToken(Input, frozen=True):
     """A token for a role, limited to some applications if any are named. `expires` is a moment or an age as `90d`.
 
-    `rate` is how often it may ask, as `50/s`, `600/min` or `10000/h`; empty: as often as it likes.
+    `rate` is how often it may ask, as `50/s`, `600/min` or `10000/h`; empty: as often as it likes. What it does stands in
+    the audit trail under token:NAME.
     """
 
     role: Literal["caller", "viewer", "builder", "operator", "validator", "approver", "auditor", "admin"]
@@ -69,6 +75,7 @@ class CreateToken(Input, frozen=True):
     expires: str = ""
     rate: str = ""
     reason: str = ""
+    name: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class RevokeToken(Input, frozen=True):
@@ -76,6 +83,13 @@ class RevokeToken(Input, frozen=True):
 
     token: str
     reason: str = ""
+
+
+class ListTokens(Listing, frozen=True):
+    """Which tokens to list, oldest first: those whose name contains `name`, those of one role."""
+
+    name: str = ""
+    role: str = ""
 
 
 class TokenAnswer(Output, frozen=True):
@@ -89,24 +103,27 @@ class TokenAnswer(Output, frozen=True):
     expires_at: str | None
     revoked_at: str | None
     rate: str
+    name: str = ""
 
 
-class NewTokenAnswer(TokenAnswer, frozen=True):
+class NewTokenAnswer(TokenAnswer, frozen=True, kw_only=True):
     """A token with its secret, which is shown this once and stored nowhere."""
 
     token: str
+    url: str = ""
 
 
-class AuditLog(Input, frozen=True):
-    """The newest events; `target` keeps those about one object, as churn/2; `cursor` is the last sequence seen."""
+class AuditLog(Listing, frozen=True):
+    """The newest events; `target` keeps those about one object, as churn/2, `actor` and `action` those of one of them."""
 
     target: str = ""
-    limit: int = 100
-    cursor: str = ""
+    actor: str = ""
+    action: str = ""
+    limit: Limit = 100
 
 
 class EventAnswer(Output, frozen=True):
-    """One row of the audit chain."""
+    """One row of the audit chain. `actor` is as people know them, a token by its name; the chain has its `actor_id`."""
 
     sequence: int
     at: str
@@ -119,6 +136,7 @@ class EventAnswer(Output, frozen=True):
     before: dict[str, Any]
     after: dict[str, Any]
     digest: str
+    actor_id: str = ""
 
 
 class PolicyAnswer(Output, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.app.wire.shared import Input, Output
+from tenure.app.wire.shared import Input, Listing, Output
 
 
 class ReportOn(Input, frozen=True):
@@ -16,11 +16,12 @@ class ReportOn(Input, frozen=True):
     until: str = ""
 
 
-class Alerts(Input, frozen=True):
-    """Which alerts to list: of one model, with one status (open, acknowledged, resolved)."""
+class Alerts(Listing, frozen=True):
+    """Which alerts to list, newest first: of one model, with one status (open, acknowledged, resolved), of one kind."""
 
     model: str = ""
     status: str = ""
+    kind: str = ""
 
 
 class Acknowledge(Input, frozen=True):
@@ -67,6 +68,12 @@ class SetWebhook(Input, frozen=True):
     secret_env: str
     allow_http: bool = False
     reason: str = ""
+
+
+class ListWebhooks(Listing, frozen=True):
+    """Which webhooks to list: those whose name contains `name`."""
+
+    name: str = ""
 
 
 class OneWebhook(Input, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenure.app.wire.shared import Input, Output
+from tenure.app.wire.shared import Input, Limit, Listing, Output
 
 
 class Resolve(Input, frozen=True):
@@ -38,11 +38,12 @@ class ResolutionAnswer(Output, frozen=True):
     url: str
 
 
-class Reviews(Input, frozen=True):
-    """Which decisions wait for a person: of one application or of all, at most `limit`."""
+class Reviews(Listing, frozen=True):
+    """Which decisions wait for a person: of one application or of all, for one `queue` or any."""
 
     application: str = ""
-    limit: int = 100
+    queue: str = ""
+    limit: Limit = 100
 
 
 class ReviewAnswer(Output, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tenure.app.wire.shared import Input, Output
+from tenure.app.wire.shared import Input, Listing, Output
 
 
 class SetProject(Input, frozen=True, kw_only=True):
@@ -16,6 +16,13 @@ class SetProject(Input, frozen=True, kw_only=True):
     better: Literal["lower", "higher"] = "higher"
     owner: str = ""
     reason: str = ""
+
+
+class ListProjects(Listing, frozen=True):
+    """Which projects to list: those whose name contains `name`, those of an owner."""
+
+    name: str = ""
+    owner: str = ""
 
 
 class ShowProject(Input, frozen=True):

@@ -19,6 +19,7 @@ class ExportedAnswer(Output, frozen=True):
     history: bytes
     signature: bytes
     files: dict[str, str]
+    url: str = ""
 
 
 class Content(Input, frozen=True):

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tenure.app.wire.shared import Input, Output
+from tenure.app.wire.shared import Input, Listing, Output
+
+
+class ListTrusted(Listing, frozen=True):
+    """Which trusted keys to list, oldest first: those whose name contains `name`."""
+
+    name: str = ""
 
 
 class TrustKey(Input, frozen=True):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from tenure.app.wire.governance import EventAnswer
-from tenure.app.wire.shared import Input, Output
+from tenure.app.wire.shared import Input, Listing, Output
 from tenure.model.monitoring.side_by_side import SideBySide
 
 
@@ -15,6 +15,19 @@ class Model(Input, frozen=True):
     """One model."""
 
     model: str
+
+
+class ListModels(Listing, frozen=True):
+    """Which models to list: those whose name contains `name`."""
+
+    name: str = ""
+
+
+class ListVersions(Listing, frozen=True, kw_only=True):
+    """Which versions of a model to list: all, or those at one stage."""
+
+    model: str
+    stage: str = ""
 
 
 class ModelHistory(Input, frozen=True):

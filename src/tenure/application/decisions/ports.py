@@ -46,7 +46,7 @@ class ResolutionLog(Protocol):
     def append_resolution(self, record: ResolutionRecord) -> None:
         """Return when the record is durable."""
 
-    def open(self, application: str, limit: int) -> list[tuple[DecisionRecord, list[ResolutionRecord]]]:
+    def open(self, application: str) -> list[tuple[DecisionRecord, list[ResolutionRecord]]]:
         """Return the decisions that may wait for a person, those made first first, with their resolutions."""
 
     def all_resolutions(self, application: str) -> list[ResolutionRecord]:

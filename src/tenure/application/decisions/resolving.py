@@ -47,10 +47,10 @@ class Resolutions:
             self._audit.write(_event(actor, made))
         return made
 
-    def reviews(self, actor: Actor, application: str = "", limit: int = 100) -> list[Waiting]:
+    def reviews(self, actor: Actor, application: str = "") -> list[Waiting]:
         """Return the decisions that wait for a person, by application, those that wait longest first."""
         authorize(actor, Permission.DECISIONS_REVIEWS, application or None)
-        found = self._log.open(application, limit)
+        found = self._log.open(application)
         used = {(record.application, record.revision) for record, _ in found}
         definitions = {which: self._definitions.definition_of(*which) for which in used}
         judged = (waiting(record, definitions[record.application, record.revision], said) for record, said in found)

@@ -57,6 +57,10 @@ class Projects:
             )
         return project
 
+    def found(self, name: str) -> Project | None:
+        """Return how a project is described now, for what tells its states apart; nobody is shown it."""
+        return self._store.all().get(name)
+
     def all(self, actor: Actor) -> list[tuple[Project, list[Revision]]]:
         """Return the projects that were described or that an application names, by name, with their applications."""
         authorize(actor, Permission.PROJECTS_LIST)

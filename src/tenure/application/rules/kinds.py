@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from tenure.kit.words import nearest as closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,5 +100,5 @@ def scope_of(places: Mapping[str, Iterable[Known]], hints: Mapping[str, str] | N
 
 def nearest(word: str, among: Iterable[str]) -> str:
     """Return `; did you mean X?` for the nearest of the words, or an empty string when none is near."""
-    near = difflib.get_close_matches(word, list(among), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = closest(word, among)
+    return f"; did you mean {near!r}?" if near else ""

@@ -10,6 +10,8 @@ from litestar.openapi import OpenAPIConfig
 
 from tenure.app.tags import TAGS
 from tenure.entrypoints.api.errors import PROBLEM_JSON
+from tenure.entrypoints.api.inputs import ASKED, NO_QUERY
+from tenure.entrypoints.api.repeating import PARAMETER
 from tenure.serving.front import PREFIX
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def openapi_route(handlers: Sequence[HTTPRouteHandler], version: str) -> HTTPRou
     """
     content = msgspec.json.encode(document(handlers, version))
 
-    @get(PATH, include_in_schema=False)
+    @get(PATH, include_in_schema=False, opt=NO_QUERY)
     async def openapi() -> Response[bytes]:
         return Response(content, media_type="application/json")
 
@@ -64,11 +66,14 @@ def openapi_route(handlers: Sequence[HTTPRouteHandler], version: str) -> HTTPRou
 
 def document(handlers: Sequence[HTTPRouteHandler], version: str) -> dict[str, Any]:
     """Return the OpenAPI document; every operation may also answer with a problem."""
+    actions = {handler.operation_id for handler in handlers if (asked := handler.opt.get(ASKED)) and asked.input}
     config = OpenAPIConfig(title="Tenure", version=version, use_handler_docstrings=True)
     found = Litestar(list(handlers), openapi_config=config, logging_config=None).openapi_schema.to_schema()
     for path in found["paths"].values():
-        for operation in path.values():
+        for verb, operation in path.items():
             _answer_problems(operation)
+            if verb != "get" and operation["operationId"] in actions:
+                operation.setdefault("parameters", []).append(PARAMETER)
     found["components"]["schemas"] |= msgspec.json.schema_components([Problem])[1]
     found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     found["security"] = [{"token": []}]

@@ -6,6 +6,7 @@ API performs, so that a page shows nobody more than the API would.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,13 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import FromPath  # noqa: TC002 - Litestar reads the annotations
 
+from tenure.app import wire
 from tenure.app.actions import named
 from tenure.entrypoints.api.application_document import application_document
 from tenure.entrypoints.api.errors import NoSuchRoute, all_errors, known_errors
+from tenure.entrypoints.api.inputs import NO_QUERY
 from tenure.entrypoints.api.routes import actor_of
+from tenure.governance.access import Permission, Role, allows, authorize
 from tenure.kit.errors import TenureError
 from tenure.serving.front import PREFIX
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from litestar.handlers import HTTPRouteHandler
 
     from tenure.entrypoints.api.routes import Performer
+    from tenure.governance.access import Actor
 
     Ask = Callable[..., Any]
 
@@ -79,9 +84,16 @@ def page_routes(performer: Performer) -> list[HTTPRouteHandler]:
         found = asking(request)("applications:show", application=application)
         return page(application, _application(found))
 
-    @get("/api/v1/applications/{application:str}/openapi.json", include_in_schema=False, sync_to_thread=True)
+    @get(
+        "/api/v1/applications/{application:str}/openapi.json",
+        include_in_schema=False,
+        opt=NO_QUERY,
+        sync_to_thread=True,
+    )
     def document(request: Request[Any, Any, Any], application: FromPath[str]) -> Response[bytes]:
-        found = application_document(asking(request)("applications:show", application=application))
+        actor = reader_of(actor_of(request), application)
+        shown = performer.perform("applications:show", actor, wire.ShowApplication(application=application))
+        found = application_document(msgspec.to_builtins(shown))
         return Response(msgspec.json.encode(found), media_type="application/json")
 
     @get("/decisions/{decision:str}", include_in_schema=False, sync_to_thread=True)
@@ -93,6 +105,14 @@ def page_routes(performer: Performer) -> list[HTTPRouteHandler]:
         return page(code, problem_text(code))
 
     return [front, model_page, version_page, application_page, document, decision_page, problem_page]
+
+
+def reader_of(actor: Actor, application: str) -> Actor:
+    """Return who may read how an application is asked: also those who may only ask it."""
+    if allows(actor.role, Permission.APPLICATIONS_SHOW):
+        return actor
+    authorize(actor, Permission.APPLICATIONS_DECIDE, application)
+    return replace(actor, role=Role.VIEWER)
 
 
 def page(title: str, body: str) -> Response[str]:

@@ -17,8 +17,11 @@ from litestar.concurrency import sync_to_thread
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Body, PathParameter, QueryParameter
+from litestar.routes import HTTPRoute
 
-from tenure.app.tags import TAGS
+from tenure.app.paging import is_list, is_page, link_to, listed
+from tenure.app.tags import STRICT, TAGS
+from tenure.app.wire.shared import MOST
 from tenure.entrypoints.api.errors import (
     PROBLEM_JSON,
     BodyTooLarge,
@@ -31,10 +34,11 @@ from tenure.entrypoints.api.errors import (
     headers_of,
     problem,
 )
+from tenure.entrypoints.api.inputs import ASKED, QUERY, Asked, known_query, refusal
 from tenure.entrypoints.api.openapi import openapi_route
 from tenure.entrypoints.api.origins import is_script
-from tenure.entrypoints.api.paging import PAGE, identity_of, is_list, link_to, opened, page_of
 from tenure.entrypoints.api.preconditions import etag_of, precondition
+from tenure.entrypoints.api.repeating import Once, once
 from tenure.governance.access import Permission, allows
 from tenure.kit.clock import SystemClock
 from tenure.kit.errors import TenureError
@@ -48,14 +52,10 @@ if TYPE_CHECKING:
 
 _UNPROCESSABLE = 422
 _PLACE = re.compile(r"\{(\w+)\}")
-#: Litestar keeps names as `state` and `data` for itself, so a handler's query parameters have this before theirs.
-_QUERY = "query_"
+_ANY = re.compile(r"\{[^}]*\}")
 #: RFC 9110 gives the body of these no meaning
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
 _LOG = logging.getLogger("tenure.api")
-#: rows on one page
-_MOST = 10_000
-_WHOLE = 1_000_000
 _BEYOND = 1 << 63
 #: under which a route keeps the headers that tell of its end
 _RETIRING = "retiring"
@@ -64,8 +64,8 @@ _RETIRING = "retiring"
 MAX_BODY = 256 << 20
 
 
-class Performer(Protocol):
-    """Whatever performs actions by name: `app.control.Control`."""
+class Performer(Once, Protocol):
+    """Whatever performs actions by name, and those that come under a key once: `app.control.Control`."""
 
     def perform(self, name: str, actor: Actor, given: Any, check: Callable[[str | None], None] | None = None) -> Any:
         """Check, do and audit the action, and return its output; `check` is called with the present tag beforehand."""
@@ -86,6 +86,7 @@ def application(
     return Litestar(
         [*handlers, openapi_route(handlers, version)],
         openapi_config=None,
+        guards=[known_query],
         exception_handlers={Exception: on_exception},
         request_max_body_size=MAX_BODY,
         logging_config=None,
@@ -100,10 +101,16 @@ def route(performer: Performer, action: Action) -> HTTPRouteHandler:
     async def handler(request: Request[Any, Any, Any], data: Any = None, **parameters: Any) -> Any:
         given = given_by(parameters) | _fields_of(data)
         refuse_unstorable(given)
-        return await sync_to_thread(answering, request, given)
+        return await sync_to_thread(lambda: done_once(performer, request, given, lambda: answering(request, given)))
 
     sign(handler, action, body)
     return declared(handler, action)
+
+
+def done_once(performer: Performer, request: Request[Any, Any, Any], content: Any, do: Callable[[], Any]) -> Any:
+    """Return what `do` answers, or answered to the same request under the same Idempotency-Key before."""
+    verb, path = request.method, request.url.path
+    return once(performer, request, content, do, lambda error: translated(error, verb, path, Asked()))
 
 
 def _answering(performer: Performer, action: Action) -> Callable[[Request[Any, Any, Any], dict[str, Any]], Any]:
@@ -112,41 +119,43 @@ def _answering(performer: Performer, action: Action) -> Callable[[Request[Any, A
         return lambda request, given: _page(performer, action, request, given)
     if action.name in TAGS:
         return lambda request, given: _tagged(performer, action, request, given)
+    if is_page(action.output):
+        return lambda request, given: _linked(performer, action, request, given)
     return lambda request, given: performer.perform(action.name, actor_of(request), action.input(**given))
 
 
 def _tagged(performer: Performer, action: Action, request: Request[Any, Any, Any], given: dict[str, Any]) -> Any:
-    """Answer a read with its ETag; do a write only if it names the present state (entrypoints/api/preconditions.py)."""
+    """Answer with the state's ETag; do a write only if the state it names is the present one (preconditions.py)."""
     actor, asked = actor_of(request), action.input(**given)
     check = None
+    match, is_strict = request.headers.get("if-match", ""), action.name in STRICT
     # Who may not do it at all learns nothing of the state.
-    if action.verb != "GET" and allows(actor.role, Permission(action.name)):
-        check = precondition(*performer.tag(action.name, asked), request.headers.get("if-match", ""))
+    if action.verb != "GET" and (match or is_strict) and allows(actor.role, Permission(action.name)):
+        check = precondition(*performer.tag(action.name, asked), match, required=is_strict)
     answer = performer.perform(action.name, actor, asked, check)
     _, tag = performer.tag(action.name, asked)
     return Response(answer, headers={"ETag": etag_of(tag)} if tag is not None else {})
 
 
 def _page(performer: Performer, action: Action, request: Request[Any, Any, Any], given: dict[str, Any]) -> Any:
-    """Answer with one page of a list. An input with a cursor of its own reads on in the tables themselves."""
-    identity = identity_of(action.output)
-    fields = {field.name for field in msgspec.structs.fields(action.input)}
-    limit = given.pop("limit") if "limit" not in fields else given["limit"]
-    cursor = given.pop("cursor")
-    if "cursor" in fields:
-        # One more than asked for tells whether there is a next page.
-        rows = performer.perform(
-            action.name,
-            actor_of(request),
-            action.input(**given | {"limit": limit + 1, "cursor": opened(cursor) if cursor else ""}),
-        )
-        page, more = page_of(rows, identity, limit, "")
-    else:
-        whole = {"limit": _WHOLE} if "limit" in fields else {}
-        rows = performer.perform(action.name, actor_of(request), action.input(**given | whole))
-        page, more = page_of(rows, identity, limit, cursor)
-    link = {"Link": link_to(request.url.path, request.url.query, more)} if more else {}
-    return Response(page, headers=link)
+    """Answer with one page of a list, as a plain array: where the next one begins stands in the headers."""
+    actor = actor_of(request)
+    asked: Any = action.input(**given)
+    page = listed(action, asked, lambda asked: performer.perform(action.name, actor, asked))
+    return Response(page.rows, headers=_next_page(request, page.next_cursor))
+
+
+def _linked(performer: Performer, action: Action, request: Request[Any, Any, Any], given: dict[str, Any]) -> Any:
+    """Answer with a page that names the next one itself, and name it in the headers too."""
+    found = performer.perform(action.name, actor_of(request), action.input(**given))
+    return Response(found, headers=_next_page(request, found.next_cursor))
+
+
+def _next_page(request: Request[Any, Any, Any], cursor: str | None) -> dict[str, str]:
+    """Return the headers that lead to the next page: as a link (RFC 8288), and the cursor alone."""
+    if not cursor:
+        return {}
+    return {"Link": link_to(request.url.path, request.url.query, cursor), "Next-Cursor": cursor}
 
 
 def declared(handler: Callable[..., Any], action: Action, **more: Any) -> HTTPRouteHandler:
@@ -162,21 +171,33 @@ def declared(handler: Callable[..., Any], action: Action, **more: Any) -> HTTPRo
         status_code=200,
         deprecated=action.retiring is not None,
         response_headers=_told_of(action),
-        opt={_RETIRING: _told_of(action)},
+        opt={_RETIRING: _told_of(action), ASKED: _asked(action, handler)},
         **more,
     )
     return declare(handler)
 
 
+def _asked(action: Action, handler: Callable[..., Any]) -> Asked:
+    """Return what the action's route may be asked with: the parameters that the handler has been signed with."""
+    names = {field.name: field.encode_name for field in msgspec.structs.fields(action.input)}
+    query = [name.removeprefix(QUERY) for name in inspect.signature(handler).parameters if name.startswith(QUERY)]
+    body = None if action.upload else body_type(action)
+    return Asked(tuple(names.get(name, name) for name in query), body, action.input)
+
+
 def _told_of(action: Action) -> dict[str, str]:
     """Return the headers that tell of the action's end; a list's `Link` leads to its next page."""
     told = {} if action.retiring is None else action.retiring.headers()
-    return {name: value for name, value in told.items() if name != "Link" or not is_list(action.output)}
+    return {
+        name: value
+        for name, value in told.items()
+        if name != "Link" or not (is_list(action.output) or is_page(action.output))
+    }
 
 
 def given_by(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return a handler's parameters under the names of the action's input."""
-    return {name.removeprefix(_QUERY): value for name, value in parameters.items()}
+    return {name.removeprefix(QUERY): value for name, value in parameters.items()}
 
 
 def refuse_unstorable(given: Mapping[str, Any]) -> None:
@@ -206,9 +227,9 @@ def typed_path(action: Action) -> str:
 
 
 def body_type(action: Action) -> type[msgspec.Struct] | None:
-    """Return the struct of the JSON body: the input's fields that do not stand in the path; None where none are left."""
+    """Return the struct of the JSON body, which may be empty: the input's fields that do not stand in the path."""
     rest = [field for field in msgspec.structs.fields(action.input) if field.name not in path_names(action)]
-    if action.verb in _WITHOUT_BODY or not rest:
+    if action.verb in _WITHOUT_BODY:
         return None
     name = "".join(part.capitalize() for part in re.split(r"\W|_", action.name))
     return msgspec.defstruct(name, [_declared(field) for field in rest], kw_only=True, forbid_unknown_fields=True)
@@ -237,12 +258,9 @@ def sign(handler: Callable[..., Any], action: Action, body: type[msgspec.Struct]
     elif body is not None:
         parameters.append(_body(body))
     if is_list(action.output):
-        own = {field.name: field.default for field in fields.values()}
-        parameters = [one for one in parameters if one.name not in {_QUERY + "limit", _QUERY + "cursor"}]
-        within = QueryParameter(name="limit", ge=1, le=_MOST)
-        parameters.append(_parameter(_QUERY + "limit", _marked(int, within), own.get("limit", PAGE)))
-        parameters.append(_parameter(_QUERY + "cursor", _marked(str, QueryParameter(name="cursor")), ""))
-    output: Any = Response[action.output] if is_list(action.output) or action.name in TAGS else action.output  # type: ignore[name-defined]
+        parameters = [_bounded(one) if one.name == QUERY + "limit" else one for one in parameters]
+    headed = is_list(action.output) or is_page(action.output) or action.name in TAGS
+    output: Any = Response[action.output] if headed else action.output  # type: ignore[name-defined]
     handler.__signature__ = inspect.Signature(parameters, return_annotation=output)  # type: ignore[attr-defined]
     handler.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": output}
 
@@ -258,10 +276,16 @@ def _marked(annotation: Any, marker: Any) -> Any:
 def _query(field: msgspec.structs.FieldInfo) -> inspect.Parameter:
     annotation = _marked(field.type, QueryParameter(name=field.encode_name))
     if field.default_factory is not msgspec.NODEFAULT:
-        return _parameter(_QUERY + field.name, annotation, field.default_factory())
+        return _parameter(QUERY + field.name, annotation, field.default_factory())
     if field.default is not msgspec.NODEFAULT:
-        return _parameter(_QUERY + field.name, annotation, field.default)
-    return _parameter(_QUERY + field.name, annotation)
+        return _parameter(QUERY + field.name, annotation, field.default)
+    return _parameter(QUERY + field.name, annotation)
+
+
+def _bounded(limit: inspect.Parameter) -> inspect.Parameter:
+    """Return the parameter `limit` with its bounds as Litestar reads and tells them."""
+    within = QueryParameter(name="limit", ge=1, le=MOST, description=f"rows on the page, {limit.default} if not said")
+    return limit.replace(annotation=_marked(int, within))
 
 
 def _body(body: type[msgspec.Struct]) -> inspect.Parameter:
@@ -282,7 +306,9 @@ def _refusal(request: Request[Any, Any, Any], exception: Exception) -> Response[
     if isinstance(exception, RefusedUpload):
         return answer(exception.error, status=_UNPROCESSABLE)
     script = is_script(dict(request.scope["headers"]))
-    error = translated(exception, request.method, request.url.path)
+    route = request.scope.get("route_handler")
+    asked = route.opt.get(ASKED, Asked()) if route is not None else Asked()
+    error = translated(exception, request.method, request.url.path, asked, _verbs_at(request))
     if isinstance(error, Unexpected):
         _LOG.error(
             "incident %s at %s %s", error.facts["incident"], request.method, request.url.path, exc_info=exception
@@ -298,25 +324,37 @@ def answer(error: TenureError, status: int | None = None, *, script: bool = Fals
     return Response(body, status_code=document["status"], headers=headers, media_type=PROBLEM_JSON)
 
 
-def translated(exception: Exception, verb: str, path: str) -> TenureError:
+def _verbs_at(request: Request[Any, Any, Any]) -> str:
+    """Return what a path answers, as the header Allow has it."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, HTTPRoute) and re.fullmatch(_ANY.sub("[^/]+", route.path_format), request.url.path):
+            found |= route.methods
+    found |= {"HEAD"} if "GET" in found else set()
+    return ", ".join(sorted(found))
+
+
+def translated(exception: Exception, verb: str, path: str, asked: Asked, allow: str = "") -> TenureError:
     """Return the error of ours that an exception stands for; what nobody foresaw becomes `Unexpected`."""
     match exception:
         case TenureError():
             return exception
         case ValidationException():
-            return InvalidInput(why=_what_is_wrong(exception))
+            return _what_is_wrong(exception, asked)
         case HTTPException(status_code=400):
             return MalformedJson(why=exception.detail)
         case HTTPException(status_code=404):
             return NoSuchRoute(path=path)
         case HTTPException(status_code=405):
-            return WrongVerb(path=path, verb=verb)
+            return WrongVerb(path=path, verb=verb, allow=allow)
         case HTTPException(status_code=413):
             return BodyTooLarge(limit=MAX_BODY)
         case _:
             return Unexpected(incident=new_id(SystemClock().now()))
 
 
-def _what_is_wrong(exception: ValidationException) -> str:
+def _what_is_wrong(exception: ValidationException, asked: Asked) -> TenureError:
     found: Sequence[Mapping[str, Any]] = exception.extra if isinstance(exception.extra, list) else []
-    return "; ".join(f"{each.get('key', 'input')}: {each['message']}" for each in found) or exception.detail
+    if not found:
+        return InvalidInput(why=exception.detail)
+    return refusal([(each.get("key", ""), each["message"]) for each in found], asked)

@@ -9,6 +9,7 @@ import uvicorn
 
 from tenure.entrypoints.api.console import Console
 from tenure.entrypoints.api.door import Authenticator, Door, PeerProtocol
+from tenure.entrypoints.api.heads import Heads
 from tenure.entrypoints.api.hearing import Hearing
 from tenure.governance.access import local_actor
 
@@ -25,7 +26,7 @@ def server(routes: Any, tokens: Authenticator, owner: int, console: Path | None 
 
     `console` is the folder of the console, whose files stand before the door.
     """
-    behind = Door(routes, tokens, owner, local_actor)
+    behind = Door(Heads(routes), tokens, owner, local_actor)
     config = uvicorn.Config(
         Hearing(Console(console, behind) if console else behind),
         http=PeerProtocol,

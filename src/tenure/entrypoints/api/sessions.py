@@ -13,6 +13,7 @@ from litestar.params import Body
 
 from tenure.app import wire
 from tenure.entrypoints.api.errors import CHALLENGE_OF_SCRIPTS, InvalidInput, status_of
+from tenure.entrypoints.api.inputs import NO_QUERY
 from tenure.entrypoints.api.origins import client_address, is_same_origin, is_secure
 from tenure.entrypoints.api.pages import page
 from tenure.entrypoints.api.routes import actor_of
@@ -46,7 +47,12 @@ def session_routes(desk: Desk) -> list[HTTPRouteHandler]:
     """Return the routes; who may come without being signed in is the door's table (`door.py`)."""
 
     @post(
-        "/api/v1/sessions", operation_id="sessions:begin", summary="begin sessions", tags=["sessions"], status_code=200
+        "/api/v1/sessions",
+        operation_id="sessions:begin",
+        summary="begin sessions",
+        tags=["sessions"],
+        status_code=200,
+        opt=NO_QUERY,
     )
     async def begin(request: Request[Any, Any, Any], data: Annotated[wire.SignIn, Body()]) -> Response[bytes]:
         """Sign in, by one of three ways; sets the session's cookie unless `bearer` is asked for."""
@@ -61,6 +67,7 @@ def session_routes(desk: Desk) -> list[HTTPRouteHandler]:
         operation_id="sessions:current",
         summary="current sessions",
         tags=["sessions"],
+        opt=NO_QUERY,
         sync_to_thread=True,
     )
     def current(request: Request[Any, Any, Any]) -> wire.SessionAnswer:
@@ -73,6 +80,7 @@ def session_routes(desk: Desk) -> list[HTTPRouteHandler]:
         summary="leave sessions",
         tags=["sessions"],
         status_code=200,
+        opt=NO_QUERY,
         sync_to_thread=True,
     )
     def leave(request: Request[Any, Any, Any]) -> Response[bytes]:

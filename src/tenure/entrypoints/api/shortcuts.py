@@ -8,6 +8,7 @@ from litestar import Request, post
 from litestar.params import FromPath  # noqa: TC002 - Litestar reads the annotations
 
 from tenure.app import wire
+from tenure.entrypoints.api.inputs import NO_QUERY
 from tenure.entrypoints.api.routes import actor_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def shortcut_routes(performer: Performer) -> list[HTTPRouteHandler]:
         summary="replay decisions",
         tags=["decisions"],
         status_code=200,
+        opt=NO_QUERY,
         sync_to_thread=True,
     )
     def replay(request: Request[Any, Any, Any], decision: FromPath[str]) -> wire.ReplayedAnswer:

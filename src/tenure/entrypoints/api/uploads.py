@@ -15,8 +15,11 @@ import msgspec
 from litestar import Request, post
 
 from tenure.entrypoints.api.errors import BodyTooLarge, RefusedUpload
-from tenure.entrypoints.api.routes import actor_of, declared, given_by, sign
+from tenure.entrypoints.api.inputs import NO_QUERY
+from tenure.entrypoints.api.repeating import HEADER
+from tenure.entrypoints.api.routes import actor_of, declared, done_once, given_by, sign
 from tenure.governance.access import Permission, authorize
+from tenure.kit.digests import digest_of_file
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
@@ -56,7 +59,11 @@ def upload_route(performer: Performer, store: Store, action: Action, scratch: Pa
         authorize(actor_of(request), Permission(action.name))
         with tempfile.TemporaryDirectory(dir=scratch, prefix="upload-") as place:
             archive = await received(request, Path(place) / "package.tar")
-            return await asyncio.to_thread(_perform, archive, actor_of(request), given_by(parameters))
+            return await asyncio.to_thread(_once, request, archive, given_by(parameters))
+
+    def _once(request: Request[Any, Any, Any], archive: Path, given: dict[str, Any]) -> Any:
+        content = [given, digest_of_file(archive)] if HEADER in request.headers else None
+        return done_once(performer, request, content, lambda: _perform(archive, actor_of(request), given))
 
     def _perform(archive: Path, actor: Actor, given: dict[str, Any]) -> Any:
         try:
@@ -80,6 +87,7 @@ def missing_route(store: Store) -> HTTPRouteHandler:
         summary="missing packages",
         tags=["versions"],
         status_code=200,
+        opt=NO_QUERY,
     )
     async def missing(request: Request[Any, Any, Any]) -> MissingAnswer:
         """Say which blobs of a manifest (the body) are not here yet; an upload may leave out all others."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
 from tenure.entrypoints.cli.rules import naming, show_backtest, source_of
 from tenure.entrypoints.cli.screen import Json, Screen, readable
 from tenure.kit.errors import TenureError
@@ -29,7 +30,8 @@ def init(
         found = tenure.call("applications:init", application=application, model=model, entity=entity)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(found["text"], encoding="utf-8")
-    screen.facts({"file": str(file), "next": f'tenure apply {file} --reason "first"'}, application)
+    told = {"file": str(file), "next": f'tenure apply {file} --reason "first"', "url": found["url"]}
+    screen.facts(told, application)
 
 
 From = Annotated[str, typer.Option("--from", help="When it comes into force, as 2026-12-01T00:00:00Z.")]
@@ -125,14 +127,19 @@ def revision_at(ref: str) -> dict[str, Any]:
 
 def list_revisions(
     application: Annotated[str, typer.Argument(metavar="NAME")],
+    stage: Annotated[str, typer.Option(help="Those at one stage.")] = "",
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
     json: Json = False,
 ) -> None:
     """List an application's revisions and where each stands: draft, approved, scheduled, on trial, active, retired."""
+    pages = Pages(limit, cursor, everything)
     with opened() as tenure:
-        found = tenure.call("applications:revisions", application=application)
-    rows = [one | {"schedules": [_scheduled(each) for each in one["schedules"]]} for one in found]
+        found = pages.of(tenure, "applications:revisions", application=application, stage=stage)
+    rows = [one | {"schedules": [_scheduled(each) for each in one["schedules"]]} for one in found.rows]
     columns = ("ref", "stage", "share", "schedules", "approved_by", "own_work", "at", "actor", "reason")
-    Screen(json).table(found, rows, columns, "no revision")
+    pages.show(Screen(json), found, columns, "no revision", rows)
 
 
 def _scheduled(one: dict[str, Any]) -> str:
@@ -190,14 +197,25 @@ def diff(
     screen.table(found, found["changes"], _CHANGES, "no difference")
 
 
-def applications(context: typer.Context, json: Json = False) -> None:
+def applications(
+    context: typer.Context,
+    name: Named = "",
+    owner: Annotated[str, typer.Option(help="Of one owner.")] = "",
+    project: Annotated[str, typer.Option(help="Of one project.")] = "",
+    model: Annotated[str, typer.Option(help="On one model, as churn@champion.")] = "",
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
+    json: Json = False,
+) -> None:
     """List applications; or show one."""
     if context.invoked_subcommand is not None:
         return
+    pages = Pages(limit, cursor, everything)
     with opened() as tenure:
-        found = tenure.call("applications:list")
+        found = pages.of(tenure, "applications:list", name=name, owner=owner, project=project, model=model)
     columns = ("application", "revision", "model", "at", "actor", "reason", "url")
-    Screen(json).table(found, found, columns, "no application is defined yet")
+    pages.show(Screen(json), found, columns, "no application is defined yet")
 
 
 def show_application(

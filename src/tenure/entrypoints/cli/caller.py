@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tenure.client.where import Local, Remote, is_answering, where
+from tenure.kit.cursors import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tenure.app.control import Control
@@ -20,8 +22,11 @@ if TYPE_CHECKING:
 class Caller(Protocol):
     """Performs actions by name, and gives their answers as plain values."""
 
-    def call(self, action: str, **given: Any) -> Any:
+    def call(self, action: str, /, **given: Any) -> Any:
         """Perform an action; parameters that are None are left to their defaults."""
+
+    def page(self, action: str, /, **given: Any) -> Page:
+        """Return one page of a list: at most `limit` rows from `cursor` on."""
 
     def upload(self, action: str, package: Path, **given: Any) -> Any:
         """Perform an action that takes a package."""
@@ -34,15 +39,44 @@ class InProcess:
         self._control = control
         self._actor = actor
 
-    def call(self, action: str, **given: Any) -> Any:
-        """Perform an action."""
+    def call(self, action: str, /, **given: Any) -> Any:
+        """Perform an action; of a list all rows are given, unless there is a limit."""
         import msgspec
 
         from tenure.app.actions import named
+        from tenure.app.paging import is_list
 
-        rest = {name: value for name, value in given.items() if value is not None}
-        output = self._control.perform(action, self._actor, msgspec.convert(rest, named(action).input))
-        return msgspec.to_builtins(output)
+        if not is_list(named(action).output):
+            return msgspec.to_builtins(self._performed(action, self._read(action, given)))
+        page = self.page(action, **given)
+        found = page.rows
+        while page.next_cursor and given.get("limit") is None:
+            page = self.page(action, **given | {"cursor": page.next_cursor})
+            found += page.rows
+        return found
+
+    def page(self, action: str, /, **given: Any) -> Page:
+        """Return one page of a list."""
+        import msgspec
+
+        from tenure.app.actions import named
+        from tenure.app.paging import is_list, listed
+
+        asked = self._read(action, given)
+        if is_list(named(action).output):
+            found = listed(named(action), asked, partial(self._performed, action))
+            return Page(msgspec.to_builtins(found.rows), found.next_cursor)
+        answer = msgspec.to_builtins(self._performed(action, asked))
+        return Page(answer["decisions"], answer["next_cursor"] or "")
+
+    def _read(self, action: str, given: Mapping[str, Any]) -> Any:
+        from tenure.app.actions import named
+        from tenure.entrypoints.api.inputs import read
+
+        return read(named(action), {name: value for name, value in given.items() if value is not None})
+
+    def _performed(self, action: str, asked: Any) -> Any:
+        return self._control.perform(action, self._actor, asked)
 
     def upload(self, action: str, package: Path, **given: Any) -> Any:
         """Perform an action on a package that lies on this machine already."""

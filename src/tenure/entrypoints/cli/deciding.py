@@ -53,6 +53,12 @@ def request_types(tenure: Caller, application: str) -> dict[str, FieldType]:
     return {field["name"]: field["type"] for field in request}
 
 
+def decisions_page(tenure: Caller, application: str) -> str:
+    """Return the address at which an application's decisions are shown."""
+    url: str = tenure.call("applications:show", application=application)["url"]
+    return url.removesuffix(f"/applications/{application}") + f"/decisions?application={application}"
+
+
 @contextlib.contextmanager
 def decided(
     connect: Callable[[], Client],
@@ -87,13 +93,13 @@ def decided(
         journal.close(remove=True)
 
 
-def show(screen: Screen, application: str, journal: Journal, run: str, output: Path | None) -> int:
+def show(screen: Screen, application: str, journal: Journal, run: str, output: Path | None, url: str) -> int:
     """Show what a run came to, and return how many rows were refused."""
     failed = sum("error" in answer for answer in journal.answers())
     if output is None and screen.as_json:
         screen.document_of_many(journal.answers())
         return failed
-    facts = {"decided": journal.count - failed, "failed": failed, "key": run, "output": str(output or "")}
+    facts = {"decided": journal.count - failed, "failed": failed, "key": run, "output": str(output or ""), "url": url}
     screen.facts(facts, application)
     if output is None:
         first = list(itertools.islice(journal.answers(), 20))

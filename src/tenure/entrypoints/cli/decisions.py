@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.listing import All, Cursor, Limit, Pages
 from tenure.entrypoints.cli.screen import Json, Screen
 
 _COLUMNS = ("decision_id", "at", "application", "revision", "decided_by", "status", "answer", "rules", "model")
@@ -23,7 +24,7 @@ def decide(
     json: Json = False,
 ) -> None:
     """Decide every row of a file: same rules, same log; with --key and --output it goes on after a kill."""
-    from tenure.entrypoints.cli.deciding import COLUMNS, decided, request_types, show
+    from tenure.entrypoints.cli.deciding import COLUMNS, decided, decisions_page, request_types, show
     from tenure.entrypoints.cli.gateways import asking
     from tenure.entrypoints.cli.streams import check_writable, count_in, write_stream
 
@@ -41,7 +42,7 @@ def decide(
     ):
         if output is not None:
             write_stream(output, journal.answers, COLUMNS)
-        failed = show(screen, application, journal, run, output)
+        failed = show(screen, application, journal, run, output, decisions_page(tenure, application))
     if failed:
         raise typer.Exit(1)
 
@@ -59,15 +60,19 @@ def decisions(
     score_to: Annotated[float | None, typer.Option("--score-to", help="The greatest score.")] = None,
     ms_from: Annotated[float | None, typer.Option("--ms-from", help="Took at least so many ms; needs --since.")] = None,
     ms_to: Annotated[float | None, typer.Option("--ms-to", help="Took at most so many ms.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
     json: Json = False,
 ) -> None:
-    """List decisions, newest first; or export them. A decision is found the moment it is made."""
+    """List decisions, newest first, 50 if nothing is said; or export them. A decision is found the moment it is made."""
     if context.invoked_subcommand is not None:
         return
     name, _, number = (model or "").partition("/")
+    pages = Pages(limit, cursor, everything, usual=50)
     with opened() as tenure:
-        found = tenure.call(
+        page = pages.of(
+            tenure,
             "decisions:list",
             application=application,
             entity=entity,
@@ -81,10 +86,14 @@ def decisions(
             score_to=score_to,
             ms_from=ms_from,
             ms_to=ms_to,
-            limit=limit,
         )
-    rows = [{**row, "model": _ref(row["model"])} for row in found["decisions"]]
-    Screen(json).table(found, rows, _COLUMNS, "no decision found")
+    screen = Screen(json)
+    last = page.rows[-1]["decision_id"] if page.next_cursor else None
+    found = {"decisions": page.rows, "next": last, "next_cursor": page.next_cursor or None}
+    rows = [{**row, "model": _ref(row["model"])} for row in page.rows]
+    screen.table(found, rows, _COLUMNS, "no decision found")
+    if not screen.as_json:
+        pages.tell(screen, page)
 
 
 def _ref(model: dict[str, Any] | None) -> str:

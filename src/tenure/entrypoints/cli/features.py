@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import Caller, opened
+from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
 from tenure.entrypoints.cli.screen import Json, Screen
 from tenure.kit.errors import Kind, TenureError
 
@@ -97,12 +98,20 @@ def get(
     Screen(json).facts(found, f"{view} {key}")
 
 
-def list_views(json: Json = False) -> None:
+def list_views(
+    name: Named = "",
+    owner: Annotated[str, typer.Option(help="Of one owner.")] = "",
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
+    json: Json = False,
+) -> None:
     """List feature views with how much they hold and how fresh they are."""
+    pages = Pages(limit, cursor, everything)
     with opened() as tenure:
-        found = tenure.call("features:list")
+        found = pages.of(tenure, "features:list", name=name, owner=owner)
     columns = ("view", "key", "keys", "stale", "newest", "owner")
-    Screen(json).table(found, found, columns, "no feature view is defined")
+    pages.show(Screen(json), found, columns, "no feature view is defined")
 
 
 def show(view: View, json: Json = False) -> None:

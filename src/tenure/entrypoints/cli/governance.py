@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
 from tenure.entrypoints.cli.screen import Json, Screen
 from tenure.kit.errors import TenureError
 
@@ -82,25 +83,33 @@ def create_token(
     application: Annotated[list[str] | None, typer.Option(help="Only for this application; may be repeated.")] = None,
     expires: Annotated[str, typer.Option(help="An age as 90d, or a moment.")] = "",
     rate: Annotated[str, typer.Option(metavar="N/TIME", help="How often it may ask: 50/s, 600/min, 10000/h.")] = "",
+    name: Annotated[str, typer.Option(help="What it is for; the audit trail shows it as token:NAME.")] = "",
     reason: Annotated[str, typer.Option("--reason", help="What for.")] = "",
     json: Json = False,
 ) -> None:
     """Make a token. Its text is shown this once; only its hash is kept."""
     screen = Screen(json)
     with opened() as tenure:
-        found = tenure.call(
-            "tokens:create", role=role, applications=application or [], expires=expires, rate=rate, reason=reason
-        )
-    screen.facts(found, f"token {found['id']}", ("role", "applications", "expires_at", "rate"))
+        given = {"expires": expires, "rate": rate, "name": name, "reason": reason}
+        found = tenure.call("tokens:create", role=role, applications=application or [], **given)
+    screen.facts(found, f"token {found['id']}", ("name", "role", "applications", "expires_at", "rate"))
     screen.say(found["token"])
 
 
-def list_tokens(json: Json = False) -> None:
+def list_tokens(
+    name: Named = "",
+    role: Annotated[str, typer.Option(help="Of one role.")] = "",
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
+    json: Json = False,
+) -> None:
     """List tokens, without their texts."""
-    columns = ("id", "role", "applications", "created_at", "created_by", "expires_at", "rate", "revoked_at")
+    columns = ("id", "name", "role", "applications", "created_at", "created_by", "expires_at", "rate", "revoked_at")
+    pages = Pages(limit, cursor, everything)
     with opened() as tenure:
-        found = tenure.call("tokens:list")
-    Screen(json).table(found, found, columns, "no token")
+        found = pages.of(tenure, "tokens:list", name=name, role=role)
+    pages.show(Screen(json), found, columns, "no token")
 
 
 def revoke_token(
@@ -117,13 +126,18 @@ def revoke_token(
 
 def audit_log(
     target: Annotated[str, typer.Argument(metavar="[REF]", help="Only about one thing, as churn/2.")] = "",
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    actor: Annotated[str, typer.Option(help="Only what one actor did, as user:ann.")] = "",
+    action: Annotated[str, typer.Option(help="Only one action, as versions:promote.")] = "",
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
     json: Json = False,
 ) -> None:
-    """Show who changed what, newest first."""
+    """Show who changed what, newest first; 50 rows, if nothing is said."""
+    pages = Pages(limit, cursor, everything, usual=50)
     with opened() as tenure:
-        found = tenure.call("audit:log", target=target, limit=limit)
-    Screen(json).table(found, found, ("sequence", "at", "actor", "role", "action", "target", "reason"), "nothing yet")
+        found = pages.of(tenure, "audit:log", target=target, actor=actor, action=action)
+    pages.show(Screen(json), found, ("sequence", "at", "actor", "role", "action", "target", "reason"), "nothing yet")
 
 
 def audit_verify(json: Json = False) -> None:

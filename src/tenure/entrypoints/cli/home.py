@@ -153,6 +153,9 @@ def status(json: Json = False) -> None:
         for name, number in found["models"].items()
     ]
     screen.table(found, served, ("model", "champion", "in_service"), "no model is registered yet")
+    for ref, came in found.get("reruns", {}).items():
+        met = f"not met, so it takes no traffic: {came['failed']}" if "failed" in came else f"met, {came['verdict']}"
+        screen.say(f"golden rows of {ref} run again {came['at'][:19]}: {met}")
     revisions = [{"application": name, "revision": number} for name, number in found["applications"].items()]
     screen.table(found, revisions, ("application", "revision"), "no application is defined yet")
 

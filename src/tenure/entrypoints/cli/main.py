@@ -180,6 +180,7 @@ GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
         "Accounts of people, how they sign in, and their sessions.",
         {
             "list": users.list_users,
+            "show": users.show,
             "create": users.create,
             "change": users.change,
             "disable": users.disable,

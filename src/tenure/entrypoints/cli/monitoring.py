@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened, version_at
+from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
 from tenure.entrypoints.cli.screen import Json, Screen
 from tenure.entrypoints.cli.versions import Ref
 
@@ -118,14 +119,19 @@ def alerts(
     context: typer.Context,
     model: Annotated[str, typer.Option(help="Of one model.")] = "",
     status: Annotated[str, typer.Option(help="open, acknowledged or resolved.")] = "",
+    kind: Annotated[str, typer.Option(help="Of one kind.")] = "",
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
     json: Json = False,
 ) -> None:
     """List alerts, newest first; or say that one is known."""
     if context.invoked_subcommand is not None:
         return
+    pages = Pages(limit, cursor, everything)
     with opened() as tenure:
-        found = tenure.call("alerts:list", model=model, status=status)
-    Screen(json).table(found, [_alert(alert) for alert in found], _ALERTS, "no alert")
+        found = pages.of(tenure, "alerts:list", model=model, status=status, kind=kind)
+    pages.show(Screen(json), found, _ALERTS, "no alert", [_alert(alert) for alert in found.rows])
 
 
 def ack(
@@ -188,14 +194,21 @@ def unnotify(
     Screen(json).facts(found, f"{name} is removed")
 
 
-def webhooks(json: Json = False) -> None:
+def webhooks(
+    name: Named = "",
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
+    json: Json = False,
+) -> None:
     """List webhooks: what was delivered, what waits and what is dead, with the last error."""
-    screen = Screen(json)
+    screen, pages = Screen(json), Pages(limit, cursor, everything)
     with opened() as tenure:
-        found = tenure.call("webhooks:list")
-    rows = [dict(one) | {"waiting": len(one["waiting"]), "dead": len(one["dead"])} for one in found]
-    screen.table(found, rows, ("webhook", "url", "delivered", "waiting", "dead"), "nobody is told of alerts")
-    late = [] if screen.as_json else [each for one in found for each in (*one["waiting"], *one["dead"])]
+        found = pages.of(tenure, "webhooks:list", name=name)
+    rows = [dict(one) | {"waiting": len(one["waiting"]), "dead": len(one["dead"])} for one in found.rows]
+    columns = ("webhook", "url", "delivered", "waiting", "dead")
+    pages.show(screen, found, columns, "nobody is told of alerts", rows)
+    late = [] if screen.as_json else [each for one in found.rows for each in (*one["waiting"], *one["dead"])]
     if late:
         screen.table(late, late, ("id", "webhook", "what", "state", "attempts", "next_at", "error"))
 

@@ -7,6 +7,7 @@ import typer
 
 from tenure.entrypoints.cli.caller import opened
 from tenure.entrypoints.cli.decisions import Id
+from tenure.entrypoints.cli.listing import All, Cursor, Limit, Pages
 from tenure.entrypoints.cli.screen import Json, Screen
 
 _REVIEWS = (
@@ -67,13 +68,17 @@ def _value(text: str) -> Any:
 
 def reviews(
     application: Annotated[str, typer.Option(help="Of one application.")] = "",
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 100,
+    queue: Annotated[str, typer.Option(help="In one queue.")] = "",
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
     json: Json = False,
 ) -> None:
-    """List the decisions that wait for a person, by application, those that wait longest first."""
+    """List the decisions that wait for a person, by application, those that wait longest first; 100, if nothing is said."""
+    pages = Pages(limit, cursor, everything, usual=100)
     with opened() as tenure:
-        found = tenure.call("decisions:reviews", application=application, limit=limit)
-    Screen(json).table(found, found, _REVIEWS, "nothing waits for a person")
+        found = pages.of(tenure, "decisions:reviews", application=application, queue=queue)
+    pages.show(Screen(json), found, _REVIEWS, "nothing waits for a person")
 
 
 def overrides(

@@ -5,19 +5,29 @@ from typing import Annotated, Any, Literal
 import typer
 
 from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
 from tenure.entrypoints.cli.screen import Json, Screen
 
 _COLUMNS = ("project", "goal", "measure", "better", "applications", "models", "owner")
 _MEASURED = ("value", "labelled", "decisions")
 
 
-def projects(context: typer.Context, json: Json = False) -> None:
+def projects(
+    context: typer.Context,
+    name: Named = "",
+    owner: Annotated[str, typer.Option(help="Of one owner.")] = "",
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
+    json: Json = False,
+) -> None:
     """List projects; or show one, or describe one."""
     if context.invoked_subcommand is not None:
         return
+    pages = Pages(limit, cursor, everything)
     with opened() as tenure:
-        found = tenure.call("projects:list")
-    Screen(json).table(found, found, _COLUMNS, "no project is described, and no application names one")
+        found = pages.of(tenure, "projects:list", name=name, owner=owner)
+    pages.show(Screen(json), found, _COLUMNS, "no project is described, and no application names one")
 
 
 def set_project(

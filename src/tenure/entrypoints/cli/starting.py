@@ -89,7 +89,7 @@ def owners_keys(home: Home) -> tuple[str, str]:
         kept = home.keys / "owner.token"
         if kept.exists() and (token := kept.read_text()).split("_")[1] in in_force:
             return token, link
-        made = tenure.call("tokens:create", role="admin", reason="for the owner, by `tenure up`")
+        made = tenure.call("tokens:create", role="admin", name="owner", reason="for the owner, by `tenure up`")
         write_private(kept, made["token"])
         return str(made["token"]), link
 

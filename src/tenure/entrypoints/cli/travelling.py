@@ -23,7 +23,8 @@ def export(
         found = tenure.call("versions:export", **at)
         history, signature = _bytes(found["history"]), _bytes(found["signature"])
         write_export(file, history, signature, lambda digest: _fetched(tenure, at, digest))
-    told = {"ref": found["ref"], "file": str(file), "bytes": file.stat().st_size, "files": len(found["files"])}
+    size, files = file.stat().st_size, len(found["files"])
+    told = {"ref": found["ref"], "file": str(file), "bytes": size, "files": files, "url": found["url"]}
     screen.facts(told, f"{found['ref']} is in {file}")
     screen.say(f"elsewhere: tenure import {file.name}")
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.listing import All, Cursor, Limit, Pages
 from tenure.entrypoints.cli.screen import Json, Screen
 from tenure.kit.errors import Kind, TenureError
 
@@ -26,14 +27,17 @@ def trust(
     removed: Annotated[str, typer.Argument(metavar="[KEY]", help="The key to remove.")] = "",
     name: Annotated[str, typer.Option(help="Whose key it is.")] = "",
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
     json: Json = False,
 ) -> None:
     """Trust others' packages: `trust KEY --name WHO`, `trust list`, `trust remove KEY`."""
     screen = Screen(json)
     with opened() as tenure:
         if key == "list":
-            found = tenure.call("trust:list")
-            screen.table(found, found, _COLUMNS, "no key but this home's own")
+            pages = Pages(limit, cursor, everything)
+            pages.show(screen, pages.of(tenure, "trust:list"), _COLUMNS, "no key but this home's own")
             return
         if key == "remove":
             found = tenure.call("trust:remove", key=removed, reason=reason)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
 from tenure.entrypoints.cli.screen import Json, Screen
 
 _COLUMNS = ("user", "role", "applications", "has_password", "created_at", "created_by", "disabled_at")
@@ -14,11 +15,26 @@ Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 Limits = Annotated[list[str] | None, typer.Option("--application", help="Only for this one; may be repeated.")]
 
 
-def list_users(json: Json = False) -> None:
+def list_users(
+    name: Named = "",
+    role: Annotated[str, typer.Option(help="Of one role.")] = "",
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
+    json: Json = False,
+) -> None:
     """List accounts."""
+    pages = Pages(limit, cursor, everything)
     with opened() as tenure:
-        found = tenure.call("users:list")
-    Screen(json).table(found, found, _COLUMNS, "no account yet: tenure users create NAME --role viewer")
+        found = pages.of(tenure, "users:list", name=name, role=role)
+    pages.show(Screen(json), found, _COLUMNS, "no account yet: tenure users create NAME --role viewer")
+
+
+def show(name: Name, json: Json = False) -> None:
+    """Show an account."""
+    with opened() as tenure:
+        found = tenure.call("users:show", user=name)
+    Screen(json).facts(found, f"user {name}", _COLUMNS[1:])
 
 
 def create(
@@ -109,11 +125,18 @@ def link(
         _say(screen, found)
 
 
-def sessions(json: Json = False) -> None:
+def sessions(
+    subject: Annotated[str, typer.Option(help="Of one actor, as user:ann.")] = "",
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
+    json: Json = False,
+) -> None:
     """List the sessions in force."""
+    pages = Pages(limit, cursor, everything)
     with opened() as tenure:
-        found = tenure.call("sessions:list")
-    Screen(json).table(found, found, ("session", "subject", "began_at", "expires_at"), "nobody is signed in")
+        found = pages.of(tenure, "sessions:list", subject=subject)
+    pages.show(Screen(json), found, ("session", "subject", "began_at", "expires_at"), "nobody is signed in")
 
 
 def end_session(

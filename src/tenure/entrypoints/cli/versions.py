@@ -7,6 +7,7 @@ import typer
 
 from tenure.entrypoints.cli.applications import revision_at, show_approved, show_revision
 from tenure.entrypoints.cli.caller import opened, version_at
+from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
 from tenure.entrypoints.cli.screen import Json, Screen, Wait, readable
 
 Ref = Annotated[str, typer.Argument(metavar="MODEL/VERSION", help="As churn/2, or churn@champion.")]
@@ -80,17 +81,23 @@ def register(
 
 
 def versions(
-    model: Annotated[str | None, typer.Argument(help="A model; without one, all models.")] = None, json: Json = False
+    model: Annotated[str | None, typer.Argument(help="A model; without one, all models.")] = None,
+    name: Named = "",
+    stage: Annotated[str, typer.Option(help="A model's versions at one stage.")] = "",
+    limit: Limit = None,
+    cursor: Cursor = None,
+    everything: All = False,
+    json: Json = False,
 ) -> None:
     """List a model's versions, or all models."""
-    screen = Screen(json)
+    screen, pages = Screen(json), Pages(limit, cursor, everything)
     with opened() as tenure:
         if model is None:
-            found = tenure.call("models:list")
-            screen.table(found, found, ("model", "champion", "aliases", "versions"), "no model is registered yet")
+            found = pages.of(tenure, "models:list", name=name)
+            pages.show(screen, found, ("model", "champion", "aliases", "versions"), "no model is registered yet")
             return
-        found = tenure.call("versions:list", model=model)
-    screen.table(found, found, _COLUMNS, f"{model} has no version")
+        found = pages.of(tenure, "versions:list", model=model, stage=stage)
+    pages.show(screen, found, _COLUMNS, f"{model} has no version" + (f" that is {stage}" if stage else ""))
 
 
 def show(

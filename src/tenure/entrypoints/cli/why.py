@@ -98,7 +98,7 @@ def _input(one: dict[str, Any]) -> dict[str, Any]:
         "name": one["name"],
         "value": _short(one["value"]),
         "source": one["source"] + (" (default)" if one["defaulted"] else ""),
-        "age": "" if one["source"] == "request" else _age(one["age"]),
+        "age": "" if one["source"] in {"request", "not sent"} else _age(one["age"]),
     }
 
 
