@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import msgspec
 
-from tenure.entrypoints.api.errors import InvalidInput
+from tenure.entrypoints.api.errors import InvalidInput, MalformedJson
 from tenure.kit.errors import Kind, TenureError
 from tenure.kit.words import advice, nearest
 
@@ -78,6 +78,17 @@ def refuse_unknown(given: Iterable[str], allowed: Sequence[str]) -> None:
     for name in given:
         if name not in allowed:
             raise UnknownParameter(name, allowed)
+
+
+def refuse_fields(body: bytes) -> None:
+    """Raise `UnknownParameter` for a field in the body of an operation that takes none; `{}` and nothing at all are alike."""
+    try:
+        found = msgspec.json.decode(body or b"{}")
+    except msgspec.DecodeError as error:
+        raise MalformedJson(why=str(error)) from error
+    if not isinstance(found, dict):
+        raise InvalidInput(why="input: the body is no JSON object")
+    refuse_unknown(found, ())
 
 
 def read(action: Action, given: Mapping[str, Any]) -> Any:

@@ -34,7 +34,7 @@ from tenure.entrypoints.api.errors import (
     headers_of,
     problem,
 )
-from tenure.entrypoints.api.inputs import ASKED, QUERY, Asked, known_query, refusal
+from tenure.entrypoints.api.inputs import ASKED, QUERY, Asked, known_query, refusal, refuse_fields
 from tenure.entrypoints.api.openapi import openapi_route
 from tenure.entrypoints.api.origins import is_script
 from tenure.entrypoints.api.preconditions import etag_of, precondition
@@ -99,6 +99,8 @@ def route(performer: Performer, action: Action) -> HTTPRouteHandler:
     answering = _answering(performer, action)
 
     async def handler(request: Request[Any, Any, Any], data: Any = None, **parameters: Any) -> Any:
+        if body is None and action.verb not in _WITHOUT_BODY:
+            refuse_fields(await request.body())
         given = given_by(parameters) | _fields_of(data)
         refuse_unstorable(given)
         return await sync_to_thread(lambda: done_once(performer, request, given, lambda: answering(request, given)))
@@ -227,9 +229,9 @@ def typed_path(action: Action) -> str:
 
 
 def body_type(action: Action) -> type[msgspec.Struct] | None:
-    """Return the struct of the JSON body, which may be empty: the input's fields that do not stand in the path."""
+    """Return the struct of the JSON body: the input's fields that do not stand in the path; None where none are left."""
     rest = [field for field in msgspec.structs.fields(action.input) if field.name not in path_names(action)]
-    if action.verb in _WITHOUT_BODY:
+    if action.verb in _WITHOUT_BODY or not rest:
         return None
     name = "".join(part.capitalize() for part in re.split(r"\W|_", action.name))
     return msgspec.defstruct(name, [_declared(field) for field in rest], kw_only=True, forbid_unknown_fields=True)
