@@ -6,7 +6,9 @@ nothing unpacked (cold), again (warm), by its running worker, restore it with `r
 with the network cut. Prints a table and leaves `.build/bench-archive.json`. Times belong to the machine and to what
 else it does; what to read is the order of magnitude, and who needs a network.
 
-    archive.py [--versions 20] [--mlflow]
+Then decisions of a light model are replayed from the sealed log, each whole: request, rules, the version's own worker.
+
+    archive.py [--versions 20] [--replays 5000] [--mlflow]
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from contest import BIN, BUILD, environment, free_port, train
+from batch import write
+from contest import BIN, BUILD, environment, free_port, rows_of, train
+from entrants import tenure
 from peer_table import SERVERS
 
 MODEL = "light"
@@ -38,6 +42,7 @@ joblib.dump(model, sys.argv[2])
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--versions", type=int, default=20)
+    parser.add_argument("--replays", type=int, default=5000)
     parser.add_argument("--mlflow", action="store_true")
     parser.add_argument("--output", type=Path, default=BUILD / "bench-archive.json")
     options = parser.parse_args()
@@ -46,6 +51,8 @@ def main() -> None:
         python = train(work)
         print("— packaging, registering, running and restoring", flush=True)
         found: dict[str, Any] = {"tenure": ours(work, python, options.versions)}
+        print("— replaying decisions from the sealed log", flush=True)
+        found["tenure"] |= replays(work, options.replays)
         if options.mlflow:
             print("— the same model with MLflow", flush=True)
             found["mlflow"] = mlflow(work)
@@ -118,6 +125,27 @@ def runs(house: House, folder: Path) -> dict[str, Any]:
     finally:
         house.run("down")
     return found
+
+
+def replays(work: Path, count: int) -> dict[str, Any]:
+    """Return what replaying takes: a tenth of the decisions, then all, so that starting and going on are told apart."""
+    place = work / "replaying"
+    shutil.copytree(work / MODEL, place / MODEL)
+    application = f"bench-{MODEL}"
+    with tenure(place, [MODEL]) as installation:
+        source = write(place / "rows.parquet", rows_of(place, MODEL)[0], count)
+        installation.run("decide", application, "--input", str(source), "--output", str(place / "answers.parquet"))
+        while installation.run("log", "checkpoint").get("size", 0) < count:
+            time.sleep(1)
+        found: dict[str, Any] = {}
+        for name, many in (("few", count // 10), ("all", count)):
+            begun = time.monotonic()
+            answer = installation.run("replay", "--sample", str(many), "--application", application)
+            found |= {f"replay_{name}": many, f"replay_{name}_s": time.monotonic() - begun}
+            if answer["verdicts"] != {"BIT": many}:
+                raise SystemExit(f"replay: {answer['verdicts']}")
+    per_second = (count - count // 10) / (found["replay_all_s"] - found["replay_few_s"])
+    return found | {"replays_per_second": per_second}
 
 
 def _run(house: House, rows: Path, name: str, *, alone: bool = False) -> dict[str, Any]:
@@ -232,6 +260,10 @@ def show(found: dict[str, Any]) -> None:
     print(
         f"{mine['versions']} versions of one environment: {mine['all_mb']} MB, {mine['ratio']:.2f} × one ({mine['one_mb']} MB); "
         f"seal level {mine['seal_level']}"
+    )
+    print(
+        f"{mine['replay_all']:,} decisions replayed from the sealed log, all BIT, in {mine['replay_all_s']:.1f} s "
+        f"({mine['replay_all'] / mine['replay_all_s']:.0f} a second, {mine['replays_per_second']:.0f} once it runs)"
     )
     for name in ("offline", "cold", "warm"):
         if str(theirs.get(f"run_{name}", "answered")) != "answered":

@@ -73,6 +73,13 @@ def test_find_answers_newest_first(reader: LogReader) -> None:
     assert reader.find(kind="outcome") == []
 
 
+def test_a_sample_is_spread_evenly_over_what_fits(reader: LogReader) -> None:
+    assert reader.spread(30) == reader.spread(99) == RECORDS[::-1]
+    assert reader.spread(4) == [RECORDS[::-1][place * 30 // 4] for place in range(4)]
+    assert reader.spread(3, application="sales") == [RECORDS[::-1][::2][place * 5] for place in range(3)]
+    assert reader.spread(3, model="nobody") == []
+
+
 def test_pages_follow_each_other_without_gap_or_overlap(reader: LogReader) -> None:
     seen: list[bytes] = []
     while page := reader.find(limit=7, after=id_of(seen[-1]) if seen else None):

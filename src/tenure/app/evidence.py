@@ -108,6 +108,8 @@ class ReadLog:
             version=search.version,
             limit=search.limit,
             after=search.after or None,
+            score=search.score,
+            elapsed_us=search.elapsed_us,
         )
         return [direct_calls.as_decision(record) if is_direct else _DECISION.decode(record) for record in found]
 
@@ -118,7 +120,7 @@ class ReadLog:
         found: list[DecisionRecord] = []
         for name in sorted(resolved, reverse=True):
             record = self.decision(name) if not search.after or name < search.after else None
-            if record is not None and search.fits(record, pseudonym):
+            if record is not None and search.fits(record, pseudonym) and search.in_ranges(record):
                 found.append(record)
             if len(found) == search.limit:
                 break
@@ -188,10 +190,13 @@ class ReadLog:
         except PersonErased:
             return one
 
-    def all_of(self, application: str, model: str, version: int | None) -> list[DecisionRecord]:
-        """Return every decision of an application and a version, newest first; empty names match everything."""
-        found = self._reader.find(
-            kind="decision", application=application or None, model=model or None, version=version, limit=None
+    def spread(self, count: int, application: str, model: str, version: int | None) -> list[DecisionRecord]:
+        """Return up to `count` decisions at even distances over all of an application and a version, newest first.
+
+        Empty names match everything.
+        """
+        found = self._reader.spread(
+            count, kind="decision", application=application or None, model=model or None, version=version
         )
         return [_DECISION.decode(record) for record in found]
 
@@ -313,7 +318,7 @@ class HomeEvidence:
 
     def sample(self, count: int, application: str, model: str, version: int | None) -> list[DecisionRecord]:
         """Return up to `count` decisions spread over all that match; empty names match everything."""
-        return spread(self._log.all_of(application, model, version), count)
+        return self._log.spread(count, application, model, version)
 
     def personal(self, record: DecisionRecord) -> Mapping[str, Any] | None:
         """Return the entity and the personal fields, or None when that person was erased."""
@@ -356,13 +361,6 @@ class InService:
     def read(self, view: str, key: str) -> tuple[Mapping[str, Any], int | None] | None:
         """Return the newest features of a key."""
         return self._features.read(view, key)
-
-
-def spread(records: Sequence[DecisionRecord], count: int) -> list[DecisionRecord]:
-    """Return up to `count` of the records at even distances, so that every time between is looked at."""
-    if len(records) <= count:
-        return list(records)
-    return [records[place * len(records) // count] for place in range(count)]
 
 
 def _past(record: VersionRecord) -> PastVersion:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from tenure.application.decisions import actions
 from tenure.application.decisions.actions import Decisions
 from tenure.application.decisions.reading import Search, SpanNeeded
 from tenure.contract.records import DecisionRecord, PredictionRecord
@@ -53,9 +52,8 @@ class Log:
     ],
 )
 def test_pages_of_a_range_hold_every_decision_in_it_once_newest_first(
-    ranges: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ranges: dict[str, Any],
 ) -> None:
-    monkeypatch.setattr(actions, "_READ_AT_ONCE", 7)
     decisions = Decisions(Log(), None, None, None)  # type: ignore[arg-type]
     search = Search(since=10, until=90, limit=4, **ranges)
     found: list[str] = []

@@ -117,6 +117,7 @@ class Expiry:
                 if mine:
                     files += 1
                     self._blank(sealing.file, sealing.first, mine, (application, before, now))
+                    index.turn(sealing)
             index.forget(gone)
         return Removed(len(gone), files, self._open(application, before))
 

@@ -7,12 +7,19 @@ from typing import Any
 import msgspec
 
 
+class OutputHead(msgspec.Struct, frozen=True):
+    """Of what a version said the one number by which people ask."""
+
+    score: Any = None
+
+
 class PredictionHead(msgspec.Struct, frozen=True):
-    """Which version was asked, and in which role."""
+    """Which version was asked, in which role, and its score."""
 
     model: str = ""
     version: int = 0
     role: str = ""
+    output: OutputHead | None = None
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -42,6 +49,18 @@ class Head(msgspec.Struct, frozen=True):
     def served(self) -> PredictionHead | None:
         """Return the version whose output the decision used, or None when no model was asked."""
         return next((asked for asked in self.predictions if asked.role == "served"), None)
+
+    @property
+    def score(self) -> float | None:
+        """Return the score that the decision used, None where there is none or it is no number that a column holds."""
+        served = self.served
+        score = served.output.score if served and served.output else None
+        if isinstance(score, bool) or not isinstance(score, int | float):
+            return None
+        try:
+            return float(score)
+        except OverflowError:
+            return None
 
 
 #: the kind of what was removed when its retention had run out

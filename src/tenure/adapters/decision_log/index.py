@@ -10,10 +10,11 @@ import json
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from tenure.adapters.decision_log import parquet
 from tenure.adapters.decision_log.heads import EXPIRED, head_of
+from tenure.adapters.decision_log.pages import Page, pages_of
 from tenure.adapters.sqlite import into_wal
 from tenure.kit.clock import SECOND
 from tenure.kit.ids import sorts_before
@@ -41,6 +42,7 @@ CREATE INDEX IF NOT EXISTS records_resolution ON records (id) WHERE kind = 'reso
 CREATE INDEX IF NOT EXISTS records_fallback ON records (application, id) WHERE decided_by = 'fallback';
 CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY, application TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rules (rule TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (rule, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pages (leaf INTEGER PRIMARY KEY, place INTEGER NOT NULL, size INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS state (only INTEGER PRIMARY KEY CHECK (only = 1), ending INTEGER, positions TEXT);
 """
 
@@ -50,6 +52,8 @@ _VERSION = 2
 _SLACK = 60 * SECOND
 #: values that have an index of their own, which SQLite uses only where the question names them without a variable
 _RARE = {"kind = ?": "resolution", "decided_by = ?": "fallback"}
+#: the least and the greatest value
+Bounds: TypeAlias = "tuple[float | None, float | None]"
 #: values in one question; SQLite takes 999 at least
 _AT_ONCE = 500
 
@@ -69,6 +73,14 @@ class Sought:
     kind: str | None = None
     decision: str | None = None
     after: str | None = None
+    #: both ends counted; None: no bound
+    score: Bounds = (None, None)
+    elapsed_us: Bounds = (None, None)
+
+    @property
+    def is_ranged(self) -> bool:
+        """Return whether something is asked for that only the files' columns know."""
+        return self.score != (None, None) or self.elapsed_us != (None, None)
 
     def holds(self, head: Head) -> bool:
         """Return whether a record with this head is meant; the same question as `_where`."""
@@ -88,7 +100,16 @@ class Sought:
             and (self.since is None or head.at >= self.since)
             and (self.until is None or head.at < self.until)
             and (self.after is None or head.id < self.after)
+            and _within(head.score, self.score)
+            and _within(head.elapsed_us, self.elapsed_us)
         )
+
+
+def _within(value: float | None, bounds: Bounds) -> bool:
+    low, high = bounds
+    if value is None:
+        return bounds == (None, None)
+    return (low is None or value >= low) and (high is None or value <= high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +141,7 @@ class Index:
     """One connection; readers open their own for each question."""
 
     def __init__(self, decisions: Path) -> None:
+        self._decisions = decisions
         self._connection = sqlite3.connect(index_file(decisions), isolation_level=None, timeout=10.0)
         into_wal(self._connection)
         self._connection.executescript(_TABLES)
@@ -156,29 +178,49 @@ class Index:
 
     def add(self, sealing: Sealing, heads: Sequence[Head]) -> None:
         """Index one sealed file; all of it or nothing."""
+        pages = pages_of(self._decisions / sealing.file)
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
-            insert(self._connection, sealing, heads)
+            insert(self._connection, sealing, heads, pages)
+
+    def turn(self, sealing: Sealing) -> None:
+        """Note anew where the records of a file lie, after it was written again."""
+        pages = pages_of(self._decisions / sealing.file)
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            _insert_pages(self._connection, sealing, pages)
 
     def rebuild(self, decisions: Path, sealings: Iterable[Sealing]) -> None:
         """Make the whole index again in one transaction, so that readers never see half of it."""
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
-            for table in ("files", "records", "rules", "pending", "state"):
+            for table in ("files", "records", "rules", "pending", "pages", "state"):
                 self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  names of our own
             for sealing in sealings:
-                insert(self._connection, sealing, heads_in(decisions, sealing))
+                insert(self._connection, sealing, heads_in(decisions, sealing), pages_of(decisions / sealing.file))
             self._connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     def places(self, sought: Sought, limit: int | None) -> list[tuple[str, int]]:
         """Return (id, leaf) of what is sought, newest first."""
+        return self._sought(sought, limit).fetchall()
+
+    def count(self, sought: Sought) -> int:
+        """Return how many records are sought."""
         where, values = _where(sought)
-        source, name = "records", "records.id"
-        if sought.rule is not None and sought.entity is None:
-            # From the rule's own list, newest first: a page is found without looking at all that ever fired.
-            source, name = "rules CROSS JOIN records ON records.id = rules.id", "rules.id"
+        query = f"SELECT count(*) FROM {_source(sought)[0]} WHERE {where}"  # noqa: S608  names of our own
+        return int(self._connection.execute(query, values).fetchone()[0])
+
+    def ranked(self, sought: Sought, ranks: Collection[int]) -> list[tuple[str, int]]:
+        """Return (id, leaf) of what is sought at these places of the list, newest first; no list of all is made."""
+        wanted = frozenset(ranks)
+        cursor = self._sought(sought, max(wanted, default=-1) + 1)
+        return [place for rank, place in enumerate(cursor) if rank in wanted]
+
+    def _sought(self, sought: Sought, limit: int | None) -> sqlite3.Cursor:
+        where, values = _where(sought)
+        source, name = _source(sought)
         query = f"SELECT records.id, leaf FROM {source} WHERE {where} ORDER BY {name} DESC LIMIT ?"  # noqa: S608  names of our own
-        return self._connection.execute(query, (*values, -1 if limit is None else limit)).fetchall()
+        return self._connection.execute(query, (*values, -1 if limit is None else limit))
 
     def unresolved(self, application: str | None) -> list[str]:
         """Return the decisions left to a person about which nobody has said anything yet."""
@@ -237,6 +279,12 @@ class Index:
         query = "SELECT first, count, path FROM files WHERE first <= ? ORDER BY first DESC LIMIT 1"
         return SealedFile(*self._connection.execute(query, (leaf,)).fetchone())
 
+    def page_of(self, leaf: int, file: SealedFile) -> Page | None:
+        """Return the page of this file that holds a leaf, None where its pages are not noted."""
+        query = "SELECT leaf, place, size FROM pages WHERE leaf <= ? ORDER BY leaf DESC LIMIT 1"
+        row = self._connection.execute(query, (leaf,)).fetchone()
+        return Page(row[0] - file.first, row[1], row[2]) if row and row[0] >= file.first else None
+
     def files(self, since: int | None = None, until: int | None = None) -> list[SealedFile]:
         """Return the files that may hold records of [since, until), in the order of their leaves."""
         rows = self._connection.execute(
@@ -246,9 +294,22 @@ class Index:
         ).fetchall()
         return [SealedFile(*row) for row in rows]
 
+    def newest_files(self, since: int | None, until: int | None) -> list[tuple[SealedFile, str]]:
+        """Return the files that may hold records of [since, until), each with an id that is greater than all of its own.
 
-def insert(connection: sqlite3.Connection, sealing: Sealing, heads: Sequence[Head]) -> None:
+        Those with the greatest ids come first.
+        """
+        rows = self._connection.execute(
+            "SELECT first, count, path, until FROM files WHERE (?1 IS NULL OR until >= ?1) AND (?2 IS NULL OR since < ?2)"
+            " ORDER BY until DESC",
+            (since, until),
+        ).fetchall()
+        return [(SealedFile(first, count, path), sorts_before(last + _SLACK)) for first, count, path, last in rows]
+
+
+def insert(connection: sqlite3.Connection, sealing: Sealing, heads: Sequence[Head], pages: Sequence[Page]) -> None:
     """Index one sealed file, within the caller's transaction."""
+    _insert_pages(connection, sealing, pages)
     # Of a record that was removed nothing is left to be found by.
     present = [(leaf, head) for leaf, head in enumerate(heads, sealing.first) if head.id or head.kind != EXPIRED]
     moments = [head.at for _, head in present] or [0]
@@ -263,6 +324,12 @@ def insert(connection: sqlite3.Connection, sealing: Sealing, heads: Sequence[Hea
     pending = ((head.id, head.application) for head in heads if head.is_pending)
     connection.executemany("INSERT OR IGNORE INTO pending VALUES (?, ?)", pending)
     connection.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?)", (sealing.end, json.dumps(sealing.positions)))
+
+
+def _insert_pages(connection: sqlite3.Connection, sealing: Sealing, pages: Sequence[Page]) -> None:
+    connection.execute("DELETE FROM pages WHERE leaf >= ? AND leaf < ?", (sealing.first, sealing.end))
+    rows = ((sealing.first + page.row, page.place, page.size) for page in pages)
+    connection.executemany("INSERT INTO pages VALUES (?, ?, ?)", rows)
 
 
 def _row(leaf: int, head: Head) -> tuple[Any, ...]:
@@ -280,6 +347,14 @@ def _row(leaf: int, head: Head) -> tuple[Any, ...]:
         version,
         head.decision,
     )
+
+
+def _source(sought: Sought) -> tuple[str, str]:
+    """Return the tables to look in, and the column by which what is found is in order."""
+    if sought.rule is not None and sought.entity is None:
+        # From the rule's own list, newest first: a page is found without looking at all that ever fired.
+        return "rules CROSS JOIN records ON records.id = rules.id", "rules.id"
+    return "records", "records.id"
 
 
 def _where(sought: Sought) -> tuple[str, list[Any]]:

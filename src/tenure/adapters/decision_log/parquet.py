@@ -15,18 +15,35 @@ if TYPE_CHECKING:
 
 #: what such a row keeps
 _PLACE = {"leaf", "stream", "sequence"}
-#: rows that are read together to get one record
+#: rows that are read together by whoever reads many
 GROUP_ROWS = 2048
+#: bytes that are decompressed together to get one record (pages.py)
+_PAGE_BYTES = 64 << 10
+#: the writer looks only after so many values whether a page is full
+_LOOK_ROWS = 32
 _SCAN_ROWS = 16_384
 _LOW_VARIETY = ["stream", "kind", "application", "decided_by", "status", "model", "name", "rules.list.element"]
+#: columns in whose least and greatest value nobody is interested: of records that would be whole records in each footer
+_NO_BOUNDS = {"record", "rules"}
 
 
 def write(path: Path, first: int, rows: Sequence[tuple[str, int, Head, bytes]]) -> None:
     """Write rows of (stream, sequence, head, record) whose leaves begin at `first`."""
+    _write(table(first, rows), path)
+
+
+def _write(content: Any, path: Path) -> None:
     from pyarrow import parquet
 
     parquet.write_table(
-        table(first, rows), path, compression="zstd", row_group_size=GROUP_ROWS, use_dictionary=_LOW_VARIETY
+        content,
+        path,
+        compression="zstd",
+        row_group_size=GROUP_ROWS,
+        use_dictionary=_LOW_VARIETY,
+        data_page_size=_PAGE_BYTES,
+        write_batch_size=_LOOK_ROWS,
+        write_statistics=[name for name in content.column_names if name not in _NO_BOUNDS],
     )
 
 
@@ -53,6 +70,7 @@ def table(first: int, rows: Sequence[tuple[str, int, Head, bytes]]) -> Any:
         "model": pa.array([asked.model if asked else None for asked in served], pa.string()),
         "version": pa.array([asked.version if asked else None for asked in served], pa.int64()),
         "elapsed_us": pa.array([head.elapsed_us for head in heads], pa.int64()),
+        "score": pa.array([head.score for head in heads], pa.float64()),
         "rules": pa.array([head.rules for head in heads], pa.list_(pa.string())),
         "decision": pa.array([head.decision for head in heads], pa.string()),
         "name": pa.array([head.name for head in heads], pa.string()),
@@ -74,9 +92,7 @@ def blank(path: Path, into: Path, rows: Collection[int]) -> None:
             left = EXPIRED if name == "kind" else None
             values = [left if place in rows else value for place, value in enumerate(values)]
         columns[name] = pa.array(values, found.schema.field(name).type)
-    parquet.write_table(
-        pa.table(columns), into, compression="zstd", row_group_size=GROUP_ROWS, use_dictionary=_LOW_VARIETY
-    )
+    _write(pa.table(columns), into)
 
 
 def _status_of(head: Head) -> str | None:

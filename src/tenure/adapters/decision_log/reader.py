@@ -6,17 +6,20 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tenure.adapters.decision_log import parquet
+from tenure.adapters.decision_log import columns, parquet
 from tenure.adapters.decision_log.chain import last_sealing
 from tenure.adapters.decision_log.heads import document_of, head_of
 from tenure.adapters.decision_log.index import Index, Sought, has_index
+from tenure.adapters.decision_log.pages import read_pages
 from tenure.adapters.decision_log.sealer import rebuild_index, sealer_lock
 from tenure.adapters.decision_log.tail import Tail
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
+    from tenure.adapters.decision_log.index import Bounds, SealedFile
+    from tenure.adapters.decision_log.pages import Page
     from tenure.adapters.decision_log.tail import Entry
 
 _JOB_ROWS = 4096
@@ -53,16 +56,15 @@ class LogReader:
                 if entry.head.id == record_id:
                     return entry.record
             leaves = index.leaves_of(record_id)
-            return (self._fetch(index, leaves)[0] or None) if leaves else None
+            return self._fetch(index, {record_id: leaves[0]}).get(record_id) if leaves else None
 
     def several(self, record_ids: Collection[str]) -> dict[str, bytes]:
         """Return the records with these ids, each file opened once; unknown ids are left out."""
         wanted = frozenset(record_ids)
         with Index(self._decisions) as index:
             found = {entry.head.id: entry.record for entry in self._view(index) if entry.head.id in wanted}
-            leaves = {name: leaf for name in wanted - found.keys() for leaf in index.leaves_of(name)}
-            found.update(zip(leaves, self._fetch(index, list(leaves.values())), strict=True))
-        return {name: record for name, record in found.items() if record}
+            places = {name: leaf for name in wanted - found.keys() for leaf in index.leaves_of(name)}
+            return found | self._fetch(index, places)
 
     def find(
         self,
@@ -79,21 +81,62 @@ class LogReader:
         decision: str | None = None,
         limit: int | None = 100,
         after: str | None = None,
+        score: Bounds = (None, None),
+        elapsed_us: Bounds = (None, None),
     ) -> list[bytes]:
         """Return the records that fit everything asked, newest first; `after` is the last id of the page before.
 
         `entity` is the pseudonym; `since` and `until` (UTC microseconds) bound the arrival as [since, until); `model`
-        and `version` mean the version whose output was used; `decision` finds the outcomes of a decision.
+        and `version` mean the version whose output was used; `decision` finds the outcomes of a decision. Bounds of
+        `score` and `elapsed_us` are looked for in the columns of every file of the span.
         """
-        sought = Sought(application, entity, since, until, rule, decided_by, model, version, kind, decision, after)
+        sought = Sought(
+            application,
+            entity,
+            since,
+            until,
+            rule,
+            decided_by,
+            model,
+            version,
+            kind,
+            decision,
+            after,
+            score,
+            elapsed_us,
+        )
         with Index(self._decisions) as index:
             unsealed = {entry.head.id: entry.record for entry in self._view(index) if sought.holds(entry.head)}
-            places = dict(index.places(sought, limit))
+            places = dict(self._ranged(index, sought, limit) if sought.is_ranged else index.places(sought, limit))
             chosen = sorted({*unsealed, *places}, reverse=True)[:limit]
-            sealed = [name for name in chosen if name not in unsealed]
-            fetched = dict(zip(sealed, self._fetch(index, [places[name] for name in sealed]), strict=True))
-        both = (unsealed.get(name) or fetched[name] for name in chosen)
-        return [record for record in both if record]
+            fetched = self._fetch(index, {name: places[name] for name in chosen if name not in unsealed})
+        # The index is made from the records and may be damaged: what is found by it is shown only if it is what was asked for.
+        found = unsealed | {name: record for name, record in fetched.items() if sought.holds(head_of(record))}
+        return [found[name] for name in chosen if name in found]
+
+    def _ranged(self, index: Index, sought: Sought, limit: int | None) -> list[tuple[str, int]]:
+        """Return (id, leaf) of what is sought in the columns, newest first: only as many files are read as it takes."""
+        found: list[tuple[str, int]] = []
+        for file, above in index.newest_files(sought.since, sought.until):
+            if limit is not None and len(found) >= limit and found[limit - 1][0] > above:
+                break
+            found += columns.places(self._decisions / file.path, file.first, sought)
+            found.sort(reverse=True)
+            found = found[:limit]
+        return found
+
+    def spread(self, count: int, **asked: Any) -> list[bytes]:
+        """Return up to `count` of the records that `find` would give, newest first, at even distances: every time is met."""
+        sought = Sought(**asked)
+        with Index(self._decisions) as index:
+            unsealed = [entry for entry in self._view(index) if sought.holds(entry.head)]
+            unsealed.sort(key=lambda entry: entry.head.id, reverse=True)
+            total = len(unsealed) + index.count(sought)
+            ranks = {place * total // count for place in range(count)} if total > count else set(range(total))
+            sealed = index.ranked(sought, {rank - len(unsealed) for rank in ranks if rank >= len(unsealed)})
+            fetched = self._fetch(index, dict(sealed))
+        chosen = [entry.record for rank, entry in enumerate(unsealed) if rank in ranks]
+        return chosen + [fetched[name] for name, _ in sealed if name in fetched]
 
     def outcomes_of(self, decision_id: str) -> list[bytes]:
         """Return the outcomes known of a decision: for every name its latest record, which corrects the earlier."""
@@ -112,8 +155,8 @@ class LogReader:
                 if entry.head.kind == kind and entry.head.decision in wanted
             }
             places = index.places_about(wanted, kind)
-            found.update(zip(places, self._fetch(index, list(places.values())), strict=True))
-        return [found[name] for name in sorted(found) if found[name]]
+            found |= self._fetch(index, places)
+        return [found[name] for name in sorted(found)]
 
     def unresolved(self, application: str | None = None) -> list[str]:
         """Return the ids of decisions left to a person about which there is no resolution yet, oldest first."""
@@ -125,7 +168,7 @@ class LogReader:
             # another stream's may be sealed first.
             known = pending | set(index.unresolved(application))
             sealed = index.places_about(pending, "resolution")
-            resolved |= {head_of(record).decision for record in self._fetch(index, list(sealed.values()))}
+            resolved |= {head_of(record).decision for record in self._fetch(index, sealed).values()}
         return sorted(known - resolved)
 
     def whole(self, since: int | None = None, until: int | None = None) -> Whole:
@@ -185,14 +228,26 @@ class LogReader:
                     return entries
                 index.end()
 
-    def _fetch(self, index: Index, leaves: list[int]) -> list[bytes]:
-        """Return the records of these leaves, in their order, opening each file once."""
-        by_file: dict[str, list[tuple[int, int]]] = {}
-        for leaf in leaves:
-            file = index.file_of(leaf)
-            by_file.setdefault(file.path, []).append((leaf, leaf - file.first))
-        found: dict[int, bytes] = {}
-        for path, places in by_file.items():
-            rows = parquet.records_at(self._decisions / path, [row for _, row in places])
-            found.update(zip((leaf for leaf, _ in places), rows, strict=True))
-        return [found[leaf] for leaf in leaves]
+    def _fetch(self, index: Index, places: Mapping[str, int]) -> dict[str, bytes]:
+        """Return the records with these ids, which the index says are at these leaves; those removed are left out."""
+        by_file: dict[SealedFile, dict[str, int]] = {}
+        for name, leaf in places.items():
+            by_file.setdefault(index.file_of(leaf), {})[name] = leaf
+        found: dict[str, bytes] = {}
+        for file, mine in by_file.items():
+            found |= self._fetch_from(index, file, mine)
+        return found
+
+    def _fetch_from(self, index: Index, file: SealedFile, places: Mapping[str, int]) -> dict[str, bytes]:
+        """Return the records of one file, each from its page; what is not there is looked for in its row group."""
+        path = self._decisions / file.path
+        by_page: dict[Page, list[tuple[str, int]]] = {}
+        for name, leaf in places.items():
+            if page := index.page_of(leaf, file):
+                by_page.setdefault(page, []).append((name, leaf - file.first - page.row))
+        found = read_pages(path, by_page)
+        missing = [name for name in places if name not in found]
+        if missing:
+            rows = parquet.records_at(path, [places[name] - file.first for name in missing])
+            found |= {name: record for name, record in zip(missing, rows, strict=True) if record}
+        return found

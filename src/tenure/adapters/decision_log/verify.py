@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,7 +31,7 @@ from tenure.adapters.decision_log.segment import encode_frame
 from tenure.adapters.decision_log.streams import read_stream, stream_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from tenure.adapters.decision_log.chain import Sealing
@@ -55,15 +57,48 @@ def verify_log(decisions: Path, public: bytes | None = None) -> list[Problem]:
     if not decisions.is_dir():
         return []
     with sealer_lock(decisions):
-        ids: Counter[str] = Counter()
+        ids = _Ids()
         gone, damaged = _removals(decisions, public)
         problems = [*damaged, *_sealed_problems(decisions, ids, gone), *_segment_problems(decisions, ids)]
         file = checkpoints_file(decisions)
         problems += [Problem(file, 0, what) for what in checkpoint_problems(decisions, public)]
-    twice = [name for name, count in ids.items() if count > 1 and name]
-    return problems + [
-        Problem(decisions, 0, f"the record {name} stands {ids[name]} times in the log") for name in twice
-    ]
+        return problems + [
+            Problem(decisions, 0, f"the record {name} stands {count} times in the log")
+            for name, count in ids.met_again(_every_id(decisions))
+        ]
+
+
+class _Ids:
+    """Which ids were met more than once, in eight bytes for each: the ids of a long log do not fit into memory."""
+
+    def __init__(self) -> None:
+        self._hashes = array("q")
+
+    def add(self, records: Iterable[bytes]) -> None:
+        """Meet the ids of some records; what has none is passed over."""
+        self._hashes.extend(hash(name) for record in records if record and (name := head_of(record).id))
+
+    def met_again(self, every: Iterable[str]) -> list[tuple[str, int]]:
+        """Return those that were met more than once and how often, given all of them again if there may be one."""
+        import numpy as np
+
+        hashes = np.sort(np.frombuffer(self._hashes, dtype=np.int64))
+        repeated = frozenset(hashes[1:][hashes[1:] == hashes[:-1]].tolist())
+        names = Counter(name for name in every if hash(name) in repeated) if repeated else Counter()
+        return [(name, count) for name, count in names.items() if count > 1]
+
+
+def _every_id(decisions: Path) -> Iterator[str]:
+    """Return the id of every record that can be read."""
+    positions: dict[str, int] = {}
+    with suppress(BrokenChain):
+        for sealing in sealings(decisions):
+            positions = sealing.positions
+            with suppress(Exception):  # what cannot be read was named as a problem before
+                for group in parquet.records(decisions / sealing.file):
+                    yield from (head_of(record).id for record in group if record)
+    for folder in stream_folders(decisions):
+        yield from (head_of(frame.record).id for frame in read_stream(folder, positions.get(folder.name, 0)).frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +122,7 @@ def _removals(decisions: Path, public: bytes | None) -> tuple[dict[str, _Gone], 
     return gone, []
 
 
-def _sealed_problems(decisions: Path, ids: Counter[str], gone: dict[str, _Gone]) -> Iterator[Problem]:
+def _sealed_problems(decisions: Path, ids: _Ids, gone: dict[str, _Gone]) -> Iterator[Problem]:
     """Follow the chain from its beginning: each line, its leaves, its file."""
     leaves = leaves_file(decisions).read_bytes() if leaves_file(decisions).exists() else b""
     chain, end = GENESIS, 0
@@ -110,7 +145,7 @@ def _sealed_problems(decisions: Path, ids: Counter[str], gone: dict[str, _Gone])
 
 
 def _file_problems(
-    path: Path, sealing: Sealing, hashes: list[bytes], ids: Counter[str], gone: _Gone | None
+    path: Path, sealing: Sealing, hashes: list[bytes], ids: _Ids, gone: _Gone | None
 ) -> Iterator[Problem]:
     """Compare a file with its digest, and if that does not fit, find the rows that changed."""
     if not path.exists():
@@ -134,10 +169,10 @@ def _file_problems(
     yield from (Problem(path, row, f"the record in row {row} is not the one that was sealed") for row in changed)
     if not fits and not changed:
         yield Problem(path, 0, "the sealed file was changed (no record in it, but its columns or its layout)")
-    ids.update(head_of(record).id for record in records if record)
+    ids.add(records)
 
 
-def _segment_problems(decisions: Path, ids: Counter[str]) -> Iterator[Problem]:
+def _segment_problems(decisions: Path, ids: _Ids) -> Iterator[Problem]:
     """Read every stream's unsealed part."""
     try:
         last = last_sealing(decisions)
@@ -158,7 +193,7 @@ def _segment_problems(decisions: Path, ids: Counter[str]) -> Iterator[Problem]:
                 fault.file.read_bytes()[fault.offset :], encode_frame(b"", contents.next_sequence, fault.offset)
             )
         )
-        ids.update(head_of(frame.record).id for frame in contents.frames)
+        ids.add(frame.record for frame in contents.frames)
 
 
 def _was_flipped(tail: bytes, mark: bytes) -> bool:

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from tenure.governance.ports import Audit
     from tenure.kit.clock import Clock
 
-#: decisions that are read together where each has to be looked at
-_READ_AT_ONCE = 2000
-
 
 class Decisions:
     """Collection of actions on decisions made."""
@@ -43,15 +40,15 @@ class Decisions:
         return [standing(record, resolved.get(record.id, ())) for record in found]
 
     def _ranged(self, search: Search) -> list[DecisionRecord]:
-        """Return what fits the ranges too: read in the span of time, newest first, until the page is full."""
+        """Return what fits the ranges too, newest first: the log finds by them as far as it can, and each is looked at."""
         if search.since is None:
             raise SpanNeeded
         found: list[DecisionRecord] = []
         after = search.after
         while len(found) < search.limit:
-            read = self._log.find(replace(search, limit=_READ_AT_ONCE, after=after))
+            read = self._log.find(replace(search, after=after))
             found += [record for record in read if search.in_ranges(record)]
-            if len(read) < _READ_AT_ONCE:
+            if len(read) < search.limit:
                 break
             after = read[-1].id
         return found[: search.limit]

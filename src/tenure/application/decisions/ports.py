@@ -19,7 +19,7 @@ class DecisionLog(Protocol):
         """Return a decision's record, whether sealed or written a moment ago."""
 
     def find(self, search: Search) -> list[DecisionRecord]:
-        """Return the decisions that fit, newest first."""
+        """Return the decisions that fit, newest first; ranges may be left to the caller."""
 
     def outcomes(self, decision_id: str) -> list[OutcomeRecord]:
         """Return what is known of a decision: for every name its latest record."""
