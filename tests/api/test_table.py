@@ -11,6 +11,7 @@ import pytest
 from tenure.app.actions import ACTIONS
 from tenure.client.connection import Connection, RemoteProblem
 from tenure.client.routes import ROUTES, Route
+from tenure.entrypoints.api.changes import changes_route
 from tenure.entrypoints.api.pages import page_routes
 from tenure.entrypoints.api.routes import application
 from tenure.entrypoints.api.sessions import session_routes
@@ -62,7 +63,13 @@ def routes(tmp_path_factory):
     """All that control answers, as `__main__` puts it together, with an echo in control's place."""
     echo = Echo()
     taking = [upload_route(echo, NoStore(), each, tmp_path_factory.mktemp("up")) for each in ACTIONS if each.upload]
-    more = [*taking, missing_route(NoStore()), *session_routes(NoDesk()), *page_routes(echo)]
+    more = [
+        *taking,
+        missing_route(NoStore()),
+        *session_routes(NoDesk()),
+        *page_routes(echo),
+        changes_route(dict, lambda: True),
+    ]
     return application(echo, ACTIONS, "1", more)
 
 

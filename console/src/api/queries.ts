@@ -1,6 +1,7 @@
 // Server state, all of it: every question is a query named by its action and its input.
 import { QueryClient, type UseQueryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ActionName, type Answer, type Given, type ListAction, type Page, Problem, type Schemas, call, page, request } from "./call";
+import { useEvery } from "./live";
 import { noteSession } from "./session";
 
 export function newQueryClient(): QueryClient {
@@ -20,10 +21,12 @@ export function newQueryClient(): QueryClient {
 type Options<A extends ActionName> = Omit<UseQueryOptions<Answer<A>, Problem>, "queryKey" | "queryFn">;
 
 export function useAsk<A extends ActionName>(action: A, given: Given<A>, options: Options<A> = {}) {
+  const every = useEvery(action, options.refetchInterval) as Options<A>["refetchInterval"];
   return useQuery<Answer<A>, Problem>({
     queryKey: [action, given],
     queryFn: ({ signal }) => call(action, given, signal),
     ...options,
+    ...(every === undefined ? {} : { refetchInterval: every }),
   });
 }
 

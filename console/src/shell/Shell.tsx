@@ -2,6 +2,7 @@ import { ActionIcon, Button, Kbd, Menu, useComputedColorScheme, useMantineColorS
 import { useHotkeys } from "@mantine/hooks";
 import { Link, useLocation } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useLive } from "../api/live";
 import { useSession, useSignOut } from "../api/queries";
 import { Boundary } from "../kit/Boundary";
 import { SignIn } from "../screens/signin/SignIn";
@@ -13,6 +14,7 @@ import { PLACES } from "./places";
 /** What stands around every screen; before somebody has signed in, the sign-in alone. */
 export function Shell({ children }: { children: ReactNode }) {
   const who = useSession();
+  useLive(who.data !== undefined);
   const signOut = useSignOut();
   const { pathname } = useLocation();
   const main = useRef<HTMLElement>(null);

@@ -70,6 +70,7 @@ from tenure.app.evidence import (
 )
 from tenure.app.explained import ExplainableEvidence, ServingEvidence
 from tenure.app.feeding import Feeding
+from tenure.app.noticing import Noticing
 from tenure.app.papers import HomeFiles, HomeShelf, ModelFiles
 from tenure.app.proving import HomePackages
 from tenure.app.publishing import Contents, Publisher, Runnable
@@ -236,6 +237,7 @@ class Control:
         self.publisher = Publisher(home, clock, contents, self._look_again, lambda: database.writes)
         self.reception = Reception(self.sessions, self.publisher)
         self.once = Repeats(SqlRepeats(database), SealedAnswers(answers_key(home)), clock, uuid4().hex).once
+        self.noticing = Noticing(home, lambda: database.writes)
 
     def _open_actions(self, progress: Callable[[str], None]) -> None:
         audit, clock, database = self.audit, self.clock, self._database

@@ -15,6 +15,7 @@ from tenure import __version__
 from tenure.app.actions import ACTIONS
 from tenure.app.control import Control
 from tenure.app.packaging import missing, unpack
+from tenure.entrypoints.api.changes import changes_route
 from tenure.entrypoints.api.console import built_console
 from tenure.entrypoints.api.pages import page_routes
 from tenure.entrypoints.api.routes import application
@@ -67,8 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         listener = listen_unix(home.control_socket)
         with Ticker(control.tick, stand_back, lambda error: _LOG.error("a job failed", exc_info=error)):
-            console = built_console(os.environ.get("TENURE_CONSOLE", ""))
-            server(routes_of(control, home), control, home.root.stat().st_uid, console).run(sockets=[listener])
+            console, leaving = built_console(os.environ.get("TENURE_CONSOLE", "")), threading.Event()
+            routes = routes_of(control, home, leaving)
+            server(routes, control, home.root.stat().st_uid, console, leaving).run(sockets=[listener])
     finally:
         control.close()
     return 0
@@ -78,8 +80,8 @@ def _leave(_number: int, _frame: object) -> None:
     raise SystemExit(0)
 
 
-def routes_of(control: Control, home: Home) -> Litestar:
-    """Return everything that control answers, without the door."""
+def routes_of(control: Control, home: Home, leaving: threading.Event) -> Litestar:
+    """Return everything that control answers, without the door; streams end when `leaving` is set."""
     uploads = Uploads(home)
     taking = [upload_route(control, uploads, each, home.root / "uploads") for each in ACTIONS if each.upload]
     more = [
@@ -87,6 +89,7 @@ def routes_of(control: Control, home: Home) -> Litestar:
         missing_route(uploads),
         *session_routes(control.reception),
         *shortcut_routes(control),
+        changes_route(control.noticing.marks, leaving.is_set),
         *page_routes(control),
     ]
     return application(control, ACTIONS, __version__, more)

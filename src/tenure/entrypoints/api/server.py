@@ -16,15 +16,35 @@ from tenure.governance.access import local_actor
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from types import FrameType
 
 #: How long requests in flight may take to finish once the server was asked to stop.
 GRACE_SECONDS = 20
 
 
-def server(routes: Any, tokens: Authenticator, owner: int, console: Path | None = None) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """uvicorn, which sets `leaving` as soon as it is told to end: streams would hold it up for all its grace."""
+
+    def __init__(self, config: uvicorn.Config, leaving: threading.Event) -> None:
+        super().__init__(config)
+        self._leaving = leaving
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end."""
+        self._leaving.set()
+        super().handle_exit(sig, frame)
+
+
+def server(
+    routes: Any,
+    tokens: Authenticator,
+    owner: int,
+    console: Path | None = None,
+    leaving: threading.Event | None = None,
+) -> uvicorn.Server:
     """Return a server of the routes behind the door; `owner` is the uid that counts as the home's owner.
 
-    `console` is the folder of the console, whose files stand before the door.
+    `console` is the folder of the console, whose files stand before the door; `leaving` is set when it is told to end.
     """
     behind = Door(Heads(routes), tokens, owner, local_actor)
     config = uvicorn.Config(
@@ -36,7 +56,7 @@ def server(routes: Any, tokens: Authenticator, owner: int, console: Path | None 
         log_config=None,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    return uvicorn.Server(config)
+    return Server(config, leaving or threading.Event())
 
 
 class Ticker:

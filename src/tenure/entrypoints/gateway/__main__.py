@@ -79,7 +79,7 @@ class _Process:
             self._samples,
             self._drain,
         )
-        relay = Relay(home.control_socket)
+        relay = Relay(home.control_socket, self._leaving)
         self._application = Application(self._gateway, relay, metrics, self._channel, self._patience, options.name)
         self._server = Server(self._application, self._patience, front, _certificate(front))
         self._watch(metrics, relay)
@@ -92,6 +92,7 @@ class _Process:
         watching.watch_links(metrics, lambda: self._gateway.generation.links)
         metrics.watch_rows("tenure_cut_off_total", lambda: watching.by_code(self._patience.cut_off))
         metrics.watch("tenure_relayed", lambda: relay.in_flight)
+        metrics.watch("tenure_listening", lambda: relay.streams)
         metrics.watch("tenure_log_records_total", lambda: log.committed)
         metrics.watch("tenure_log_commits_total", lambda: log.groups)
         metrics.watch_stages(self._gateway.deciding.stages.sums)

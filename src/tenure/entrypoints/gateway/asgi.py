@@ -16,6 +16,7 @@ from tenure.entrypoints.gateway.metrics import exposition
 from tenure.entrypoints.gateway.model_errors import in_mlflow, in_oip
 from tenure.entrypoints.gateway.model_routes import ModelRoutes
 from tenure.entrypoints.gateway.problems import Answer, BodyTooLarge, NotReady, Overloaded, problem_of
+from tenure.entrypoints.gateway.relay import is_stream
 from tenure.entrypoints.gateway.told import told
 from tenure.entrypoints.gateway.tracing import trace_of, traced
 from tenure.entrypoints.gateway.whole import APPLICATIONS, DECISIONS
@@ -66,6 +67,10 @@ class Application:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
+        if is_stream(scope["method"], scope["path"]) and limited(self._gateway, scope["headers"]).refused is None:
+            # It waits for nothing and may go on for minutes: neither in flight nor slow.
+            await self._relay(scope, receive, send, traced(scope["headers"]).headers)
+            return
         began = time.perf_counter()
         names = traced(scope["headers"])
         if asked_at := scope.get("state", {}).get("asked_at"):

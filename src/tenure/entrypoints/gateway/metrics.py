@@ -33,6 +33,7 @@ KINDS = {
         "Clients cut off before a request of theirs was whole, by the problem they were told.",
     ),
     "tenure_relayed": ("gauge", "Requests that wait for control."),
+    "tenure_listening": ("gauge", "Pages that are told when something changed."),
     "tenure_log_records_total": ("counter", "Records made durable."),
     "tenure_log_commits_total": ("counter", "Commits of the decision log; each makes a group of records durable."),
     "tenure_worker_rows_in_flight": ("gauge", "Rows that a version has not answered yet."),

@@ -10,6 +10,7 @@ import h11
 
 from tenure.entrypoints.gateway.problems import ControlBusy, ControlUnavailable, problem_of
 from tenure.entrypoints.gateway.tracing import REQUEST_ID, TRACEPARENT
+from tenure.entrypoints.streams import CHANGES
 from tenure.serving import sockets
 from tenure.serving.front import PREFIX
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     Headers = list[tuple[bytes, bytes]]
 
 _PIECE = 1 << 16
-#: requests that one gateway hands to control at once
+#: requests that one gateway hands to control at once, and streams beside them
 MOST_RELAYED = 64
+MOST_STREAMS = 64
 _RETRY_SECONDS = 5
 #: RFC 9110 section 7.6.1: these belong to one connection
 _HOP_BY_HOP = frozenset(
@@ -38,19 +40,34 @@ _NAMES = frozenset([REQUEST_ID, TRACEPARENT])
 _OF_CONTROL = _HOP_BY_HOP | {b"date", b"server"}
 
 
-class Relay:
-    """An ASGI application that hands each request to control and its answer back, both in pieces as they come."""
+def is_stream(method: str, path: str) -> bool:
+    """Return whether the answer to this goes on until somebody leaves."""
+    return method == "GET" and path == CHANGES
 
-    def __init__(self, control: Path, most: int = MOST_RELAYED) -> None:
-        self._control, self._most = control, most
+
+class Relay:
+    """An ASGI application that hands each request to control and its answer back, both in pieces as they come.
+
+    Streams end, in order, when `leaving` is set: who listens comes again, to another gateway.
+    """
+
+    def __init__(
+        self, control: Path, leaving: asyncio.Event, most: int = MOST_RELAYED, most_streams: int = MOST_STREAMS
+    ) -> None:
+        self._control, self._leaving = control, leaving
+        self._most, self._most_streams = most, most_streams
         #: requests that control has not answered yet
         self.in_flight = 0
+        #: clients that listen to what changes
+        self.streams = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any, names: Headers) -> int:
         """Relay one request and return the status that was sent, 0 when the client left before.
 
         `names` are headers that say which request it is, to control and to the client.
         """
+        if is_stream(scope["method"], scope["path"]):
+            return await self._stream(scope, receive, send, names)
         if self.in_flight >= self._most:
             return await _refuse(send, ControlBusy(in_flight=self.in_flight), names)
         self.in_flight += 1
@@ -59,7 +76,18 @@ class Relay:
         finally:
             self.in_flight -= 1
 
-    async def _relay(self, scope: Any, receive: Any, send: Any, names: Headers) -> int:
+    async def _stream(self, scope: Any, receive: Any, send: Any, names: Headers) -> int:
+        if self.streams >= self._most_streams:
+            return await _refuse(send, ControlBusy(in_flight=self.streams), names)
+        self.streams += 1
+        try:
+            return await self._relay(scope, receive, send, names, self._leaving)
+        finally:
+            self.streams -= 1
+
+    async def _relay(
+        self, scope: Any, receive: Any, send: Any, names: Headers, until: asyncio.Event | None = None
+    ) -> int:
         try:
             connection = sockets.connect_unix(self._control, timeout=1.0)
             reader, writer = await asyncio.open_unix_connection(sock=connection)
@@ -67,7 +95,7 @@ class Relay:
             return await _refuse(send, ControlUnavailable(retry_after=_RETRY_SECONDS), names)
         exchange = _Exchange(scope, receive, send, reader, writer, names)
         try:
-            return await exchange.run()
+            return await exchange.run(until)
         except (OSError, EOFError, h11.ProtocolError):
             if exchange.status == 0:
                 return await _refuse(send, ControlUnavailable(retry_after=_RETRY_SECONDS), names)
@@ -91,6 +119,7 @@ class _Exchange:
         names: Headers,
     ) -> None:
         self.status = 0
+        self._ended = False
         self._names = names
         self._scope = scope
         self._receive = receive
@@ -99,22 +128,30 @@ class _Exchange:
         self._writer = writer
         self._http = h11.Connection(h11.CLIENT)
 
-    async def run(self) -> int:
-        """Send and receive at once: control may answer before it has read everything."""
+    async def run(self, until: asyncio.Event | None = None) -> int:
+        """Send and receive at once: control may answer before it has read everything. `until` ends a stream."""
         asking = asyncio.create_task(self._ask())
         answering = asyncio.create_task(self._answer())
+        tasks = [asking, answering] if until is None else [asking, answering, asyncio.create_task(until.wait())]
         try:
             # Asking goes on until the client has left, so its end before the answer's is the client's leaving.
-            await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if answering.done():
                 answering.result()
-            else:
+            elif asking.done():
                 asking.result()
         finally:
-            for task in (asking, answering):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(asking, answering, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if until is not None and until.is_set():
+            await self._end_in_order()
         return self.status
+
+    async def _end_in_order(self) -> None:
+        """End an answer that has begun and would go on."""
+        if self.status and not self._ended:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _ask(self) -> None:
         target = self._scope["raw_path"]
@@ -147,6 +184,7 @@ class _Exchange:
             elif isinstance(event, h11.Data):
                 await self._send({"type": "http.response.body", "body": bytes(event.data), "more_body": True})
             elif isinstance(event, h11.EndOfMessage):
+                self._ended = True
                 await self._send({"type": "http.response.body", "body": b"", "more_body": False})
                 return
             elif isinstance(event, h11.ConnectionClosed):
