@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from tenure.serving import sockets
+from tenure.serving.supervisor.precedence import stand_back
 from tenure.worker import frames
 
 if TYPE_CHECKING:
@@ -21,49 +22,65 @@ if TYPE_CHECKING:
 
 #: half a minute beyond the longest deadline that an application may have
 SILENT_SECONDS = 90.0
-_EVERY_SECONDS = 5.0
+_EVERY_SECONDS = 1.0
 
 
 def stops(path: Path, silent_seconds: float) -> Callable[[Process], Awaitable[str]]:
-    """Return a watch that ends, with the reason, when a PING stays unanswered for `silent_seconds`."""
+    """Return a watch that ends, with the reason, when a PING stays unanswered for `silent_seconds`.
+
+    A worker that does not answer within a second stands back behind all others until it does.
+    """
     every = min(_EVERY_SECONDS, silent_seconds / 4)
 
-    async def watch(_: Process) -> str:
-        while not await _fell_silent(path, silent_seconds, every):  # noqa: ASYNC110 - nothing tells of a restart here
+    async def watch(process: Process) -> str:
+        while not await _Pulse(process, silent_seconds, every).fell_silent(path):  # noqa: ASYNC110 - nothing tells of a restart here
             await asyncio.sleep(every)
         return f"it answered no PING for {silent_seconds:g} s: the model does not come back from a call"
 
     return watch
 
 
-async def _fell_silent(path: Path, silent_seconds: float, every: float) -> bool:
-    """Ping until nothing is answered any more: True; False when the connection ended, as with every death."""
-    try:
-        connection = sockets.connect_unix(path, timeout=0.5)
-        reader, writer = await asyncio.open_unix_connection(sock=connection)
-    except OSError:
-        return False
-    try:
-        while await _answers(reader, writer, silent_seconds, every):  # noqa: ASYNC110 - a pulse is felt at intervals
-            await asyncio.sleep(every)
-    except (OSError, EOFError):
-        return False
-    finally:
-        writer.close()
-    return True
+class _Pulse:
+    """One connection's PINGs."""
 
+    def __init__(self, process: Process, silent_seconds: float, every: float) -> None:
+        self._process = process
+        self._silent_seconds = silent_seconds
+        self._every = every
+        #: None: a supervisor before this one may have set it back
+        self._behind: bool | None = None
 
-async def _answers(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, silent_seconds: float, every: float
-) -> bool:
-    """Return whether a PING is answered in time."""
-    writer.write(frames.encode(frames.PING))
-    # Counted in short waits, so that time in which this process itself stood still is not held against the worker.
-    for _ in range(math.ceil(silent_seconds / every)):
+    async def fell_silent(self, path: Path) -> bool:
+        """Ping until nothing is answered any more: True; False when the connection ended, as with every death."""
         try:
-            async with asyncio.timeout(every):
-                await reader.readexactly(frames.HEADER.size)
-                return True
-        except TimeoutError:
-            continue
-    return False
+            connection = sockets.connect_unix(path, timeout=0.5)
+            reader, writer = await asyncio.open_unix_connection(sock=connection)
+        except OSError:
+            return False
+        try:
+            while await self._answers(reader, writer):  # noqa: ASYNC110 - a pulse is felt at intervals
+                await asyncio.sleep(self._every)
+        except (OSError, EOFError):
+            return False
+        finally:
+            writer.close()
+        return True
+
+    async def _answers(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Return whether a PING is answered in time."""
+        writer.write(frames.encode(frames.PING))
+        # Counted in short waits, so that time in which this process itself stood still is not held against the worker.
+        for _ in range(math.ceil(self._silent_seconds / self._every)):
+            try:
+                async with asyncio.timeout(self._every):
+                    await reader.readexactly(frames.HEADER.size)
+            except TimeoutError:
+                self._stand_back(behind=True)
+                continue
+            self._stand_back(behind=False)
+            return True
+        return False
+
+    def _stand_back(self, *, behind: bool) -> None:
+        if self._behind != behind and stand_back(self._process.pid, behind=behind):
+            self._behind = behind
