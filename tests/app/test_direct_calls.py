@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tenure.adapters.decision_log.reader import LogReader
+from tenure.adapters.decision_log.sealer import Sealer
 from tenure.adapters.decision_log.writer import LogWriter
 from tenure.app.evidence import MonitoredLog, ReadLog
 from tenure.app.predicting import Predicted, Predicting
@@ -18,6 +19,7 @@ from tenure.contract.predictor import Prediction
 from tenure.governance.access import Actor, Role
 from tenure.kit.clock import FixedClock
 from tenure.model.monitoring.observation import Facts, observations
+from tenure.model.monitoring.ports import PositionUnknown
 from tenure.model.version import VersionRef
 
 ROWS: list[dict[str, Any]] = [{"a": 1.0}, {"a": 2.0}, {"a": 3.0}]
@@ -54,7 +56,7 @@ def predicted(tmp_path: Path) -> Predicted:
 
 
 def test_every_row_of_a_call_is_monitored_like_a_decision(tmp_path: Path, predicted: Predicted) -> None:
-    log = MonitoredLog(LogReader(tmp_path))
+    log = MonitoredLog(LogReader(tmp_path), Sealer(tmp_path, lag=0).seal)
     for model, version in ((None, None), ("plain", 4)):
         records = list(log.decisions(model, version, 0, 2**60))
         seen = [
@@ -66,6 +68,16 @@ def test_every_row_of_a_call_is_monitored_like_a_decision(tmp_path: Path, predic
         assert sorted(one.inputs["a"] for one in seen) == [1.0, 2.0, 3.0]
         assert sorted(one.failure for one in seen) == ["", "", "raised"]
     assert list(log.decisions("plain", 5, 0, 2**60)) == []
+    log.settle()
+    (stretch,) = log.stretches(0)
+    assert stretch.ending == 3
+    counted = [record for block in stretch.blocks for record in block]
+    assert sorted(counted, key=lambda one: one["id"]) == sorted(
+        log.decisions("plain", 4, 0, 2**60), key=lambda one: one["id"]
+    )
+    assert list(log.stretches(3)) == []
+    with pytest.raises(PositionUnknown):
+        list(log.stretches(4))
 
 
 def test_direct_calls_are_listed_under_the_models_own_name_and_nowhere_else(

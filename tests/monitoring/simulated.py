@@ -11,6 +11,7 @@ from tenure.contract.records import FORMAT, DecisionRecord, FeatureRead, Outcome
 from tenure.contract.schema import Field
 from tenure.kit.clock import DAY
 from tenure.model.monitoring.observation import Facts
+from tenure.model.monitoring.ports import PositionUnknown, Stretch
 from tenure.model.monitoring.reference import NoReference, Reference
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 INPUTS = (Field("income", "float"), Field("inquiries", "int"), Field("state", "string", nullable=True))
 OUTPUTS = (Field("score", "float"),)
 STATES = ("CA", "NY", "TX", "WA")
+STRETCH = 50
 START = 1_700_006_400_000_000  # 2023-11-15T00:00:00Z
 
 
@@ -78,7 +80,7 @@ def outcome(number: int, value: Any, at: int, name: str = "bad") -> OutcomeRecor
 
 
 class Log:
-    """The port `LogSource` over lists."""
+    """The port `LogSource` over lists; a record's place is its number."""
 
     def __init__(self) -> None:
         self.records: list[dict[str, Any]] = []
@@ -95,6 +97,17 @@ class Log:
             if since <= record["at"] < until and (model is None or asked):
                 self.reads += 1
                 yield record
+
+    def settle(self) -> None:
+        """Nothing waits for its place here."""
+
+    def stretches(self, position: int) -> Iterator[Stretch]:
+        if position > len(self.records):
+            raise PositionUnknown
+        for start in range(position, len(self.records), STRETCH):
+            some = self.records[start : start + STRETCH]
+            self.reads += len(some)
+            yield Stretch(start + len(some), [some])
 
     def outcomes(self, application: str) -> Iterable[Mapping[str, Any]]:
         return [record for record in self.truths if record["application"] == application]

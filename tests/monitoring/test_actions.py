@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from tests.databases import opened
-from tests.monitoring.simulated import START, Credit, Loans, Log, Trail, decision, outcome, rows, score
+from tests.monitoring.simulated import START, STRETCH, Credit, Loans, Log, Trail, decision, outcome, rows, score
 
 from tenure.adapters.sql.engine import Database
 from tenure.adapters.sql.metadata import metadata
@@ -15,6 +16,7 @@ from tenure.adapters.sql.monitoring import SqlMonitoring
 from tenure.contract.records import FeatureRead
 from tenure.governance.access import Actor, Forbidden, Role, local_actor
 from tenure.kit.clock import DAY, SECOND, FixedClock
+from tenure.model.monitoring import actions
 from tenure.model.monitoring.actions import Monitoring
 from tenure.model.monitoring.alert import State, UnknownAlert
 from tenure.model.monitoring.observation import Facts
@@ -111,15 +113,44 @@ def alerts_of(report: Report) -> list[tuple[str, str, Any]]:
     return sorted((alert.kind, alert.column, alert.evidence) for alert in report.alerts)
 
 
-def test_a_tick_reads_again_only_the_days_whose_records_may_have_changed(world: World) -> None:
+def test_a_tick_reads_nothing_that_was_counted_before(world: World) -> None:
     for number in range(5):
         world.day(number)
     world.monitoring.tick()
     world.log.reads = 0
     world.day(5)
     world.monitoring.tick()
-    assert world.log.reads == 2 * PER_DAY
+    assert world.log.reads == PER_DAY
+    assert world.monitoring.tick().decisions == 0
     assert world.monitoring.report(KIM, V1).whole.decisions == 6 * PER_DAY
+
+
+def test_much_that_waits_is_counted_in_several_ticks_and_judged_in_the_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "AT_ONCE", 2 * STRETCH)
+    world.day(0, shift=0.5, n=5 * STRETCH)
+    ticks = [world.monitoring.tick() for _ in range(3)]
+    assert [(one.decisions, one.is_behind, len(one.opened)) for one in ticks] == [
+        (2 * STRETCH, True, 0),
+        (2 * STRETCH, True, 0),
+        (STRETCH, False, 2),
+    ]
+
+
+def test_a_report_counts_what_a_tick_in_another_thread_counts_too_once(world: World) -> None:
+    world.day(0, n=10 * STRETCH)
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda _: world.monitoring.report(KIM, V1).whole.decisions, range(8)))
+    assert set(reports) == {10 * STRETCH}
+
+
+def test_a_log_that_is_shorter_than_what_was_counted_is_counted_anew(world: World) -> None:
+    """As after a home was set up from a backup and its tables were not."""
+    world.day(0, n=3 * STRETCH)
+    world.monitoring.tick()
+    del world.log.records[STRETCH:]
+    assert world.monitoring.report(KIM, V1).whole.decisions == STRETCH
 
 
 def test_a_record_that_arrives_late_counts_for_the_day_it_is_about(world: World) -> None:

@@ -302,7 +302,7 @@ class Control:
         self.notices = Notices(SqlNotices(database), HttpSender(), os.environ, self.url, audit, clock)
         self._courier = Courier(self.notices.tick)
         self.monitoring = Monitoring(
-            MonitoredLog(self._reader),
+            MonitoredLog(self._reader, at_once.seal),
             MonitoredApplications(self.revisions),
             MonitoredVersions(self.registry, self.home),
             SqlMonitoring(database),

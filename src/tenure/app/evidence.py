@@ -11,6 +11,7 @@ import msgspec
 
 from tenure.accountability.ports import PastVersion
 from tenure.adapters.blobs import Blobs
+from tenure.adapters.decision_log.heads import document_of
 from tenure.adapters.decision_log.persons import PersonErased
 from tenure.adapters.decision_log.writer import LogWriter
 from tenure.app import direct_calls
@@ -28,6 +29,7 @@ from tenure.contract.records import (
 from tenure.model.decommissioning.tombstone import Traffic
 from tenure.model.monitoring.observation import facts_of, moment_of
 from tenure.model.monitoring.performance import latest_truths
+from tenure.model.monitoring.ports import PositionUnknown, Stretch
 from tenure.model.monitoring.reference import reference_of
 from tenure.model.registry.record import served_at
 from tenure.model.version import CHAMPION, AliasRef, UnknownModel, UnknownVersion, VersionRef
@@ -58,6 +60,8 @@ _RESOLUTION = msgspec.json.Decoder(ResolutionRecord)
 _SHADOW = msgspec.json.Decoder(ShadowRecord)
 _EVENT = msgspec.json.Decoder(EventRecord)
 _STREAM = "control"
+#: kinds of records that say what a version did
+_COUNTED = frozenset({"decision", direct_calls.KIND, "shadow"})
 #: decisions that are looked up at once for those who saw them
 _TOGETHER = 2000
 #: more live requests than this are not counted
@@ -381,8 +385,33 @@ def _past(record: VersionRecord) -> PastVersion:
 class MonitoredLog:
     """The decision log as monitoring reads it (model/monitoring/ports.py)."""
 
-    def __init__(self, reader: LogReader) -> None:
+    def __init__(self, reader: LogReader, seal: Callable[[], object]) -> None:
         self._reader = reader
+        self._seal = seal
+
+    def settle(self) -> None:
+        """Give all that was decided so far its place in the log."""
+        self._seal()
+
+    def stretches(self, position: int) -> Iterator[Stretch]:
+        """Return what is sealed from a leaf on, file by file; raise `PositionUnknown` when so much is not sealed."""
+        ending, files = self._reader.sealed_from(position, _COUNTED)
+        if ending < position:
+            raise PositionUnknown
+        for end, groups in files:
+            yield Stretch(end, map(self._counted, groups))
+
+    def _counted(self, records: Sequence[bytes]) -> list[Mapping[str, Any]]:
+        """Return of some records those that say what a version did, as decisions."""
+        by_kind: dict[str, list[dict[str, Any]]] = {}
+        for record in records:
+            document = document_of(record)
+            by_kind.setdefault(document["kind"], []).append(document)
+        return [
+            *by_kind.get("decision", ()),
+            *direct_calls.observed(by_kind.get(direct_calls.KIND, [])),
+            *self._watched(by_kind.get("shadow", [])),
+        ]
 
     def decisions(self, model: str | None, version: int | None, since: int, until: int) -> Iterable[Mapping[str, Any]]:
         """Return the decision records that arrived in [since, until), in any order, direct calls of a model with them."""

@@ -122,7 +122,7 @@ def records(path: Path) -> Iterator[list[bytes]]:
 
 
 def matching_records(path: Path, equal: dict[str, Any], since: int | None, until: int | None) -> Iterator[list[bytes]]:
-    """Return the records whose columns equal the given values and whose `at` is in [since, until)."""
+    """Return the records whose columns equal the given values (of a frozenset, one of them) and whose `at` is in [since, until)."""
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
@@ -136,7 +136,16 @@ def _mask(batch: Any, equal: dict[str, Any], since: int | None, until: int | Non
 
     moments = batch.column("at").cast("int64")
     tests = [pc.is_valid(batch.column("record"))]
-    tests += [pc.equal(batch.column(name), value) for name, value in equal.items()]
+    tests += [_fits(batch.column(name), value) for name, value in equal.items()]
     tests += [pc.greater_equal(moments, since)] if since is not None else []
     tests += [pc.less(moments, until)] if until is not None else []
     return reduce(pc.and_, tests)
+
+
+def _fits(column: Any, value: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(value, frozenset):
+        return pc.is_in(column, pa.array(sorted(value), column.type))
+    return pc.equal(column, value)

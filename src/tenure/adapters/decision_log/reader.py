@@ -210,6 +210,22 @@ class LogReader:
         for start in range(0, len(rest), _JOB_ROWS):
             yield [document_of(record) for record in rest[start : start + _JOB_ROWS]]
 
+    def sealed_from(self, leaf: int, kinds: frozenset[str]) -> tuple[int, Iterator[tuple[int, Iterator[list[bytes]]]]]:
+        """Return how many leaves there are, and for each sealed file from `leaf` on its end and its records of some kinds.
+
+        What was removed is left out. `leaf` must be where a file begins, or the end.
+        """
+        with Index(self._decisions) as index:
+            index.begin()
+            ending, files = index.ending, [file for file in index.files() if file.first >= leaf]
+        return ending, (
+            (
+                file.first + file.count,
+                parquet.matching_records(self._decisions / file.path, {"kind": kinds}, None, None),
+            )
+            for file in files
+        )
+
     def _view(self, index: Index) -> list[Entry]:
         """Return the unsealed records, and leave `index` in the state that they complete: no record is between.
 

@@ -9,18 +9,19 @@ from sqlalchemy import delete, insert, select, update
 
 from tenure.adapters.sql.monitoring_tables import alerts, profiles, watermarks
 from tenure.model.monitoring.alert import Alert
-from tenure.model.monitoring.ports import Chunk
+from tenure.model.monitoring.ports import Chunk, together
 from tenure.model.monitoring.profile import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
-    from sqlalchemy import Row
+    from sqlalchemy import Connection, Row
 
     from tenure.adapters.sql.engine import Database
 
-_ONLY = 1
+#: the row with 1 held a moment, in versions that counted whole days again: with it alone, counting begins anew
+_ONLY = 2
 
 
 class SqlMonitoring:
@@ -33,20 +34,25 @@ class SqlMonitoring:
         """Begin (or join) the one write transaction of the control database."""
         return self._database.writing()
 
-    def watermark(self) -> int:
-        """Return the moment up to which the log has been worked out; 0 at first."""
+    def position(self) -> int | None:
+        """Return the position up to which the log has been counted; None at first."""
         with self._database.reading() as connection:
-            return connection.execute(select(watermarks.c.watermark)).scalar() or 0
+            found = connection.execute(select(watermarks.c.watermark).where(watermarks.c.id == _ONLY)).scalar()
+        return None if found is None else int(found)
 
-    def replace(self, since_day: str, chunks: Iterable[Chunk], watermark: int) -> None:
-        """Put `chunks` in the place of all that arrived on `since_day` or later, and keep the watermark."""
-        rows = [_row(chunk) for chunk in chunks]
+    def begin_again(self) -> None:
+        """Forget every chunk and the position."""
         with self._database.writing() as connection:
-            connection.execute(delete(profiles).where(profiles.c.arrived >= since_day))
-            if rows:
-                connection.execute(insert(profiles), rows)
+            connection.execute(delete(profiles))
             connection.execute(delete(watermarks))
-            connection.execute(insert(watermarks).values(id=_ONLY, watermark=watermark))
+
+    def add(self, chunks: Iterable[Chunk], position: int) -> None:
+        """Add what was counted from the position kept up to this one, and keep this one."""
+        with self._database.writing() as connection:
+            for chunk in chunks:
+                _add(connection, chunk)
+            connection.execute(delete(watermarks))
+            connection.execute(insert(watermarks).values(id=_ONLY, watermark=position))
 
     def chunks(self, model: str, version: int) -> list[Chunk]:
         """Return all chunks of a version, oldest day first."""
@@ -93,6 +99,20 @@ class SqlMonitoring:
             changed = connection.execute(update(alerts).where(alerts.c.id == alert.id).values(**values))
             if not changed.rowcount:
                 connection.execute(insert(alerts).values(**values))
+
+
+def _add(connection: Connection, chunk: Chunk) -> None:
+    same = (
+        (profiles.c.model == chunk.model)
+        & (profiles.c.version == chunk.version)
+        & (profiles.c.day == chunk.day)
+        & (profiles.c.arrived == chunk.arrived)
+    )
+    found = connection.execute(select(profiles).where(same)).first()
+    if found is None:
+        connection.execute(insert(profiles).values(**_row(chunk)))
+    else:
+        connection.execute(update(profiles).where(same).values(**_row(together(_chunk(found), chunk))))
 
 
 def _row(chunk: Chunk) -> dict[str, object]:

@@ -19,7 +19,7 @@ profiles = Table(
     Index("ix_model_profile_arrived", "arrived"),
 )
 
-#: one row: up to which moment the log has been worked out
+#: one row: up to which leaf the log has been counted
 watermarks = Table(
     "model_monitoring",
     metadata,

@@ -15,8 +15,8 @@ from litestar import Request, get
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from tenure.entrypoints.api.routes import actor_of
-from tenure.governance.access import Permission, authorize
 from tenure.entrypoints.streams import CHANGES
+from tenure.governance.access import Permission, authorize
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

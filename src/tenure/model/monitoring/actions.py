@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -10,14 +11,13 @@ import msgspec
 
 from tenure.governance.access import Permission, authorize
 from tenure.governance.audit import Event
-from tenure.kit.clock import DAY, SECOND
 from tenure.kit.errors import TenureError
 from tenure.kit.ids import new_id
 from tenure.model.monitoring.alert import Alert, State, UnknownAlert, Window, acknowledged, episodes, reconciled
 from tenure.model.monitoring.drift import DEFAULT, Signal, Thresholds
 from tenure.model.monitoring.observation import Facts, Observation, day_of, moment_of, observations, profile_of
 from tenure.model.monitoring.performance import Judged, Performance, latest_truths, performance, task_of
-from tenure.model.monitoring.ports import Applications, Chunk, LogSource, MonitoringStore, Versions
+from tenure.model.monitoring.ports import Applications, Chunk, LogSource, MonitoringStore, PositionUnknown, Versions
 from tenure.model.monitoring.profile import Profile, Yardstick, freeze, merged
 from tenure.model.monitoring.report import DayPerformance, Report, report
 from tenure.model.monitoring.side_by_side import Said, SideBySide, side_by_side
@@ -32,21 +32,23 @@ if TYPE_CHECKING:
     from tenure.kit.clock import Clock
     from tenure.model.monitoring.reference import Reference
 
-#: records held in memory at once; profiles of blocks add up, so the size changes nothing
-BLOCK = 20_000
-#: a record may become readable this long after its arrival; its day is worked out again until then
-SETTLING = 3_600 * SECOND
+#: decisions counted in one call, to the end of the stretch
+AT_ONCE = 100_000
 
 _UTC = ZoneInfo("UTC")
 
 
 class Ticked(msgspec.Struct, frozen=True):
-    """What bringing monitoring up to date did: decisions read, profiles counted anew, and the alerts that changed."""
+    """What bringing monitoring up to date did: decisions counted, profiles they went into, the alerts that changed.
+
+    With `is_behind` there is more to count, and alerts are as they were.
+    """
 
     decisions: int
     profiles: int
     opened: list[Alert]
     resolved: list[Alert]
+    is_behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,13 @@ class Monitoring:
         self._thresholds = thresholds
         #: packages never change, so what was frozen from one stays true
         self._measures: dict[VersionRef, Measure] = {}
+        #: who asks for a report counts too, in another thread than the job does
+        self._counting = threading.Lock()
 
     def report(self, actor: Actor, ref: VersionRef, since: str = "", until: str = "") -> Report:
         """Return the report on the days `since` to `until` (`YYYY-MM-DD`, inclusive; empty is open), up to date."""
         authorize(actor, Permission.MONITOR_REPORT)
-        self.tick()
+        self._up_to_date()
         measure = self._measure(ref)
         days = self._days(ref)
         windows = self._windows(ref, days, measure)
@@ -164,37 +168,56 @@ class Monitoring:
         return after
 
     def tick(self) -> Ticked:
-        """Bring profiles and alerts up to date with the log; doing it twice, or never before, ends the same.
+        """Count what the log has more than the last time, and bring alerts up to date; what was counted stays.
 
-        Alerts follow from the log, so they are no one's act and stand in no audit trail.
+        One call counts so many records and no more, since other jobs wait behind it; alerts are judged once all
+        are counted. They follow from the log, so they are no one's act and stand in no audit trail.
         """
-        now = self._clock.now()
-        since = self._unsettled(now)
-        counted = self._counted(since, now)
-        chunks = [msgspec.structs.replace(chunk, yardstick=self._digest(chunk)) for chunk in counted.chunks()]
-        with self._store.transaction():
-            self._store.replace(day_of(since, _UTC) if since else "", chunks, now)
-            refs = {VersionRef(model, number) for model, number, _ in self._store.yardsticks()}
-            changed = [pair for ref in sorted(refs) for pair in self._alert(ref, now)]
-        opened = [after for before, after in changed if before is None]
-        resolved = [after for before, after in changed if before is not None and after.state is State.RESOLVED]
-        return Ticked(counted.decisions, len(chunks), opened, resolved)
+        with self._counting:
+            now = self._clock.now()
+            before = self._position()
+            counted, position, is_behind = self._counted(before or 0)
+            chunks = [msgspec.structs.replace(chunk, yardstick=self._digest(chunk)) for chunk in counted.chunks()]
+            with self._store.transaction():
+                if before is None:
+                    self._store.begin_again()
+                if before != position:
+                    self._store.add(chunks, position)
+                changed = [] if is_behind else self._alert_all(now)
+        opened = [after for known, after in changed if known is None]
+        resolved = [after for known, after in changed if known is not None and after.state is State.RESOLVED]
+        return Ticked(counted.decisions, len(chunks), opened, resolved, is_behind)
+
+    def _up_to_date(self) -> None:
+        """Count all that was decided until now."""
+        self._log.settle()
+        while self.tick().is_behind:
+            pass
 
     # --- reading the log ------------------------------------------------------------------------------------------
 
-    def _unsettled(self, now: int) -> int:
-        """Return the start of the first arrival day to work out again: 0 when bins are no longer those counted with."""
+    def _position(self) -> int | None:
+        """Return up to where the log is counted; None when it is to be counted anew, since bins are others now."""
         for model, number, digest in self._store.yardsticks():
             if self._measure(VersionRef(model, number)).digest not in {digest, ""}:
-                return 0
-        return max(0, min(self._store.watermark(), now) - SETTLING) // DAY * DAY
+                return None
+        return self._store.position()
 
-    def _counted(self, since: int, until: int) -> Counting:
+    def _counted(self, position: int) -> tuple[Counting, int, bool]:
+        """Return what is counted from a position on, the position reached, and whether there is more."""
         counting = Counting(self._yardstick)
-        for block in _blocks(self._log.decisions(None, None, since, until)):
-            facts = {name: self._facts(name) for name in {record["application"] for record in block}}
-            counting.add(block, facts, self._versions.champion)
-        return counting
+        try:
+            for stretch in self._log.stretches(position):
+                for block in stretch.blocks:
+                    facts = {name: self._facts(name) for name in {record["application"] for record in block}}
+                    counting.add(block, facts, self._versions.champion)
+                position = stretch.ending
+                if counting.decisions >= AT_ONCE:
+                    return counting, position, True
+        except PositionUnknown:
+            self._store.begin_again()
+            return Counting(self._yardstick), 0, True
+        return counting, position, False
 
     def _digest(self, chunk: Chunk) -> str:
         return self._measure(VersionRef(chunk.model, chunk.version)).digest
@@ -239,6 +262,10 @@ class Monitoring:
         how = f"the reference sample of {ref} cannot be read"
         broken = Signal("broken", "reference", {"how": how, "error": measure.trouble})
         return [*windows, Window(max(days), max(days), 0, (broken,))]
+
+    def _alert_all(self, now: int) -> list[tuple[Alert | None, Alert]]:
+        refs = {VersionRef(model, number) for model, number, _ in self._store.yardsticks()}
+        return [pair for ref in sorted(refs) for pair in self._alert(ref, now)]
 
     def _alert(self, ref: VersionRef, now: int) -> list[tuple[Alert | None, Alert]]:
         """Save the version's alerts as its windows now tell them, and return the changed ones beside what they were."""
@@ -320,17 +347,6 @@ class Counting:
         """Return what was counted."""
         for (arrived, ref, day), profile in self._profiles.items():
             yield Chunk(ref.model, ref.number, day, arrived, "", profile)
-
-
-def _blocks(records: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    block: list[Mapping[str, Any]] = []
-    for record in records:
-        block.append(record)
-        if len(block) == BLOCK:
-            yield block
-            block = []
-    if block:
-        yield block
 
 
 def _ids(now: int) -> Iterator[str]:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
-from tenure.model.monitoring.profile import Profile
+from tenure.model.monitoring.profile import Profile, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from tenure.model.monitoring.alert import Alert
     from tenure.model.monitoring.observation import Facts
     from tenure.model.monitoring.reference import Reference
+
+
+class PositionUnknown(Exception):
+    """The log ends before the position."""
+
+
+class Stretch(NamedTuple):
+    """A stretch of the log: the decision records in it, in lists, and the position at which it ends."""
+
+    ending: int
+    blocks: Iterable[Sequence[Mapping[str, Any]]]
 
 
 class LogSource(Protocol):
@@ -25,6 +36,16 @@ class LogSource(Protocol):
 
         With `model` and `version`, those in which that version was asked; with None, all of them. What a shadow saw is
         a record of its own, of kind `shadow`: the decision with the shadow's predictions and answer in it.
+        """
+
+    def settle(self) -> None:
+        """Give all that was decided so far its place in the log."""
+
+    def stretches(self, position: int) -> Iterator[Stretch]:
+        """Return what has its place in the log from `position` (0: the beginning) on, stretch by stretch, each once.
+
+        A place never changes, so whoever keeps the last stretch's ending reads nothing twice. Raise
+        `PositionUnknown` when the log does not reach so far.
         """
 
     def outcomes(self, application: str) -> Iterable[Mapping[str, Any]]:
@@ -49,9 +70,10 @@ class Versions(Protocol):
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """The profile of one version's day, of the records that arrived on one UTC day: the unit that is worked out again.
+    """The profile of one version's day, of the records that arrived on one UTC day.
 
-    Those of a day add up to the day's profile, however late its records arrive.
+    Those of a day add up to the day's profile, however late its records arrive. `yardstick` is the digest of the bins
+    that all of it was counted with, empty where a part was not.
     """
 
     model: str
@@ -62,17 +84,33 @@ class Chunk(msgspec.Struct, frozen=True):
     profile: Profile
 
 
+def together(first: Chunk, second: Chunk) -> Chunk:
+    """Return the chunk of both; raise `ValueError` when they are of other days or versions."""
+    if (first.model, first.version, first.day, first.arrived) != (
+        second.model,
+        second.version,
+        second.day,
+        second.arrived,
+    ):
+        raise ValueError(first, second)
+    yardstick = first.yardstick if first.yardstick == second.yardstick else ""
+    return msgspec.structs.replace(first, yardstick=yardstick, profile=merged(first.profile, second.profile))
+
+
 class MonitoringStore(Protocol):
     """Where profiles and alerts are kept; everything in it but acknowledgements can be worked out again."""
 
     def transaction(self) -> AbstractContextManager[object]:
         """Begin (or join) the one write transaction of the control database."""
 
-    def watermark(self) -> int:
-        """Return the moment up to which the log has been worked out; 0 at first."""
+    def position(self) -> int | None:
+        """Return the position up to which the log has been counted; None at first."""
 
-    def replace(self, since_day: str, chunks: Iterable[Chunk], watermark: int) -> None:
-        """Put `chunks` in the place of all that arrived on `since_day` or later, and keep the watermark."""
+    def begin_again(self) -> None:
+        """Forget every chunk and the position."""
+
+    def add(self, chunks: Iterable[Chunk], position: int) -> None:
+        """Add what was counted from the position kept up to this one, and keep this one."""
 
     def chunks(self, model: str, version: int) -> list[Chunk]:
         """Return all chunks of a version."""
