@@ -31,12 +31,13 @@ export function useAsk<A extends ActionName>(action: A, given: Given<A>, options
 }
 
 /** One page of a list. What was there stays on the screen until the next page has come. */
-export function useList<A extends ListAction>(action: A, given: Given<A>, refetchInterval: number | false) {
+export function useList<A extends ListAction>(action: A, given: Given<A>, wished: number | false) {
+  const every = useEvery(action, wished) as number | false;
   return useQuery<Page<Answer<A>>, Problem>({
     queryKey: [action, "page", given],
     queryFn: ({ signal }) => page(action, given, signal),
     placeholderData: (before) => before,
-    refetchInterval,
+    refetchInterval: every,
   });
 }
 
