@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tenure.client.client import Client
+from tenure.client.client import Client, Encoded
 from tenure.client.connection import RemoteProblem, Unreachable
 from tenure.entrypoints.cli import deciding
 from tenure.entrypoints.cli.deciding import COLUMNS, decided, parts_of
@@ -142,15 +142,15 @@ class Busy:
     def __init__(self) -> None:
         self.asked = 0
 
-    def decide_batch(self, _: str, rows: list[Any], key: str, first: int) -> dict[str, Any]:
+    def decide_encoded(self, _: str, rows: list[Any], key: str, first: int) -> Encoded:
         self.asked += 1
         if self.asked == 1:
             raise Unreachable(url="", why="gone")
         if self.asked == 2:
             raise RemoteProblem({"status": 429})
         if self.asked == 3:
-            return {"answers": [{"problem": {"status": 503, "detail": "full"}}]}
-        return {"answers": [{"key": f"{key}/{first + nth}"} for nth, _ in enumerate(rows)]}
+            return Encoded([msgspec.Raw(b'{"problem":{"status":503,"detail":"full"}}')], refused=1)
+        return Encoded([msgspec.Raw(b'{"key":"%s/%d"}' % (key.encode(), first + nth)) for nth, _ in enumerate(rows)])
 
     def close(self) -> None:
         pass
@@ -197,14 +197,14 @@ def test_a_journal_goes_on_after_a_torn_line_and_refuses_another_run(tmp_path: P
     source, file = tmp_path / "rows.jsonl", tmp_path / "answers.part"
     write_rows(source, ROWS[:3])
     journal = Journal(file, run_of("offers", "night", source))
-    journal.add([{"n": 1}, {"n": 2}])
+    journal.add([b'{"n":1}', b'{"n":2}'])
     journal.close()
     whole = file.read_bytes()
     for cut in range(1, len(b'{"n":2}\n')):
         file.write_bytes(whole[:-cut])
         again = Journal(file, run_of("offers", "night", source))
         assert again.count == 1
-        again.add([{"n": 2}])
+        again.add([b'{"n":2}'])
         again.close()
         assert file.read_bytes() == whole
     with pytest.raises(AnotherRun, match="key"):

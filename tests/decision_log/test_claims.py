@@ -27,6 +27,27 @@ def test_a_key_is_reserved_once_and_answers_for_ever_after(tmp_path: Path) -> No
     assert other.reserve("credit", "k", "changed", "d2", "s2") == Mismatch("d1")
 
 
+def test_many_keys_are_reserved_and_ended_as_each_would_be_alone(tmp_path: Path) -> None:
+    clock = FixedClock(1_000_000)
+    claims, other = Claims(tmp_path / "claims.db", clock=clock), Claims(tmp_path / "claims.db", clock=clock)
+    other.reserve("credit", "old", "before", "d0", "s2")
+    other.finish("credit", "old", b"forgotten")
+    clock.at += DAY + 1
+    other.reserve("credit", "theirs", "body", "d1", "s2")
+    other.reserve("credit", "done", "body", "d2", "s2")
+    other.finish("credit", "done", b"answer")
+    other.reserve("credit", "changed", "another body", "d3", "s2")
+    names = ["old", "theirs", "done", "changed", *(f"night/{number}" for number in range(300))]
+    found = claims.reserve_all("credit", [(name, "body", f"mine-{name}") for name in names], "s1")
+    taken = {"theirs": InFlight("d1", "s2"), "done": Done(b"answer"), "changed": Mismatch("d3")}
+    assert found == {name: taken.get(name, Reserved()) for name in names}
+    claims.end_all("credit", {"old": b"made", "night/0": b"zero", "night/1": None})
+    assert other.reserve("credit", "old", "body", "d9", "s2") == Done(b"made")
+    assert other.reserve("credit", "night/0", "body", "d9", "s2") == Done(b"zero")
+    assert other.reserve("credit", "night/1", "body", "d9", "s2") == Reserved(), "given back"
+    assert other.reserve("credit", "night/2", "body", "d9", "s2") == InFlight("mine-night/2", "s1")
+
+
 def test_a_released_key_is_free_again(tmp_path: Path) -> None:
     claims = Claims(tmp_path / "claims.db")
     claims.reserve("credit", "k", "body", "d1", "s1")

@@ -57,6 +57,49 @@ def test_a_lone_record_is_committed_at_once_and_a_crowd_together(tmp_path: Path)
     assert sorted(numbers(tmp_path)) == list(range(101))
 
 
+def test_many_records_are_durable_after_one_wait_and_one_too_large_fails_alone(tmp_path: Path) -> None:
+    async def run() -> None:
+        writer = LogWriter.open(tmp_path, "gateway-1", disk=QuickDisk())
+        one, _ = await asyncio.gather(
+            writer.append_many([decision(0), bytes(MAX_RECORD + 1), *map(decision, range(1, 100))]),
+            writer.append(decision(100), alone=False),
+        )
+        assert [type(trouble) for trouble in one] == [type(None), RecordTooLarge] + [type(None)] * 99
+        assert writer.groups < 5
+        assert writer.backlog == 0
+        await writer.close()
+        with pytest.raises(LogClosed):
+            await writer.append_many([decision(7)])
+
+    asyncio.run(run())
+    assert sorted(numbers(tmp_path)) == list(range(101))
+
+
+class FailingDisk(QuickDisk):
+    """Every sync fails once it is told to."""
+
+    fails = False
+
+    def sync(self, descriptor: int) -> None:
+        if self.fails:
+            raise OSError(5, "Input/output error")
+
+
+def test_of_many_records_each_that_did_not_reach_the_disk_says_so(tmp_path: Path) -> None:
+    async def run() -> None:
+        disk = FailingDisk()
+        writer = LogWriter.open(tmp_path, "gateway-1", disk=disk, segment_size=4096)
+        disk.fails = True
+        found = await writer.append_many([decision(number) for number in range(40)])
+        assert {type(trouble) for trouble in found} == {LogFailed}
+        disk.fails = False
+        assert await writer.append_many([decision(50), decision(51)]) == [None, None]
+        await writer.close()
+
+    asyncio.run(run())
+    assert numbers(tmp_path) == [50, 51]
+
+
 def test_a_slow_disk_is_never_waited_for_on_the_loop(tmp_path: Path) -> None:
     async def run() -> None:
         disk = SlowDisk()

@@ -26,11 +26,10 @@ from tenure.kit.errors import Kind, TenureError
 from tenure.kit.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tenure.adapters.decision_log.claims import Claim
-    from tenure.app.deciding import Features, Log, Protection, Watchers
+    from tenure.app.deciding import Features, Protection, Watchers
     from tenure.app.generation import Deployed, Generation
     from tenure.application.decisions.deciding import Admitted
     from tenure.contract.predictor import Prediction
@@ -83,11 +82,18 @@ class Batch(msgspec.Struct, forbid_unknown_fields=True):
 class RowKeys(Keys, Protocol):
     """Idempotency keys of many rows, which are all tried before any is waited for."""
 
-    def reserve(self, application: str, key: str, body_digest: str, decision_id: str, stream: str) -> Claim:
-        """Return whether the key is now ours."""
+    def reserve_all(self, application: str, rows: Sequence[tuple[str, str, str]], stream: str) -> dict[str, Claim]:
+        """Return for the key of each row of (key, digest of the body, decision id) whether it is now ours."""
 
-    def together(self) -> AbstractContextManager[None]:
-        """Let what happens inside be one transaction."""
+    def end_all(self, application: str, answers: Mapping[str, bytes | None]) -> None:
+        """Keep the answers under their keys, and give back the keys that have none."""
+
+
+class ManyLog(Protocol):
+    """Where many records become durable at once."""
+
+    async def append_many(self, records: Sequence[bytes]) -> Sequence[TenureError | None]:
+        """Return for each record None once it is durable, or why it will not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ class Batches:
     def __init__(
         self,
         *,
-        log: Log,
+        log: ManyLog,
         stream: str,
         claims: RowKeys,
         persons: Protection,
@@ -188,13 +194,13 @@ class Batches:
 
     def _claim(self, application: str, rows: Sequence[_Row]) -> None:
         """Say which rows are ours to decide; the others were decided before, or are being decided elsewhere."""
-        with self._claims.together():
-            for row in rows:
-                if row.key is None:
-                    row.is_ours = True
-                    continue
-                claim = self._claims.reserve(application, row.key, digest_of(row.body), row.id, self._stream)
-                self._take(row, claim)
+        keyed = [(row.key, digest_of(row.body), row.id) for row in rows if row.key is not None]
+        claims = self._claims.reserve_all(application, keyed, self._stream) if keyed else {}
+        for row in rows:
+            if row.key is None:
+                row.is_ours = True
+            else:
+                self._take(row, claims[row.key])
 
     @staticmethod
     def _take(row: _Row, claim: Claim) -> None:
@@ -210,15 +216,15 @@ class Batches:
 
     def _let_go(self, application: str, rows: Sequence[_Row]) -> None:
         """Keep the answers under their keys, and give back the keys of our rows that have none."""
-        with self._claims.together():
-            for row in rows:
-                if row.is_ours and row.key is not None:
-                    if isinstance(row.made, Made):
-                        self._claims.finish(application, row.key, row.made.content)
-                    elif isinstance(row.made, LogFailed):
-                        self._claims.doubt(application, row.key)
-                    else:
-                        self._claims.release(application, row.key)
+        ends: dict[str, bytes | None] = {}
+        for row in rows:
+            if row.is_ours and row.key is not None:
+                if isinstance(row.made, LogFailed):
+                    self._claims.doubt(application, row.key)
+                else:
+                    ends[row.key] = row.made.content if isinstance(row.made, Made) else None
+        if ends:
+            self._claims.end_all(application, ends)
 
     async def _await_other(self, deployed: Deployed, actor: Actor, row: _Row) -> None:
         """Wait for a row that somebody else decides under the same key; decide it here when that one gives up."""
@@ -276,18 +282,20 @@ class Batches:
                     key="" if row.key is None else digest_of(row.key.encode()),
                 )
             )
-        kept = await asyncio.gather(
-            *(self._log.append(encode(record), alone=False) for record in records), return_exceptions=True
-        )
-        for row, record, trouble, one in zip(rows, records, kept, steps, strict=True):
+        for row, record, trouble, one in zip(rows, records, await self._kept(records), steps, strict=True):
             if trouble is None:
                 row.made = Made(self._answer(record), record.decided_by)
                 if one.by.is_watched:
                     self._shadowing.saw(one.by, Seen(record, one.settled, one.asked, row.body))
-            elif isinstance(trouble, TenureError):
-                row.made = trouble
             else:
-                raise trouble
+                row.made = trouble
+
+    async def _kept(self, records: Sequence[DecisionRecord]) -> Sequence[TenureError | None]:
+        """Return for each record None once it is durable, or why it will not be."""
+        try:
+            return await self._log.append_many([encode(record) for record in records])
+        except TenureError as error:
+            return [error] * len(records)
 
     async def _settled(self, deployed: Deployed, rows: Sequence[_Row]) -> list[_Step]:
         """Return for each row its decision, and what which model was asked for it."""

@@ -201,9 +201,15 @@ class Codec:
         #: no column holds text, so every row has `row_size` bytes
         self.fixed = not any(isinstance(column, TextColumn) for column in self.columns)
         self.row_size = sum(column.size for column in self.columns)
+        self._cutter = self._row_cutter()
         self._runs = list(_runs(self.columns))
         self._values: Any = None
         self._plain = self._plain_row()
+
+    def _row_cutter(self) -> struct.Struct | None:
+        if not self.fixed or not self.columns:
+            return None
+        return struct.Struct("<" + "".join("%ds" % column.size for column in self.columns))
 
     def _plain_row(self) -> struct.Struct | None:
         """Return one struct for the whole row when every column is a number that is never null: the hot path."""
@@ -247,8 +253,17 @@ class Codec:
         """Return the column bytes of many rows' bytes."""
         if len(rows) == 1:
             return rows[0]
-        pieces = [self.pieces(row) for row in rows]
-        return b"".join([column.join([own[nth] for own in pieces]) for nth, column in enumerate(self.columns)])
+        columns: Iterable[Any] = zip(*self._apart(rows)) if rows else [()] * len(self.columns)
+        return b"".join([column.join(own) for column, own in zip(self.columns, columns)])
+
+    def _apart(self, rows: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
+        """Return each row's bytes column by column; rows of one length are cut by one struct, which is many times as fast."""
+        if self._cutter is None:
+            return [self.pieces(row) for row in rows]
+        for row in rows:
+            if len(row) != self.row_size:
+                raise FrameError("a row has %d bytes, not %d" % (len(row), self.row_size))
+        return self._cutter.iter_unpack(b"".join(rows))
 
     def split_rows(self, count: int, body: bytes) -> list[bytes]:
         """Return the row bytes of each of `count` rows; raise `FrameError` when the bytes are not that many rows."""

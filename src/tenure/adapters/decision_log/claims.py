@@ -16,7 +16,7 @@ from tenure.adapters.decision_log.wal import Wal, connect
 from tenure.kit.clock import DAY, SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tenure.kit.clock import Clock
@@ -29,6 +29,16 @@ CREATE TABLE IF NOT EXISTS claims (
 CREATE INDEX IF NOT EXISTS claims_unsettled ON claims (stream) WHERE response IS NULL;
 CREATE INDEX IF NOT EXISTS claims_age ON claims (at) WHERE response IS NOT NULL;
 """
+
+#: a key whose answer is too old to be given again is as good as new
+_OVER_OLD = (
+    "ON CONFLICT DO UPDATE SET body = excluded.body, decision = excluded.decision, stream = excluded.stream,"
+    " response = NULL, at = excluded.at WHERE response IS NOT NULL AND at < ? RETURNING key"
+)
+_KEEP = "UPDATE claims SET response = ?, at = ? WHERE application = ? AND key = ?"
+_RELEASE = "DELETE FROM claims WHERE application = ? AND key = ? AND response IS NULL"
+#: rows in one statement: SQLite takes 999 values at least
+_AT_ONCE = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +104,40 @@ class Claims:
         known = self._look(application, key, body_digest)
         if known is not None:
             return known
-        now = self._clock.now()
-        with self._space:
-            made = self._connection.execute(
-                "INSERT INTO claims VALUES (?, ?, ?, ?, ?, NULL, ?) ON CONFLICT DO UPDATE SET body = excluded.body,"
-                " decision = excluded.decision, stream = excluded.stream, response = NULL, at = excluded.at"
-                " WHERE response IS NOT NULL AND at < ? RETURNING 1",
-                (application, key, body_digest, decision_id, stream, now, now - self._keep),
-            ).fetchall()
-        if made:
-            self._wal.mark()
+        if self._insert(application, [(key, body_digest, decision_id)], stream):
             return Reserved()
         return self._look(application, key, body_digest) or self.reserve(
             application, key, body_digest, decision_id, stream
         )
+
+    def reserve_all(self, application: str, rows: Sequence[tuple[str, str, str]], stream: str) -> dict[str, Claim]:
+        """Return key → claim for rows of (key, digest of the body, decision id): as `reserve`, in one transaction.
+
+        Most keys of a batch are new, so all are inserted by one statement, and only those that it left are looked at.
+        """
+        found: dict[str, Claim] = {}
+        with self.together():
+            for start in range(0, len(rows), _AT_ONCE):
+                some = rows[start : start + _AT_ONCE]
+                ours = self._insert(application, some, stream)
+                for key, body, decision in some:
+                    is_ours = key in ours
+                    found[key] = Reserved() if is_ours else self.reserve(application, key, body, decision, stream)
+        return found
+
+    def _insert(self, application: str, rows: Sequence[tuple[str, str, str]], stream: str) -> set[str]:
+        """Return the keys that are now ours: those that were free, and those whose time is over."""
+        now = self._clock.now()
+        values = [each for key, body, decision in rows for each in (application, key, body, decision, stream, now)]
+        places = ", ".join(["(?, ?, ?, ?, ?, NULL, ?)"] * len(rows))
+        with self._space:
+            made = self._connection.execute(
+                f"INSERT INTO claims VALUES {places} {_OVER_OLD}",  # noqa: S608  question marks
+                (*values, now - self._keep),
+            ).fetchall()
+        if made:
+            self._wal.mark()
+        return {key for (key,) in made}
 
     def _look(self, application: str, key: str, body_digest: str) -> Done | InFlight | Mismatch | None:
         """Return what the key stands for, or None when it is free or its time is over."""
@@ -177,6 +207,18 @@ class Claims:
         """Give an unfinished key back: nothing was decided under it. On a full disk it is given back later."""
         self._end(application, key, None)
 
+    def end_all(self, application: str, answers: Mapping[str, bytes | None]) -> None:
+        """Keep each answer under its key, and give back the keys that have none: `finish` and `release` of many at once."""
+        now = self._clock.now()
+        kept = [(answer, now, application, key) for key, answer in answers.items() if answer is not None]
+        free = [(application, key) for key, answer in answers.items() if answer is None]
+        with self.together():
+            assert self._together is not None
+            self._together.update(((application, key), answer) for key, answer in answers.items())
+            with self._space:
+                self._connection.executemany(_KEEP, kept)
+                self._connection.executemany(_RELEASE, free)
+
     def doubt(self, application: str, key: str) -> None:
         """Keep the key until it is known whether its record, which the log failed to make durable, is there.
 
@@ -202,14 +244,9 @@ class Claims:
     def _write_end(self, application: str, key: str, response: bytes | None) -> None:
         with self._space:
             if response is None:
-                self._connection.execute(
-                    "DELETE FROM claims WHERE application = ? AND key = ? AND response IS NULL", (application, key)
-                )
+                self._connection.execute(_RELEASE, (application, key))
             else:
-                self._connection.execute(
-                    "UPDATE claims SET response = ?, at = ? WHERE application = ? AND key = ?",
-                    (response, self._clock.now(), application, key),
-                )
+                self._connection.execute(_KEEP, (response, self._clock.now(), application, key))
 
     def _catch_up(self) -> None:
         """Write down how keys ended that a full disk did not take, as far as it does now."""

@@ -310,4 +310,9 @@ class Committer:
 def check_size(record: bytes) -> None:
     """Raise `RecordTooLarge` for a record that no segment takes."""
     if len(record) > MAX_RECORD:
-        raise RecordTooLarge(size=len(record), limit=MAX_RECORD)
+        raise too_large(record)
+
+
+def too_large(record: bytes) -> RecordTooLarge:
+    """Return the refusal of a record that no segment takes."""
+    return RecordTooLarge(size=len(record), limit=MAX_RECORD)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenure.adapters.decision_log.ahead import in_thread
 from tenure.adapters.decision_log.chain import sealed_position
-from tenure.adapters.decision_log.committer import Committer, Done, LogFailed, check_size
+from tenure.adapters.decision_log.committer import Committer, Done, LogFailed, check_size, too_large
 from tenure.adapters.decision_log.disk import Disk
-from tenure.adapters.decision_log.segment import framed_size
+from tenure.adapters.decision_log.segment import MAX_RECORD, framed_size
 from tenure.adapters.decision_log.streams import StreamLock, folder_of
 from tenure.kit.clock import SystemClock
 from tenure.kit.errors import Kind, TenureError
@@ -56,13 +57,21 @@ class LogClosed(TenureError):
     next_step = "try again; another process answers"
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiter:
+    """Who waits for some records; told how many of them are durable, and what became of the others."""
+
+    records: Sequence[bytes]
+    told: asyncio.Future[Done]
+
+
 class LogWriter:
     """The only writer of its stream; `torn` says what a killed predecessor's tail lost (never acknowledged)."""
 
     def __init__(self, committer: Committer, lock: StreamLock, backlog: int) -> None:
         self._committer, self._lock, self._limit = committer, lock, backlog
         self._condition = threading.Condition()
-        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiter] = []
         self._bytes = 0
         self._busy = False
         self._guests = 0
@@ -131,12 +140,25 @@ class LogWriter:
         check_size(record)
         future = self._admit(record, alone=alone)
         if future is not None:
-            await future
-            return
-        done = self._commit_busy([record])
-        self.inline += 1
+            done = await future
+        else:
+            done = self._commit_busy([record])
+            self.inline += 1
         if done.error is not None:
             raise done.error
+
+    async def append_many(self, records: Sequence[bytes]) -> list[TenureError | None]:
+        """Return for each record None once it is durable, or why it will not be: one wait for all of them.
+
+        Raises `LogOverloaded` and `LogClosed` where none was taken.
+        """
+        fitting = [record for record in records if len(record) <= MAX_RECORD]
+        with self._condition:
+            self._refuse(sum(map(len, fitting)))
+            future = self._queue(fitting)
+        done = await future
+        errors = iter([None] * done.durable + [done.error] * (len(fitting) - done.durable))
+        return [next(errors) if len(record) <= MAX_RECORD else too_large(record) for record in records]
 
     def append_all(self, records: Sequence[bytes]) -> None:
         """Make many records durable from a thread or a job without an event loop, in order; raises as `append`."""
@@ -152,18 +174,22 @@ class LogWriter:
         if done.error is not None:
             raise done.error
 
-    def _admit(self, record: bytes, *, alone: bool | None) -> asyncio.Future[None] | None:
+    def _admit(self, record: bytes, *, alone: bool | None) -> asyncio.Future[Done] | None:
         """Queue the record and return what to wait for, or None when the caller may commit it at once."""
         with self._condition:
             self._refuse(len(record))
             if self._takes_at_once(len(record), alone=alone):
                 self._busy = True
                 return None
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append((record, future))
-            self._bytes += len(record)
-            self._condition.notify_all()
-            return future
+            return self._queue([record])
+
+    def _queue(self, records: Sequence[bytes]) -> asyncio.Future[Done]:
+        """Let the log's thread make the records durable, while the condition is held."""
+        future: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiter(records, future))
+        self._bytes += sum(map(len, records))
+        self._condition.notify_all()
+        return future
 
     def _refuse(self, size: int) -> None:
         if self._closing:
@@ -213,17 +239,18 @@ class LogWriter:
     def _has_work(self) -> bool:
         return not self._busy and (bool(self._waiting) or self._closing)
 
-    def _commit_group(self, group: list[tuple[bytes, asyncio.Future[None]]]) -> None:
+    def _commit_group(self, group: list[_Waiter]) -> None:
         """Commit what waited and tell each waiter; with nothing waiting, mark the quiet end."""
         if not group:
             self._mark()
             return
+        records = [record for waiter in group for record in waiter.records]
         try:
-            done = self._commit_busy([record for record, _ in group])
+            done = self._commit_busy(records)
         except Exception as error:  # noqa: BLE001  the thread is a boundary: whoever waits must hear of any fault
             done = Done(0, LogFailed(folder="the log's thread", why=repr(error)))
         with self._condition:
-            self._bytes -= sum(len(record) for record, _ in group)
+            self._bytes -= sum(map(len, records))
         _tell(group, done)
 
     def _mark(self) -> None:
@@ -247,24 +274,20 @@ class LogWriter:
         self._lock.release()
 
 
-def _tell(group: list[tuple[bytes, asyncio.Future[None]]], done: Done) -> None:
+def _tell(group: Sequence[_Waiter], done: Done) -> None:
     """Resolve the group's futures on their own event loops, with one hop for each loop."""
-    loops = {future.get_loop() for _, future in group}
-    futures = [future for _, future in group]
-    for loop in loops:
+    for loop in {waiter.told.get_loop() for waiter in group}:
         try:
-            loop.call_soon_threadsafe(_resolve, loop, futures, done)
+            loop.call_soon_threadsafe(_resolve, loop, group, done)
         except RuntimeError:
             # The loop was closed with requests still waiting: the process is ending and nobody is left to tell.
             continue
 
 
-def _resolve(loop: asyncio.AbstractEventLoop, futures: list[asyncio.Future[None]], done: Done) -> None:
-    for position, future in enumerate(futures):
-        if future.get_loop() is not loop or future.done():
-            continue
-        if position < done.durable:
-            future.set_result(None)
-        else:
-            assert done.error is not None
-            future.set_exception(done.error)
+def _resolve(loop: asyncio.AbstractEventLoop, group: Sequence[_Waiter], done: Done) -> None:
+    left = done.durable
+    for waiter in group:
+        own = min(left, len(waiter.records))
+        left -= own
+        if waiter.told.get_loop() is loop and not waiter.told.done():
+            waiter.told.set_result(Done(own, None if own == len(waiter.records) else done.error))

@@ -95,7 +95,7 @@ def decided(
 
 def show(screen: Screen, application: str, journal: Journal, run: str, output: Path | None, url: str) -> int:
     """Show what a run came to, and return how many rows were refused."""
-    failed = sum("error" in answer for answer in journal.answers())
+    failed = journal.failed
     if output is None and screen.as_json:
         screen.document_of_many(journal.answers())
         return failed
@@ -122,7 +122,7 @@ def parts_of(rows: Iterable[Mapping[str, Any]], first: int) -> Iterator[Part]:
         yield Part(first, some)
 
 
-def _typed(row: Mapping[str, Any], types: Mapping[str, FieldType]) -> dict[str, Any]:
+def _typed(row: Mapping[str, Any], types: Mapping[str, FieldType]) -> Mapping[str, Any]:
     """Return the row with its types; what cannot be read stays text, and is refused by name in its own place."""
     try:
         return typed(row, types)
@@ -132,13 +132,13 @@ def _typed(row: Mapping[str, Any], types: Mapping[str, FieldType]) -> dict[str, 
 
 def _answers(
     connect: Callable[[], Client], application: str, key: str, connections: int, parts: Iterator[Part]
-) -> Iterator[list[dict[str, Any]]]:
+) -> Iterator[list[bytes]]:
     """Give the answers of each part, in order, while later parts are being decided."""
     clients: queue.SimpleQueue[Client] = queue.SimpleQueue()
     for _ in range(connections):
         clients.put(connect())
 
-    def one(part: Part) -> list[dict[str, Any]]:
+    def one(part: Part) -> list[bytes]:
         client = clients.get()
         try:
             return _decided(client, application, key, part)
@@ -154,14 +154,17 @@ def _answers(
         clients.get().close()
 
 
-def _decided(client: Client, application: str, key: str, part: Part) -> list[dict[str, Any]]:
+def _decided(client: Client, application: str, key: str, part: Part) -> list[bytes]:
     """Return the answers of one part, waiting while the server is busy or away; asking again decides nothing twice."""
     for attempt in itertools.count(1):
         last = attempt == _ATTEMPTS
         try:
-            answers = client.decide_batch(application, part.rows, key, part.first)["answers"]
+            told = client.decide_encoded(application, part.rows, key, part.first)
+            if not told.refused:
+                return [bytes(answer) for answer in told.answers]
+            answers = [msgspec.json.decode(answer) for answer in told.answers]
             if last or not any(_is_passing(answer) for answer in answers):
-                return [_told(answer) for answer in answers]
+                return [msgspec.json.encode(_told(answer)) for answer in answers]
         except RemoteProblem as error:
             if error.status not in _BUSY or last:
                 raise
@@ -177,4 +180,5 @@ def _is_passing(answer: Mapping[str, Any]) -> bool:
 
 
 def _told(answer: dict[str, Any]) -> dict[str, Any]:
+    # What is refused begins with its error: so the journal knows it without reading the line.
     return {"error": answer["problem"]["detail"], **answer} if "problem" in answer else answer

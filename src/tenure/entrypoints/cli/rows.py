@@ -124,10 +124,12 @@ def _write_csv(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row for a table, its nested values as JSON text."""
-    return {
-        name: msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value
-        for name, value in row.items()
-    }
+    return {name: text_of(value) for name, value in row.items()}
+
+
+def text_of(value: Any) -> Any:
+    """Return a nested value as JSON text, and any other as it is."""
+    return msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value
 
 
 def parquet() -> Any:
