@@ -29,6 +29,8 @@ MOST_EXAMPLES = 12
 #: examples of one way in which decisions change
 EXAMPLES_OF_A_KIND = 3
 REFUSED = "(refused)"
+#: kinds of decisions counted together before they are added up
+_TOGETHER = 4096
 #: distinct values of a field that are told apart; a column with more is no segment
 MOST_VALUES = 40
 
@@ -73,7 +75,10 @@ class Past(msgspec.Struct, frozen=True):
     @property
     def served(self) -> Said | None:
         """Return what the version said whose output was used."""
-        return next((one for one in self.predictions if one.role == "served"), None)
+        for one in self.predictions:
+            if one.role == "served":
+                return one
+        return None
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -153,7 +158,9 @@ class Comparison:
         self, trial: Trial, personal: Callable[[Past], Mapping[str, Any] | None] | None = None, model: Any = None
     ) -> None:
         """Prepare; `personal` decrypts, where the rules read personal fields; `model.predict(rows)` asks the version."""
-        self.tally = Tally()
+        self._tally = Tally()
+        #: (closing rule, who decided, each field counted by) → [compared, changed]; not in the tally yet
+        self._counts: dict[tuple[str, ...], list[int]] = {}
         self._trial = trial
         self._personal = personal
         self._model = model
@@ -165,16 +172,23 @@ class Comparison:
         self._new = frozenset(self._required_now())
         self._deciders: dict[str, Decider | str] = {}
 
+    @property
+    def tally(self) -> Tally:
+        """Return what was found so far."""
+        self._add_up()
+        return self._tally
+
     def look(self, records: Sequence[bytes]) -> None:
         """Compare some records."""
         waiting: list[tuple[Past, Decider, AskModel]] = []
         for record in records:
             past = self._decode(record)
-            decider = self._usable(past)
+            said = past.served
+            decider = self._usable(past, said)
             if isinstance(decider, str):
                 self._incomparable(decider)
             elif self._model is None:
-                self._decide(past, decider)
+                self._decide(past, said, decider)
             elif asked := self._ask(past, decider):
                 waiting.append((past, decider, asked))
         if waiting:
@@ -182,14 +196,13 @@ class Comparison:
 
     # ---- which decider, if any
 
-    def _usable(self, past: Past) -> Decider | str:
+    def _usable(self, past: Past, said: Said | None) -> Decider | str:
         why = self._obstacles.get(past.revision, "its revision is not kept")
         if why:
             return why
         if self._new and not self._new <= past.request.keys():
             missing = sorted(self._new - past.request.keys())
             return f"the request did not carry {', '.join(missing)}"
-        said = past.served
         key = self._trial.version or (f"{said.model}/{said.version}" if said else "")
         if key not in self._deciders:
             self._deciders[key] = self._compiled(key)
@@ -226,8 +239,7 @@ class Comparison:
         admitted = Admitted({name: known.get(name) for name in self._fields})
         return admitted, {one.view: (one.values, one.known_at) for one in past.features}
 
-    def _decide(self, past: Past, decider: Decider) -> None:
-        said = past.served
+    def _decide(self, past: Past, said: Said | None, decider: Decider) -> None:
         prediction = None
         if said is not None:
             prediction = Prediction(said.model, said.version, said.digest, said.output, failure=said.failure)
@@ -277,12 +289,12 @@ class Comparison:
     # ---- counting
 
     def _incomparable(self, why: str) -> None:
-        counts = self.tally.incomparable
+        counts = self._tally.incomparable
         counts[why] = counts.get(why, 0) + 1
 
     def _refuse(self, past: Past, error: TenureError) -> None:
         """Count a request that would be refused now: its caller would have had no answer."""
-        self.tally.refused += 1
+        self._tally.refused += 1
         then = _closing(past.decided_by, past.rules, self._settling[past.revision])
         self._segment(past, then, changed=1)
         self._change(past, then, f"{REFUSED}: {error}", None, "")
@@ -293,31 +305,42 @@ class Comparison:
         changed = reviews or not (settled.answer == past.answer or _as_logged(settled.answer) == past.answer)
         self._segment(past, then, changed=int(changed))
         if changed:
-            self.tally.reviews += reviews
+            self._tally.reviews += reviews
             now = _closing(settled.decided_by, settled.rules, self._settles)
             self._change(past, then, now, settled.answer, settled.status)
 
     def _segment(self, past: Past, rule: str, *, changed: int) -> None:
-        tally = self.tally
-        tally.compared += 1
-        tally.changed += changed
-        values = [("rule", rule), ("decided_by", past.decided_by)]
-        values += [(name, _written(past.request.get(name))) for name in self._trial.by]
-        for name, value in values:
-            counts = tally.segments.setdefault(name, {})
-            if value not in counts:
-                value = value if len(counts) < MOST_VALUES else "(other)"  # noqa: PLW2901 - too many to tell apart
-                counts.setdefault(value, [0, 0])
-            count = counts[value]
-            count[0] += 1
-            count[1] += changed
+        key = (rule, past.decided_by, *[_written(past.request.get(name)) for name in self._trial.by])
+        count = self._counts.get(key)
+        if count is None:
+            if len(self._counts) == _TOGETHER:
+                self._add_up()
+            count = self._counts[key] = [0, 0]
+        count[0] += 1
+        count[1] += changed
+
+    def _add_up(self) -> None:
+        """Take what was counted into the tally: segment by segment, once for all decisions that are alike in all."""
+        tally = self._tally
+        names = ("rule", "decided_by", *self._trial.by)
+        for key, (compared, changed) in self._counts.items():
+            tally.compared += compared
+            tally.changed += changed
+            for name, value in zip(names, key, strict=True):
+                counts = tally.segments.setdefault(name, {})
+                if value not in counts:
+                    value = value if len(counts) < MOST_VALUES else "(other)"  # noqa: PLW2901 - too many to tell apart
+                    counts.setdefault(value, [0, 0])
+                counts[value][0] += compared
+                counts[value][1] += changed
+        self._counts.clear()
 
     def _change(self, past: Past, then: str, now: str, answer: dict[str, Any] | None, status: str) -> None:
         way = f"{then} → {now}"
-        seen = self.tally.ways[way] = self.tally.ways.get(way, 0) + 1
-        example = Example(past.id, past.at, past.answer, answer, then, now, past.status, status)
+        seen = self._tally.ways[way] = self._tally.ways.get(way, 0) + 1
         if seen <= EXAMPLES_OF_A_KIND:
-            self.tally.examples.append(example)
+            example = Example(past.id, past.at, past.answer, answer, then, now, past.status, status)
+            self._tally.examples.append(example)
 
 
 def obstacle(now: Definition, then: Definition) -> str:

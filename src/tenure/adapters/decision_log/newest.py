@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,11 +70,12 @@ def read(pieces: Iterable[Piece], application: str) -> Iterator[list[bytes]]:
     """Return the records of the pieces, one list for each."""
     from pyarrow import parquet
 
-    for piece in pieces:
-        with parquet.ParquetFile(Path(piece.path)) as file:
-            table = file.read_row_group(piece.group, columns=["kind", "application", "record"])
-        records: list[bytes] = table.filter(_mask(table, application)).column("record").to_pylist()
-        yield records[piece.skip :]
+    for path, mine in itertools.groupby(pieces, key=lambda piece: piece.path):
+        with parquet.ParquetFile(Path(path)) as file:
+            for piece in mine:
+                table = file.read_row_group(piece.group, columns=["kind", "application", "record"])
+                records: list[bytes] = table.filter(_mask(table, application)).column("record").to_pylist()
+                yield records[piece.skip :]
 
 
 def _mask(table: Any, application: str) -> Any:

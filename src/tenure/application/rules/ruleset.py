@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import msgspec
 
 from tenure.application.rules.errors import Undecided
-
-if TYPE_CHECKING:
-    from tenure.contract.records import Reason
+from tenure.contract.records import Reason
 
 TRUE, FALSE, MISSING, NOT_REACHED = "t", "f", "m", "-"
 
@@ -45,16 +45,15 @@ class ReadyRule:
     effect: Effect | None
 
 
-@dataclass(slots=True)
-class Trace:
+class Trace(msgspec.Struct):
     """What the rules said so far: a verdict for each rule, the ids of those that fired, their reasons, and reviews.
 
     `rows` are the rows of tables that held, by the rule's id; `model` is the one that a rule chose, empty for the usual one.
     """
 
     verdicts: list[str]
-    fired: list[str] = field(default_factory=list)
-    reasons: list[Reason] = field(default_factory=list)
+    fired: list[str] = []
+    reasons: list[Reason] = []
     pending: bool = False
     rows: dict[str, int] | None = None
     model: str = ""
