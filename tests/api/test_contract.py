@@ -244,6 +244,16 @@ def test_who_may_only_ask_an_application_may_read_how_it_is_asked(running: Runni
     assert running.ask("GET", "/api/v1/applications/offers", headers=caller)[0] == 403
 
 
+def test_editors_find_the_schema_and_people_the_documents(running: Running, owner: dict[str, str]) -> None:
+    status, _, body = running.ask("GET", "/schemas/application.json")
+    assert (status, json.loads(body)["title"]) == (200, "application.yaml of Tenure")
+    status, _, page = running.ask("GET", "/docs", headers=owner)
+    assert (status, b"openapi.json" in page, b"/schemas/application.json" in page) == (200, True, True)
+    with tenure.Client(running.url, running.token) as client:
+        text = client.call("applications:init", application="fresh")["text"]
+    assert text.startswith(f"# yaml-language-server: $schema={running.url}/schemas/application.json\n")
+
+
 # ---- clients
 
 

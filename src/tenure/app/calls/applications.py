@@ -8,6 +8,7 @@ from tenure.app import wire
 from tenure.app.calls.moments import moment, shown
 from tenure.app.calls.rules import kept_backtest
 from tenure.application.revisions.base import with_base
+from tenure.application.revisions.jsonschema import EDITORS_SCHEMA
 from tenure.application.revisions.life import placing
 from tenure.application.revisions.revision import changes
 from tenure.application.revisions.tables import table_texts
@@ -32,7 +33,10 @@ def init(control: Control, actor: Actor, given: wire.Init) -> wire.InitAnswer:
     text = control.applications.init(actor, parse_name(given.application), model, given.entity or None)
     active = control.revisions.active(given.application)
     written = text if active is None else with_base(text, active.number)
-    url = control.url(f"/applications/{given.application}")
+    url, schema = control.url(f"/applications/{given.application}"), control.url(EDITORS_SCHEMA)
+    if schema != EDITORS_SCHEMA:
+        # Where editors look for it (the YAML language server); while nothing runs there is no address to give.
+        written = f"# yaml-language-server: $schema={schema}\n{written}"
     return wire.InitAnswer(application=given.application, text=written, url=url)
 
 

@@ -1,4 +1,4 @@
-"""The JSON Schema of `application.yaml`, for editors; published as docs/application.schema.json."""
+"""The JSON Schema of `application.yaml`, for editors; published as docs/application.schema.json and by every Tenure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any
 from tenure.application.revisions.definition import FAILURES, MOST_REASONS, RESERVED_EXPECTATIONS
 from tenure.application.revisions.reading import NAME
 from tenure.application.rules.kinds import KINDS
+
+#: where it is served, to everybody: editors send no token
+EDITORS_SCHEMA = "/schemas/application.json"
 
 _TEXT = {"type": "string"}
 _FILE = {"type": "string", "pattern": r"\.(csv|xlsx)$", "description": "a CSV file or a workbook beside this one"}

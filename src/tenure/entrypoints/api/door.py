@@ -45,7 +45,8 @@ RELAY_HEADER = b"x-tenure-relay"
 
 PEER = "peer-uid"
 
-_PUBLIC = ("/problems/",)
+#: explanations of problems, and what editors check files with, which send no token
+_PUBLIC = ("/problems/", "/schemas/")
 #: where one signs in, and so is nobody yet
 _SIGN_IN = frozenset({("POST", "/api/v1/sessions"), ("GET", "/sign-in"), ("POST", "/sign-in")})
 _UCRED = struct.Struct("3i")
@@ -135,7 +136,7 @@ def _have_logs_name(headers: Iterable[tuple[bytes, bytes]]) -> None:
 
 
 def is_public(method: str, path: str) -> bool:
-    """Return whether a route is open to those who are nobody: explanations of problems, and signing in."""
+    """Return whether a route is open to those who are nobody: explanations of problems, schemas, and signing in."""
     return path.startswith(_PUBLIC) or (method, path) in _SIGN_IN
 
 

@@ -16,6 +16,7 @@ from litestar.params import FromPath  # noqa: TC002 - Litestar reads the annotat
 
 from tenure.app import wire
 from tenure.app.actions import named
+from tenure.application.revisions.jsonschema import EDITORS_SCHEMA, json_schema
 from tenure.entrypoints.api.application_document import application_document
 from tenure.entrypoints.api.errors import NoSuchRoute, all_errors, known_errors
 from tenure.entrypoints.api.inputs import NO_QUERY
@@ -96,6 +97,14 @@ def page_routes(performer: Performer) -> list[HTTPRouteHandler]:
         found = application_document(msgspec.to_builtins(shown))
         return Response(msgspec.json.encode(found), media_type="application/json")
 
+    @get("/docs", include_in_schema=False, sync_to_thread=True)
+    def documents_page(request: Request[Any, Any, Any]) -> Response[str]:
+        return page("API documents", _documents(asking(request)))
+
+    @get(EDITORS_SCHEMA, include_in_schema=False, opt=NO_QUERY)
+    async def editors_schema() -> Response[bytes]:
+        return Response(msgspec.json.encode(json_schema()), media_type="application/schema+json")
+
     @get("/decisions/{decision:str}", include_in_schema=False, sync_to_thread=True)
     def decision_page(request: Request[Any, Any, Any], decision: FromPath[str]) -> Response[str]:
         return page(f"Decision {decision}", facts(asking(request)("decisions:show", decision=decision)))
@@ -104,7 +113,17 @@ def page_routes(performer: Performer) -> list[HTTPRouteHandler]:
     def problem_page(code: FromPath[str]) -> Response[str]:
         return page(code, problem_text(code))
 
-    return [front, model_page, version_page, application_page, document, decision_page, problem_page]
+    return [
+        front,
+        model_page,
+        version_page,
+        application_page,
+        document,
+        documents_page,
+        editors_schema,
+        decision_page,
+        problem_page,
+    ]
 
 
 def reader_of(actor: Actor, application: str) -> Actor:
@@ -140,6 +159,22 @@ def _front(ask: Ask) -> str:
             "<h2>For programs</h2><p>",
             link("/api/v1/openapi.json", "openapi.json"),
             _FOR_PROGRAMS,
+        )
+    )
+
+
+def _documents(ask: Ask) -> str:
+    applications = ask("applications:list")
+    documents = table(applications, ("application", "document"), _APPLICATION_CELLS) if applications else ""
+    return "".join(
+        (
+            "<h2>For programs</h2><p>",
+            link("/api/v1/openapi.json", "openapi.json"),
+            _FOR_PROGRAMS,
+            documents,
+            "<h2>For editors</h2><p>",
+            link(EDITORS_SCHEMA, "application.json"),
+            " is the JSON Schema of <code>application.yaml</code>; <code>tenure init</code> writes its address into the file.</p>",
         )
     )
 
