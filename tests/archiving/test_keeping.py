@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from tenure.accountability.proofs import LogProofs
+from tenure.adapters.blobs import Blobs
 from tenure.adapters.decision_log import check_log, parquet
 from tenure.adapters.decision_log.expiry import removals_file
 from tenure.adapters.decision_log.index import index_file
@@ -23,10 +24,11 @@ from tenure.app.actions import named
 from tenure.app.control import Control
 from tenure.application.decisions.expiring import KeptForEver, NothingExpired, SecondPersonExpires
 from tenure.application.decisions.reading import NoSuchDecision
+from tenure.application.features.expiring import KeptForEverView, NoValueExpired, SecondPersonExpiresValues
 from tenure.governance.access import Actor, Forbidden, Role, local_actor
 from tenure.governance.holds import AlreadyHeld, Held, NotHeld
 from tenure.governance.retention import BadClass
-from tenure.kit.clock import DAY, SECOND, FixedClock
+from tenure.kit.clock import DAY, SECOND, FixedClock, iso
 from tenure.model.archiving.keeping import Destroyed, SecondPerson, StillRetained
 from tenure.model.lifecycle import IllegalMove
 from tenure.settings import Home, Workshop
@@ -389,6 +391,85 @@ def test_what_runs_out_is_shown_then_two_people_remove_it_and_every_other_proof_
         index_file(decided.home.decisions).unlink()
         rebuild_index(decided.home.decisions)
     assert decided.do("sql", query="SELECT count(*) FROM decisions").rows == [[2]]
+
+
+def test_a_hold_keeps_a_blob_from_gc_for_as_long_as_it_is_there(desk: Desk) -> None:
+    desk.do("applications:apply", text=RULES_ONLY, reason="first")
+    desk.do("retention:assign", target="offers", name="reg-b-25mo", reason="credit")
+    pseudonym, tensors, records = desk.control._persons.pseudonym, {}, []
+    for number, name in enumerate(("eve", "joe")):
+        blobs_here = Blobs(desk.home.blobs)
+        tensors[name] = blobs_here.path(blobs_here.add(f"an image of {name}".encode()).digest)
+        record = json.loads(decision(number, NOON + number)) | {"application": "offers", "entity": pseudonym(name)}
+        records.append(json.dumps(record | {"request": {"image": f"sha256:{tensors[name].name}"}}).encode())
+    writer = LogWriter.open(desk.home.decisions, "gateway-1")
+    writer.append_all(records)
+    writer.close_now()
+    desk.control._seal()
+    age(desk.home)
+    desk.do("holds:add", target="offers", entity="eve", reason="lawsuit 12")
+
+    def left_after_two_people_let_go() -> list[str]:
+        for actor in (ADA, BOB):
+            desk.do("retention:expire", actor, application="offers", reason="its time is over")
+        desk.do("gc", reason="space")
+        return [name for name, file in tensors.items() if file.exists()]
+
+    desk.clock.at = NOON + 770 * DAY
+    assert left_after_two_people_let_go() == ["eve"]
+    assert desk.do("verify").intact
+    desk.do("holds:release", target="offers", entity="eve", reason="closed")
+    assert left_after_two_people_let_go() == []
+
+
+def test_old_feature_values_go_by_two_people_and_those_of_a_held_person_stay(decided: Desk) -> None:
+    text = RULES_ONLY.replace(
+        "rules:", "features:\n  - {view: activity, key: customer, on_missing: default}\nrules:", 1
+    )
+    decided.do("features:apply", text="view: activity\nkey: customer\ncolumns: {orders: int}\ndefaults: {orders: 0}\n")
+    decided.do("applications:apply", text=text, reason="with features")
+
+    def known(day: int, **orders: int) -> None:
+        rows = [{"customer": name, "orders": count} for name, count in orders.items()]
+        decided.do("features:ingest", view="activity", rows=rows, known_at=iso(NOON + day * DAY))
+
+    known(0, eve=1, joe=1)
+    known(5, eve=2, joe=2)
+    known(100, joe=3)
+    with pytest.raises(KeptForEverView):
+        decided.do("features:expire", view="activity", reason="old")
+    with pytest.raises(BadClass, match="features:activity has features"):
+        decided.do("retention:assign", target="features:activity", name="reg-b-25mo", reason="?")
+    decided.do("retention:define", name="brief", keep="30d", keeps=["features"], reason="house", basis="rule 8")
+    decided.do("retention:assign", target="features:activity", name="brief", reason="it is about customers")
+    decided.clock.at = NOON + 60 * DAY
+    decided.do("holds:add", target="offers", entity="eve", reason="lawsuit 12")
+    (shown,) = decided.do("retention:list").views
+    assert (shown.view, shown.values, shown.keys, shown.held) == ("activity", 1, 1, 1)
+    decided.do("features:expire", view="activity", reason="its time is over")
+    with pytest.raises(SecondPersonExpiresValues):
+        decided.do("features:expire", view="activity", reason="its time is over")
+    for target in ("offers", "features:activity"):
+        decided.do("holds:add", target=target, reason="inquiry 3")
+        with pytest.raises(Held, match="inquiry 3"):
+            decided.do("features:expire", BOB, view="activity", reason="agreed")
+        decided.do("holds:release", target=target, reason="over")
+    done = decided.do("features:expire", BOB, view="activity", reason="agreed")
+    assert (done.removed, done.proposed_by, done.next_step) == (1, ADA.id, "")
+
+    def orders(key: str, day: int) -> Any:
+        found = decided.do("features:get", view="activity", key=key, as_of=iso(NOON + day * DAY)).values
+        return found and found["orders"]
+
+    assert [orders("joe", day) for day in (1, 6, 101)] == [None, 2, 3], "what was in force within the period is there"
+    assert [orders("eve", day) for day in (1, 6)] == [1, 2]
+    with pytest.raises(NoValueExpired):
+        decided.do("features:expire", view="activity", reason="more")
+    event = next(one for one in decided.do("audit:log", limit=20) if "removed" in one.after)
+    assert (event.action, event.target) == ("features:expire", "features:activity")
+    after = dict(event.after)
+    assert after.pop("before") // DAY == (NOON + 30 * DAY) // DAY
+    assert after == {"removed": 1, "proposed_by": ADA.id, "keys": 1, "held": 1, "class": "brief"}
 
 
 def test_what_is_missing_without_a_signed_line_is_damage(decided: Desk) -> None:

@@ -167,6 +167,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("features:ingest", "POST", f"{_API}/features/{{view}}/rows", wire.Ingest, wire.IngestAnswer, features.ingest),
     Action("features:apply", "POST", f"{_API}/features", wire.ApplyView, wire.ViewDetail, features.apply),
     Action("features:show", "GET", f"{_API}/features/{{view}}", wire.ShowView, wire.ViewDetail, features.show),
+    Action("features:expire", "POST", f"{_API}/features/{{view}}/expire", wire.ExpireValues, wire.ExpireValuesAnswer, keeping.expire_values),
     Action("features:join", "POST", f"{_API}/features/join", wire.Join, wire.JoinAnswer, features.join),
 
     Action("monitor:report", "GET", f"{_VERSION}/report", wire.ReportOn, Report, decisions.report),

@@ -33,10 +33,10 @@ from tenure.model.monitoring.ports import PositionUnknown, Stretch
 from tenure.model.monitoring.reference import reference_of
 from tenure.model.registry.record import served_at
 from tenure.model.version import CHAMPION, AliasRef, UnknownModel, UnknownVersion, VersionRef
-from tenure.serving import oneshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tenure.adapters.decision_log.persons import Persons
@@ -51,8 +51,10 @@ if TYPE_CHECKING:
     from tenure.model.monitoring.reference import Reference
     from tenure.model.registry.record import VersionRecord
     from tenure.serving.oneshot import Oneshot
-    from tenure.serving.snapshot import VersionEntry, WorkerEntry
     from tenure.settings import Home
+
+    #: a package's digest and its version's number → its worker, started, and when its environment stood
+    Start = Callable[[str, int], AbstractContextManager[tuple[Oneshot, float]]]
 
 _DECISION = msgspec.json.Decoder(DecisionRecord)
 _OUTCOME = msgspec.json.Decoder(OutcomeRecord)
@@ -293,6 +295,10 @@ class KeptDefinitions:
             raise UnknownRevision(application=application, number=revision, newest=newest)
         return found.definition
 
+    def applications(self) -> list[str]:
+        """Return the name of every application that has a revision in force."""
+        return [one.definition.application for one in self._revisions.all_active()]
+
     def ever(self, application: str) -> list[Definition]:
         """Return the definitions of every revision of an application."""
         return [one.definition for one in self._revisions.revisions(application)]
@@ -306,12 +312,12 @@ class HomeEvidence:
         log: ReadLog,
         definitions: KeptDefinitions,
         registry: SqlRegistry,
-        ensure: Callable[[str], tuple[WorkerEntry, VersionEntry]],
+        start: Start,
     ) -> None:
         self._log = log
         self._definitions = definitions
         self._registry = registry
-        self._ensure = ensure
+        self._start = start
 
     def decision(self, decision_id: str) -> DecisionRecord:
         """Return the record; raise `NoSuchDecision`."""
@@ -343,8 +349,7 @@ class HomeEvidence:
     @contextmanager
     def asking(self, model: str, number: int) -> Iterator[Oneshot]:
         """Start the version in its own environment, rebuilt from its own blobs if need be."""
-        worker, version = self._ensure(self._registry.get(VersionRef(model, number)).digest)
-        with oneshot.started(worker, version, model, number) as running:
+        with self._start(self._registry.get(VersionRef(model, number)).digest, number) as (running, _):
             yield running
 
 

@@ -83,6 +83,7 @@ ROUTES: dict[str, Route] = {
     "features:ingest": Route("POST", "/api/v1/features/{view}/rows"),
     "features:apply": Route("POST", "/api/v1/features"),
     "features:show": Route("GET", "/api/v1/features/{view}"),
+    "features:expire": Route("POST", "/api/v1/features/{view}/expire"),
     "features:join": Route("POST", "/api/v1/features/join"),
     "monitor:report": Route("GET", "/api/v1/models/{model}/versions/{version}/report"),
     "alerts:list": Route("GET", "/api/v1/alerts"),

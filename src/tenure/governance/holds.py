@@ -1,6 +1,7 @@
 """Legal holds: what must be neither destroyed nor erased, whatever its retention period, until somebody releases it.
 
-A target is text: `version:churn/2`, `model:churn`, `application:offers`, or `person:<pseudonym>`; never a person's name.
+A target is text: `version:churn/2`, `model:churn`, `application:offers`, `features:activity`, or `person:<pseudonym>`; never a
+person's name.
 """
 
 from __future__ import annotations
@@ -67,6 +68,11 @@ def on_model(model: str) -> str:
 def on_application(application: str) -> str:
     """Return the target that is every decision of an application."""
     return f"application:{application}"
+
+
+def on_view(view: str) -> str:
+    """Return the target that is all that a feature view ever held."""
+    return f"features:{view}"
 
 
 def on_person(pseudonym: str) -> str:

@@ -46,7 +46,7 @@ class Retentions:
         return made
 
     def assign(self, actor: Actor, target: str, keeps: Keeps, name: str, reason: str) -> Use:
-        """Keep a target (`application:offers`, `model:churn`) under a class from now on; raise `UnknownClass`, `BadClass`."""
+        """Keep a target (`application:offers`, `model:churn`, `features:activity`) under a class from now on; raise `UnknownClass`, `BadClass`."""
         application = target.removeprefix("application:") if target.startswith("application:") else None
         authorize(actor, Permission.RETENTION_ASSIGN, application)
         found = self.classes().get(name)
@@ -66,6 +66,10 @@ class Retentions:
         """Return the class under which the versions of a model are kept."""
         classes = self.classes()
         return class_of(f"model:{model}", self._store.uses(), classes) or classes[DEFAULT]
+
+    def of_view(self, view: str) -> RetentionClass | None:
+        """Return the class under which a feature view's old values are kept; None: for ever."""
+        return class_of(f"features:{view}", self._store.uses(), self.classes())
 
     def of_application(self, application: str) -> RetentionClass | None:
         """Return the class under which an application's log is kept; None: for ever."""

@@ -119,7 +119,7 @@ def _fault(given: RetentionClass) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", given.name):
         return "a name is small letters, digits and dashes, at most 64"
     if not given.keeps:
-        return "it keeps nothing; name packages or decisions"
+        return "it keeps nothing; name packages, decisions or features"
     if given.standing != "own" and not (given.basis and given.source and given.read_on):
         return "a basis in law needs its text, its source and the day it was read"
     if any(day and not _is_day(day) for day in (given.read_on, given.effective)):

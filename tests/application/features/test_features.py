@@ -99,6 +99,41 @@ def test_a_value_that_has_grown_too_old_counts_as_missing(store, clock):
     assert store.read("ratings", "7") is not None
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.integers(0, 99)), max_size=16),
+    st.integers(0, 10),
+    st.one_of(st.none(), st.integers(1, 5)),
+)
+def test_what_outlived_its_period_goes_and_no_read_from_then_on_tells_the_difference(
+    tmp_path_factory, triples, cut, ttl
+):
+    clock = FixedClock()
+    clock.at = 12
+    made = SqliteFeatures(tmp_path_factory.mktemp("features") / "f.db", clock)
+    made._writer.execute("PRAGMA synchronous = OFF")
+    view = View("ratings", "user_id", RATINGS.columns, ttl_us=ttl)
+    made.define(view)
+    for triple in triples:
+        made.ingest(view, rows(triple))
+
+    def seen():
+        now = [made.read("ratings", key) for key in "abc"]
+        return now, [made.read_as_of("ratings", key, moment) for key in "abc" for moment in range(cut, 13)]
+
+    before, aged = seen(), made.aged(view, cut)
+    kept = made._reader.execute("SELECT count(*) FROM feature_history WHERE key = 'c'").fetchone()
+    assert made.expire(view, cut, {"c"}) == sum(count for key, count in aged.items() if key != "c")
+    assert seen() == before
+    assert made.aged(view, cut) == {key: count for key, count in aged.items() if key == "c"}
+    assert made._reader.execute("SELECT count(*) FROM feature_history WHERE key = 'c'").fetchone() == kept
+    left = [("a", at) for at in made.changes(view, ["a"])]
+    assert len([one for one in left if one[1].known_at <= cut]) <= 1, (
+        "only what was in force at the cut is left of before"
+    )
+    made.close()
+
+
 def test_an_ingest_is_all_or_nothing(store):
     bad = [("1", 1, {"n": 1}, 0), ("2", None, {"n": 2}, 0)]
     with pytest.raises(Exception, match="NOT NULL"):

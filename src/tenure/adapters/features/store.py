@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tenure.kit.clock import Clock
 
 _BUSY_SECONDS = 10
+#: longer than any moment is after any other
+_FOR_EVER = 2**62
 #: states of event-fed keys that are moved on in one transaction
 _MOVED_AT_ONCE = 1000
 _TABLES = (
@@ -78,6 +80,12 @@ SELECT key, known_at, body FROM (
     FROM feature_history WHERE view = ?1 AND key IN (SELECT value FROM json_each(?2))
 ) WHERE place = 1
 """
+#: the values of view ?1 that were known at ?2, each with since when the next one of its key counts
+_IN_ORDER = """SELECT sequence, key, known_at,
+lead(known_at) OVER (PARTITION BY key ORDER BY known_at, written_at, sequence) AS next
+FROM feature_history WHERE view = ?1 AND known_at <= ?2"""
+#: … whether it was not in force any more then: replaced, or older than the time to live ?3
+_IS_OVER = "next IS NOT NULL OR known_at <= ?2 - ?3"
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -92,6 +100,8 @@ class SqliteFeatures:
         _prepare(self._writer)
         self._reader = _connected(file)
         self._reader.execute("PRAGMA query_only = ON")
+        #: how often a view was read with what result (`value`, `stale`, `nothing`) since this object was made
+        self.reads: defaultdict[tuple[str, str], int] = defaultdict(int)
 
     def close(self) -> None:
         """Close the file."""
@@ -137,9 +147,13 @@ class SqliteFeatures:
         """Return the newest values and when they became known; None where there are none or they are too old."""
         row = self._reader.execute(_READ, (view, key)).fetchone()
         if row is None:
+            self.reads[view, "nothing"] += 1
             return None
         if row[2] != NEVER and row[2] <= (now := self._clock.now()):
-            return self._passed(view, key, now)
+            found = self._passed(view, key, now)
+            self.reads[view, "stale" if found is None else "value"] += 1
+            return found
+        self.reads[view, "value"] += 1
         return _decode(row[0]), row[1]
 
     def _passed(self, view: str, key: str, now: int) -> tuple[dict[str, Any], int] | None:
@@ -204,6 +218,34 @@ class SqliteFeatures:
             # The write-ahead file still holds the pages as they were; a full checkpoint empties it.
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return +gone
+
+    def aged(self, view: View, before: int) -> dict[str, int]:
+        """Return by key how many values were last in force before a moment."""
+        query = f"SELECT key, count(*) FROM ({_IN_ORDER}) WHERE {_IS_OVER} GROUP BY key"  # noqa: S608 - constants
+        return dict(self._reader.execute(query, (view.name, before, _ttl(view))).fetchall())
+
+    def expire(self, view: View, before: int, kept: Collection[str]) -> int:
+        """Remove the values that were last in force before a moment, except of the keys `kept`; return how many.
+
+        When this returns nothing of them is in the file or beside it.
+        """
+        spared = "key NOT IN (SELECT value FROM json_each(?4))"
+        given = (view.name, before, _ttl(view), _text(sorted(kept)))
+        with self._write_lock:
+            with self._writer as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                over = f"SELECT sequence FROM ({_IN_ORDER}) WHERE ({_IS_OVER}) AND {spared}"  # noqa: S608
+                gone = connection.execute(
+                    f"DELETE FROM feature_history WHERE sequence IN ({over})",  # noqa: S608
+                    given,
+                ).rowcount
+                # The newest value of a key is over only by its age.
+                connection.execute(
+                    f"DELETE FROM feature_latest WHERE view = ?1 AND known_at <= ?2 - ?3 AND {spared}",  # noqa: S608
+                    given,
+                )
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
 
     def positions(self) -> dict[str, int]:
         """Return up to which leaf of the log each view has been fed."""
@@ -271,6 +313,11 @@ def _forgotten(connection: sqlite3.Connection, view: str, key: str) -> int:
 def _defined(connection: sqlite3.Connection, view: str) -> View | None:
     row = connection.execute("SELECT definition FROM feature_views WHERE name = ?", (view,)).fetchone()
     return None if row is None else msgspec.json.decode(row[0], type=View)
+
+
+def _ttl(view: View) -> int:
+    """Return the time to live as a number that can be subtracted from any moment."""
+    return _FOR_EVER if view.ttl_us is None else view.ttl_us
 
 
 def _expiry(view: View, known_at: int) -> int:

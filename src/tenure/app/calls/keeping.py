@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from tenure.app import wire
 from tenure.app.calls.moments import moment
 from tenure.app.calls.versions import named
+from tenure.application.features.view import UnknownView
 from tenure.application.revisions.revision import UnknownApplication
 from tenure.governance.access import Permission, authorize
 from tenure.governance.audit import Event
-from tenure.governance.holds import on_application, on_model, on_person, on_version
+from tenure.governance.holds import on_application, on_model, on_person, on_version, on_view
 from tenure.governance.retention import RetentionClass
 from tenure.kit.clock import iso
 from tenure.kit.errors import Kind, TenureError
@@ -20,8 +21,10 @@ from tenure.model.version import VersionRef, parse_name, parse_ref, reason_for
 if TYPE_CHECKING:
     from tenure.app.control import Control
     from tenure.application.decisions.expiring import RunningOut
+    from tenure.application.features.expiring import OldValues
     from tenure.governance.access import Actor
     from tenure.governance.holds import Hold
+    from tenure.governance.retention import Keeps
     from tenure.model.archiving.keeping import Keeping
     from tenure.model.version import AliasRef
 
@@ -118,6 +121,8 @@ def _target(control: Control, text: str, entity: str) -> str:
     if entity:
         _check_application(control, text)
         return on_person(control.log.pseudonym(entity))
+    if view := _view_in(control, text):
+        return on_view(view)
     if "/" in text or "@" in text:
         ref = _numbered(control, parse_ref(text))
         return on_version(ref.model, ref.number)
@@ -126,6 +131,16 @@ def _target(control: Control, text: str, entity: str) -> str:
         return on_model(name)
     _check_application(control, name)
     return on_application(name)
+
+
+def _view_in(control: Control, text: str) -> str:
+    """Return the view that `features:VIEW` names, nothing where it names none; raise `UnknownView`."""
+    prefix, _, view = text.partition(":")
+    if prefix != "features":
+        return ""
+    if view not in control.features_db.views():
+        raise UnknownView(view=view)
+    return view
 
 
 def _check_application(control: Control, name: str) -> None:
@@ -153,6 +168,7 @@ def retention(control: Control, actor: Actor, given: wire.RetentionOf) -> wire.R
         holds=[_held(one) for one in control.holds_db.open()],
         applications=[] if given.ref else _logs(control, actor),
         classes=[] if given.ref else _classes(control),
+        views=[] if given.ref or actor.applications else [_old_values(one) for one in control.view_expiries.all()],
     )
 
 
@@ -213,14 +229,21 @@ def assign(control: Control, actor: Actor, given: wire.AssignClass) -> wire.Assi
     """Keep a model's versions or an application's log under a class."""
     authorize(actor, Permission.RETENTION_ASSIGN)
     reason = reason_for("a retention class", given.reason)
-    name = parse_name(given.target)
-    is_model = any(model.name == name for model in control.registry.models())
-    if not is_model:
-        _check_application(control, name)
-    target = on_model(name) if is_model else on_application(name)
-    use = control.retentions.assign(actor, target, "packages" if is_model else "decisions", given.name, reason)
+    target, keeps = _kept_target(control, given.target)
+    use = control.retentions.assign(actor, target, keeps, given.name, reason)
     told = control.retentions.classes()[use.name].told
     return wire.AssignedAnswer(target=use.target, retention_class=use.name, retention=told, at=iso(use.at), by=use.by)
+
+
+def _kept_target(control: Control, text: str) -> tuple[str, Keeps]:
+    """Return what is to be kept under a class, and what it has of what classes keep."""
+    if view := _view_in(control, text):
+        return on_view(view), "features"
+    name = parse_name(text)
+    if any(model.name == name for model in control.registry.models()):
+        return on_model(name), "packages"
+    _check_application(control, name)
+    return on_application(name), "decisions"
 
 
 def expire(control: Control, actor: Actor, given: wire.ExpireLog) -> wire.ExpireAnswer:
@@ -244,6 +267,41 @@ def expire(control: Control, actor: Actor, given: wire.ExpireLog) -> wire.Expire
         next_step=f"tenure expire {given.application} --reason … proposes it"
         if done.found.records and not done.proposal
         else step,
+    )
+
+
+def expire_values(control: Control, actor: Actor, given: wire.ExpireValues) -> wire.ExpireValuesAnswer:
+    """Show, propose or remove what has run out of a feature view."""
+    authorize(actor, Permission.FEATURES_EXPIRE)
+    reason = given.reason if given.dry_run else reason_for("removing old values", given.reason)
+    done = control.view_expiries.expire(actor, given.view, reason, dry_run=given.dry_run)
+    step = ""
+    if done.proposal is None and done.found.values:
+        step = f"tenure features expire {given.view} --reason … proposes it"
+    elif done.proposal is not None and done.removed is None:
+        step = f"another person must call: tenure features expire {given.view} --reason …"
+    return wire.ExpireValuesAnswer(
+        view=given.view,
+        found=_old_values(done.found),
+        proposed_by=done.proposal.by if done.proposal else None,
+        removed=done.removed or 0,
+        next_step=step,
+    )
+
+
+def _old_values(found: OldValues) -> wire.OldValuesAnswer:
+    proposal = found.proposal
+    return wire.OldValuesAnswer(
+        view=found.view,
+        retention_class=found.kept_as.name if found.kept_as else None,
+        retention=found.kept_as.told if found.kept_as else "kept for ever: no retention class was chosen",
+        before=iso(found.before) if found.kept_as else None,
+        values=found.values,
+        keys=found.keys,
+        held=found.held,
+        proposed_by=proposal.by if proposal else None,
+        proposed_at=iso(proposal.at) if proposal else None,
+        holds=[str(each) for each in found.held_by],
     )
 
 

@@ -90,7 +90,7 @@ class DrillAnswer(Output, frozen=True):
 
 
 class PlaceHold(Input, frozen=True):
-    """What is held: MODEL/VERSION, a model, an application; with `entity` that person in the application's decisions."""
+    """What is held: MODEL/VERSION, a model, an application, `features:VIEW`; with `entity` that person in its decisions."""
 
     target: str
     reason: str
@@ -160,13 +160,33 @@ class RunningOutAnswer(Output, frozen=True):
     holds: list[str]
 
 
+class OldValuesAnswer(Output, frozen=True):
+    """A feature view: until when old values are kept, and how many, of how many keys, were last in force before `before`.
+
+    `held` is how many more have run out but stay because of a hold on a person. `retention_class` is null, and all is kept,
+    where nobody said otherwise.
+    """
+
+    view: str
+    retention_class: str | None
+    retention: str
+    before: str | None
+    values: int
+    keys: int
+    held: int
+    proposed_by: str | None
+    proposed_at: str | None
+    holds: list[str]
+
+
 class RetentionAnswer(Output, frozen=True):
-    """Versions, applications, retention classes, and every hold in force."""
+    """Versions, applications, feature views, retention classes, and every hold in force."""
 
     versions: list[KeptAnswer]
     holds: list[HoldAnswer]
     applications: list[RunningOutAnswer] = []
     classes: list[ClassAnswer] = []
+    views: list[OldValuesAnswer] = []
 
 
 class DefineClass(Input, frozen=True):
@@ -174,7 +194,7 @@ class DefineClass(Input, frozen=True):
 
     name: str
     keep: str
-    keeps: tuple[Literal["packages", "decisions"], ...]
+    keeps: tuple[Literal["packages", "decisions", "features"], ...]
     reason: str
     basis: str = ""
     source: str = ""
@@ -184,7 +204,7 @@ class DefineClass(Input, frozen=True):
 
 
 class AssignClass(Input, frozen=True):
-    """Keep a model's versions, or an application's log, under a class."""
+    """Keep a model's versions, an application's log, or (`features:VIEW`) a view's old values under a class."""
 
     target: str
     name: str
@@ -221,6 +241,24 @@ class ExpireAnswer(Output, frozen=True):
     removed: int
     files: int
     still_open: int
+    next_step: str
+
+
+class ExpireValues(Input, frozen=True):
+    """What has run out of a feature view; with `dry_run` it is only shown."""
+
+    view: str
+    reason: str = ""
+    dry_run: bool = False
+
+
+class ExpireValuesAnswer(Output, frozen=True):
+    """What the call did: the first proposes, another person's removes."""
+
+    view: str
+    found: OldValuesAnswer
+    proposed_by: str | None
+    removed: int
     next_step: str
 
 

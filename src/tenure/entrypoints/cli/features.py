@@ -25,6 +25,19 @@ class OneSource(TenureError):
     next_step = "tenure features ingest VIEW FILE, or tenure features ingest VIEW --query 'SELECT …' --source URL"
 
 
+class WholeStore(TenureError):
+    """Feast's online store is read whole."""
+
+    code = "whole-store"
+    kind = Kind.BAD_INPUT
+    message = (
+        "Feast's online store has the newest value of each key, with its time: no file and no watermark goes with it"
+    )
+    next_step = (
+        "tenure features ingest VIEW --source feast:FOLDER, and --query FEATURE_VIEW where it is called otherwise"
+    )
+
+
 def ingest(
     view: View,
     file: Annotated[Path | None, typer.Argument(help="Rows: CSV, JSON, JSON lines or Parquet.", exists=True)] = None,
@@ -38,7 +51,12 @@ def ingest(
     ] = "",
     query: Annotated[str, typer.Option("--query", help="A SELECT that gives the rows, instead of a file.")] = "",
     source: Annotated[
-        str, typer.Option("--source", help="Where to ask it: a SQLAlchemy URL; without it DuckDB, over files.")
+        str,
+        typer.Option(
+            "--source",
+            help="Where to ask it: a SQLAlchemy URL; without it DuckDB, over files. "
+            "feast:FOLDER reads a Feast repository's SQLite online store; --query is then the name of its feature view.",
+        ),
     ] = "",
     watermark: Annotated[
         str,
@@ -49,6 +67,9 @@ def ingest(
 ) -> None:
     """Take rows into a view, from a file or a query; the first rows define it."""
     screen = Screen(json)
+    if source.startswith("feast:"):
+        screen.facts(_of_feast(screen, view, source, query, reason, file is not None or bool(watermark)), view)
+        return
     if (file is None) == (not query):
         raise OneSource
     options = {
@@ -62,6 +83,15 @@ def ingest(
 
             found = Querying(tenure, view, query, source, watermark).run(options, say)
     screen.facts(found, view)
+
+
+def _of_feast(screen: Screen, view: str, source: str, query: str, reason: str, more: bool) -> dict[str, Any]:
+    if more:
+        raise WholeStore
+    from tenure.entrypoints.cli.feast import taken
+
+    with opened() as tenure, screen.waiting(f"ingesting into {view}") as say:
+        return taken(tenure, view, source, query, reason, say)
 
 
 def _file(tenure: Caller, view: str, file: Path, options: dict[str, Any]) -> Any:
@@ -139,6 +169,27 @@ def join(
     with opened() as tenure, screen.waiting("joining") as say:
         rows = joined(tenure, file, output, {"at": at, "views": asked, "application": application}, say)
     screen.facts({"rows": rows, "output": str(output)}, str(output))
+
+
+def expire(
+    view: View,
+    reason: Reason = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what has run out.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove old values that have outlived their retention. The first call proposes, another person's call removes."""
+    screen = Screen(json)
+    with opened() as tenure, screen.waiting(f"looking for what has run out of {view}"):
+        found = tenure.call("features:expire", view=view, reason=reason, dry_run=dry_run)
+    if screen.as_json:
+        screen.document(found)
+        return
+    if found["removed"]:
+        title = f"{found['removed']} old values removed"
+    else:
+        title = f"{found['found']['values']} old values have run out{'' if dry_run else ': removal proposed'}"
+    shown = {**found["found"], **{name: value for name, value in found.items() if name != "found"}}
+    screen.facts(shown, title, ("retention", "before", "keys", "held", "proposed_by", "next_step"))
 
 
 def import_events(

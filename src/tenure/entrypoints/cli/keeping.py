@@ -64,7 +64,7 @@ def _exported(screen: Screen, found: dict[str, Any], output: Path | None, held: 
 
 
 def hold(
-    ref: Annotated[str, typer.Argument(metavar="REF", help="MODEL/VERSION, a model or an application.")],
+    ref: Annotated[str, typer.Argument(metavar="REF", help="MODEL/VERSION, a model, an application or features:VIEW.")],
     reason: Reason,
     entity: Annotated[str, typer.Option(help="Only this person, in the application's decisions.")] = "",
     json: Json = False,
@@ -91,7 +91,7 @@ def retention(
     ref: Annotated[str, typer.Argument(metavar="[REF]", help="One version; without one, all.")] = "",
     json: Json = False,
 ) -> None:
-    """Show until when versions must be kept, and every hold in force."""
+    """Show until when versions, logs and old feature values are kept, what has run out, and every hold in force."""
     screen = Screen(json)
     with opened() as tenure:
         found = tenure.call("retention:list", ref=ref)
@@ -104,6 +104,8 @@ def retention(
         ready = [one["application"] for one in found["applications"] if one["records"]]
         if ready:
             screen.say(f"has run out: see `tenure expire {ready[0]} --dry-run`")
+    if found["views"]:
+        screen.table(found, found["views"], ("view", "retention", "before", "values", "keys", "held"))
     if found["holds"]:
         screen.table(found, found["holds"], ("target", "reason", "placed_at", "placed_by"))
 
@@ -119,7 +121,9 @@ def classes(json: Json = False) -> None:
 def define(
     name: Annotated[str, typer.Argument(metavar="NAME")],
     keep: Annotated[str, typer.Option(help="How long: 10y, 25mo or 90d.")],
-    keeps: Annotated[list[str], typer.Option("--of", help="packages, decisions; may be given twice.")],
+    keeps: Annotated[
+        list[str], typer.Option("--of", help="packages, decisions, features; may be given several times.")
+    ],
     reason: Reason,
     basis: Annotated[str, typer.Option(help="What demands it: statute and article, or a rule of the house.")] = "",
     source: Annotated[str, typer.Option(help="Where that was read.")] = "",
@@ -138,12 +142,12 @@ def define(
 
 
 def retain(
-    target: Annotated[str, typer.Argument(metavar="MODEL|APPLICATION")],
+    target: Annotated[str, typer.Argument(metavar="MODEL|APPLICATION|features:VIEW")],
     name: Annotated[str, typer.Option("--class", help="Which retention class.")],
     reason: Reason,
     json: Json = False,
 ) -> None:
-    """Keep a model's versions or an application's log under a retention class. No period that runs is shortened."""
+    """Keep a model's versions, an application's log or a view's old values under a retention class."""
     with opened() as tenure:
         found = tenure.call("retention:assign", target=target, name=name, reason=reason)
     Screen(json).facts(found, f"{found['target']} is kept for {found['retention']}")

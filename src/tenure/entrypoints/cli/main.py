@@ -152,6 +152,7 @@ GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
             "list": features.list_views,
             "show": features.show,
             "join": features.join,
+            "expire": features.expire,
         },
     ),
     "monitor": ("Monitoring", "Reports.", {"report": monitoring.report}),
