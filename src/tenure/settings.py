@@ -137,6 +137,11 @@ class Home:
         return self.run / "front.json"
 
     @property
+    def freshness(self) -> Path:
+        """How fresh feature views are: counted by control, read by gateways for `/metrics`."""
+        return self.run / "freshness.json"
+
+    @property
     def rates(self) -> Path:
         """One bucket per token that may not ask as often as it likes: changed by all gateways."""
         return self.run / "rates"

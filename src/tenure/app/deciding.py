@@ -28,6 +28,7 @@ from tenure.kit.ids import new_id
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tenure.app.feature_counts import FeatureCounts
     from tenure.app.generation import Deployed, Generation
     from tenure.application.decisions.deciding import Admitted, Settled
     from tenure.contract.records import OutcomeRecord
@@ -130,6 +131,7 @@ class Deciding:
         clock: Clock,
         base_url: Callable[[], str],
         shadowing: Watchers,
+        counts: FeatureCounts,
     ) -> None:
         self._log = log
         self._stream = stream
@@ -139,6 +141,7 @@ class Deciding:
         self._clock = clock
         self._base_url = base_url
         self._shadowing = shadowing
+        self._counts = counts
         self.stages = Stages()
 
     def actor(self, generation: Generation, authorization: str | None) -> Actor | None:
@@ -236,6 +239,7 @@ class Deciding:
         durable = perf_counter_ns()
         answer = self.answer(record)
         self.stages.made(began, recorded, durable, perf_counter_ns())
+        self._counts.saw(record.features)
         if deployed.is_watched:
             self._shadowing.saw(deployed, Seen(record, settled, asked, request.body))
         return Made(answer, record.decided_by)

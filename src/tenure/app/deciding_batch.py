@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from tenure.adapters.decision_log.claims import Claim
     from tenure.app.deciding import Features, Protection, Watchers
+    from tenure.app.feature_counts import FeatureCounts
     from tenure.app.generation import Deployed, Generation
     from tenure.application.decisions.deciding import Admitted
     from tenure.contract.predictor import Prediction
@@ -135,6 +136,7 @@ class Batches:
         clock: Clock,
         answer: Any,
         shadowing: Watchers,
+        counts: FeatureCounts,
     ) -> None:
         self._log = log
         self._stream = stream
@@ -144,6 +146,7 @@ class Batches:
         self._clock = clock
         self._answer = answer
         self._shadowing = shadowing
+        self._counts = counts
 
     @staticmethod
     def check(generation: Generation, application: str, actor: Actor | None) -> tuple[Actor, Deployed]:
@@ -285,6 +288,7 @@ class Batches:
         for row, record, trouble, one in zip(rows, records, await self._kept(records), steps, strict=True):
             if trouble is None:
                 row.made = Made(self._answer(record), record.decided_by)
+                self._counts.saw(record.features)
                 if one.by.is_watched:
                     self._shadowing.saw(one.by, Seen(record, one.settled, one.asked, row.body))
             else:

@@ -17,11 +17,13 @@ from tenure.adapters.features.store import SqliteFeatures
 from tenure.app.deciding import Deciding
 from tenure.app.deciding_batch import Batches
 from tenure.app.eventing import Eventing
+from tenure.app.feature_counts import FeatureCounts
 from tenure.app.generation import Generation, Links
 from tenure.app.predicting import Predicting
 from tenure.app.secrets import persons_key
 from tenure.app.shadowing import Shadowing
 from tenure.kit.clock import SystemClock
+from tenure.serving import freshness
 from tenure.serving import snapshot as snapshots
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ class Gateway:
         self.left: Callable[[], None] = lambda: None
         self.swapped: Callable[[], None] = lambda: None
         self.shadowing = Shadowing(log=self.log, features=self._features, clock=clock)
+        self.feature_counts = FeatureCounts(self._features.reads)
         self.deciding = Deciding(
             log=self.log,
             stream=stream,
@@ -63,6 +66,7 @@ class Gateway:
             clock=clock,
             base_url=base_url,
             shadowing=self.shadowing,
+            counts=self.feature_counts,
         )
         self.batches = Batches(
             log=self.log,
@@ -73,6 +77,7 @@ class Gateway:
             clock=clock,
             answer=self.deciding.answer,
             shadowing=self.shadowing,
+            counts=self.feature_counts,
         )
         self.predicting = Predicting(log=self.log, clock=clock, shadowing=self.shadowing)
         self.eventing = Eventing(self.log, self._features, self.deciding.protect, clock)
@@ -101,6 +106,10 @@ class Gateway:
     def number(self) -> int:
         """Return the generation in service, 0 before the first."""
         return self.generation.number
+
+    def views_known(self) -> tuple[int, dict[str, freshness.Freshness]]:
+        """Return now, and how fresh control found every feature view."""
+        return self._clock.now(), freshness.read(self._home.freshness)
 
     @property
     def lowest(self) -> int:

@@ -90,6 +90,7 @@ class _Process:
     def _watch(self, metrics: Metrics, relay: Relay) -> None:
         log = self._gateway.log
         watching.watch_links(metrics, lambda: self._gateway.generation.links)
+        watching.watch_features(metrics, self._gateway.feature_counts)
         metrics.watch_rows("tenure_cut_off_total", lambda: watching.by_code(self._patience.cut_off))
         metrics.watch("tenure_relayed", lambda: relay.in_flight)
         metrics.watch("tenure_listening", lambda: relay.streams)

@@ -19,6 +19,7 @@ from tenure.entrypoints.gateway.problems import Answer, BodyTooLarge, NotReady, 
 from tenure.entrypoints.gateway.relay import is_stream
 from tenure.entrypoints.gateway.told import told
 from tenure.entrypoints.gateway.tracing import trace_of, traced
+from tenure.entrypoints.gateway.watching import of_views
 from tenure.entrypoints.gateway.whole import APPLICATIONS, DECISIONS
 from tenure.governance.access import Permission, authorize
 from tenure.kit.errors import TenureError
@@ -238,7 +239,8 @@ class Application:
     async def _numbers(self, _: str, scope: Any, __: Any) -> Answer:
         # They name applications, versions and their traffic: what a caller, who reads nothing, is not told.
         authorize(self._known(scope), Permission.STATUS)
-        content = exposition([self.samples(), *await self._channel.collect()])
+        views = of_views(*self._gateway.views_known())
+        content = exposition([self.samples(), *await self._channel.collect(), views])
         return Answer(200, [_TEXT, (b"content-length", str(len(content)).encode())], content)
 
     def samples(self) -> Samples:

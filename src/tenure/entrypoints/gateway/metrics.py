@@ -39,6 +39,15 @@ KINDS = {
     "tenure_worker_rows_in_flight": ("gauge", "Rows that a version has not answered yet."),
     "tenure_worker_wait_seconds": ("gauge", "How long a row asked now is predicted to wait for its version."),
     "tenure_batch_rows": ("histogram", "Rows in one call to a model."),
+    "tenure_feature_reads_total": (
+        "counter",
+        "Reads of a feature view: a value was there, it was older than its time to live (stale), or there was nothing.",
+    ),
+    "tenure_feature_defaults_total": ("counter", "Decisions' reads of a view in which a default stood in."),
+    "tenure_feature_missing_total": ("counter", "Decisions' reads of a view that left a column without a value."),
+    "tenure_feature_view_keys": ("gauge", "Keys that a feature view has values of, as control counts twice a minute."),
+    "tenure_feature_view_stale_keys": ("gauge", "Keys whose values are older than the view's time to live."),
+    "tenure_feature_view_age_seconds": ("gauge", "Age of the newest value in a feature view."),
     "tenure_process_up": ("gauge", "Whether a process is ready."),
     "tenure_restarts_total": ("counter", "Restarts of a process since the supervisor began to watch it."),
 }
