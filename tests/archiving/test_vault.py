@@ -9,7 +9,7 @@ import pytest
 from tenure.adapters.blobs import DamagedBlob, MissingBlob
 from tenure.adapters.sql.audit import SqlAudit
 from tenure.app import packaging
-from tenure.app.vault import HomeChecks, HomeVault, files_of
+from tenure.app.vault import HomeChecks, HomeVault, Ways, files_of
 from tenure.kit.errors import TenureError
 from tenure.model.archiving.proof import Kept
 from tenure.model.lifecycle import Stage
@@ -40,7 +40,7 @@ def kept(home: Home, package: Path) -> Kept:
 
 @pytest.fixture
 def vault(home: Home) -> HomeVault:
-    return HomeVault(home, packaging.ensure_runnable, lambda _: None)
+    return HomeVault(home, Ways(packaging.ensure_runnable, packaging.laid_out, packaging.started), lambda _: None)
 
 
 def test_a_package_comes_back_from_nothing_but_its_second_copy(home: Home, kept: Kept, vault: HomeVault) -> None:

@@ -24,8 +24,7 @@ from tenure.client.feast import FeastUnreadable, decoded, entity, feast_view
 from tenure.entrypoints.cli.feast import taken
 from tenure.kit.clock import parse_iso
 from tenure.settings import Home
-from tests.cli import test_features
-from tests.cli.test_features import quiet
+from tests.cli.test_features import Asking, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,20 +41,13 @@ SINCE = {
 }
 
 
-class Asking(test_features.Asking):
-    """The same, as whoever takes rows needs it."""
-
-    def upload(self, action: str, package: Path, **given: Any) -> Any:
-        raise AssertionError(action)
-
-
 @pytest.fixture
-def tenure(tmp_path: Path) -> Iterator[Asking]:
+def tenure(tmp_path: Path) -> Iterator[Any]:
     with Control.open(Home(tmp_path / "home")) as control:
         yield Asking(control)
 
 
-def _is_what_feast_says(tenure: Asking, repository: Path, view: str) -> None:
+def _is_what_feast_says(tenure: Any, repository: Path, view: str) -> None:
     answers = json.loads((repository / "answers.json").read_text())
     assert sorted(answers) == sorted(SINCE)
     for key, told in answers.items():
@@ -70,7 +62,7 @@ def _is_what_feast_says(tenure: Asking, repository: Path, view: str) -> None:
                 assert (value, type(value)) == ((None, type(None)) if expected == "" else (expected, type(expected)))
 
 
-def _taken_and_compared(tenure: Asking, repository: Path) -> None:
+def _taken_and_compared(tenure: Any, repository: Path) -> None:
     source = f"feast:{repository}"
     wanted = "".join(f"  {name}: {{type: {kind}, required: false}}\n" for name, kind in COLUMNS.items())
     tenure.call("features:apply", text=f"view: drivers\nkey: id\ncolumns:\n{wanted}")
@@ -85,11 +77,11 @@ def _taken_and_compared(tenure: Asking, repository: Path) -> None:
     assert {file: file.read_bytes() for file in repository.rglob("*") if file.is_file()} == files, "nothing was written"
 
 
-def test_every_value_comes_over_as_feast_itself_tells_it_since_its_event_timestamp(tenure: Asking) -> None:
+def test_every_value_comes_over_as_feast_itself_tells_it_since_its_event_timestamp(tenure: Any) -> None:
     _taken_and_compared(tenure, STORE)
 
 
-def test_a_view_that_nobody_defined_gets_feasts_types_and_what_can_be_no_column_is_left_out(tenure: Asking) -> None:
+def test_a_view_that_nobody_defined_gets_feasts_types_and_what_can_be_no_column_is_left_out(tenure: Any) -> None:
     taken(tenure, "activity", f"feast://{STORE}", "", "", quiet)
     shown = tenure.call("features:show", view="activity")
     assert shown["key"] == "driver"
@@ -98,7 +90,7 @@ def test_a_view_that_nobody_defined_gets_feasts_types_and_what_can_be_no_column_
 
 
 @pytest.mark.soak
-def test_a_store_that_feast_makes_now_is_read_the_same(tenure: Asking, tmp_path: Path) -> None:
+def test_a_store_that_feast_makes_now_is_read_the_same(tenure: Any, tmp_path: Path) -> None:
     uv, python = find_uv_bin(), tmp_path / "environment" / "bin" / "python"
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "environment"], check=True)
     locked = HERE / "feast.txt"
@@ -157,7 +149,7 @@ def test_no_bytes_make_the_reader_fail_otherwise_than_by_refusing(content: bytes
         assert len(found) == 2
 
 
-def test_a_missing_value_and_not_a_number_are_missing(tenure: Asking, tmp_path: Path) -> None:
+def test_a_missing_value_and_not_a_number_are_missing(tenure: Any, tmp_path: Path) -> None:
     shutil.copytree(STORE, tmp_path / "store")
     import struct
 

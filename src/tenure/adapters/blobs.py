@@ -82,6 +82,20 @@ class Blobs:
             self._write(path, digest, lambda file: shutil.copyfileobj(content, file))
         return path
 
+    def take(self, digest: str, source: Blobs) -> None:
+        """Store another store's blob too, reading it once; raise `DamagedBlob` naming the source's file."""
+        final = self._place(self._root, digest)
+        if final.is_file():
+            source.verify(digest)
+            os.utime(final)
+            return
+        try:
+            self.replace(digest, source)
+        except DamagedBlob:
+            # What was copied is not what it should be: the source can be healed only by a copy, and this is the first.
+            source.verify(digest)
+            raise
+
     def _add(self, digest: str, size: int, write: object) -> File:
         final = self._place(self._root, digest)
         if final.is_file():

@@ -69,6 +69,7 @@ from tenure.app.evidence import (
     ReadLog,
 )
 from tenure.app.explained import ExplainableEvidence, ServingEvidence
+from tenure.app.feature_counts import FreshnessNote
 from tenure.app.feeding import Feeding
 from tenure.app.noticing import Noticing
 from tenure.app.papers import HomeFiles, HomeShelf, ModelFiles
@@ -83,7 +84,7 @@ from tenure.app.sweeping import Sweeper
 from tenure.app.tags import TAGS
 from tenure.app.travelling import Travelling
 from tenure.app.trusting import HomeTrust
-from tenure.app.vault import HomeChecks, HomeVault, drop
+from tenure.app.vault import HomeChecks, HomeVault, Ways, drop
 from tenure.application.decisions.actions import Decisions
 from tenure.application.decisions.data_out import DataOut
 from tenure.application.decisions.erasing import Erasures
@@ -91,6 +92,7 @@ from tenure.application.decisions.expiring import Expiries
 from tenure.application.decisions.figures import Figures
 from tenure.application.decisions.resolving import Resolutions
 from tenure.application.features.actions import Features
+from tenure.application.features.expiring import ViewExpiries
 from tenure.application.features.telling import Events
 from tenure.application.projects.actions import Projects
 from tenure.application.revisions.actions import Applications
@@ -121,18 +123,21 @@ from tenure.settings import Home, Settings, Workshop, drill_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from tenure.adapters.backup import Copied
     from tenure.governance.access import Actor
     from tenure.kit.clock import Clock
     from tenure.model.version import VersionRef
+    from tenure.serving.oneshot import Oneshot
     from tenure.serving.snapshot import Snapshot, VersionEntry, WorkerEntry
 
 _LOG = logging.getLogger("tenure.control")
 _SEAL_EVERY = 10 * SECOND
 _MONITOR_EVERY = 30 * SECOND
 _DRILL_EVERY = 3600 * SECOND
+_COUNT_EVERY = 30 * SECOND
 
 
 class HomeInUse(TenureError):
@@ -217,6 +222,7 @@ class Control:
             self._persons,
             lambda: [one.definition for one in self.revisions.all_active()],
         )
+        self._freshness = FreshnessNote(self.features_db, home.freshness)
         self.log = ReadLog(home.decisions, self._reader, self._persons, clock)
         trusted = SqlTrust(database)
         self.trusted = HomeTrust(home, trusted, self.audit, clock, Workshop.of())
@@ -245,7 +251,7 @@ class Control:
         definitions = KeptDefinitions(self.revisions)
         meeting = Meeting(self.registry, self.fleets, self.revisions, self.features_db)
         sweeper = Sweeper(self.home, database, self.registry, self._reader, drop)
-        vault = HomeVault(self.home, self._ensure_in, self._runnable.forget, sweeper)
+        vault = HomeVault(self.home, self._ways(), self._runnable.forget, sweeper)
         checks = HomeChecks(self.home, audit, self.registry, database)
         self.tokens = Tokens(self._tokens_db, audit, clock)
         self.trail = AuditTrail(audit)
@@ -278,8 +284,8 @@ class Control:
         self.data_out = DataOut(analytics, audit, clock)
         self.figures = Figures(analytics, audit, clock)
         self.travelling = self._opened_travels(packages, analytics)
-        self.replays = Replays(HomeEvidence(self.log, definitions, self.registry, self._ensure_runnable))
-        parts = (self.home, self.log, definitions, self.registry, self._ensure_runnable)
+        self.replays = Replays(HomeEvidence(self.log, definitions, self.registry, self._started))
+        parts = (self.home, self.log, definitions, self.registry, self._started)
         evidence = ExplainableEvidence(*parts)
         self.whys = Whys(self.log, evidence, self.revisions)
         self._open_trials(evidence, ServingEvidence(*parts))
@@ -315,6 +321,8 @@ class Control:
         self.retentions = Retentions(store, self.audit, self.clock)
         aging = Expiry(self.home.decisions, key)
         self.expiries = Expiries(aging, self.retentions, store, self.holds_db, self.audit, self.clock)
+        parts = (self.log, KeptDefinitions(self.revisions), self.retentions, store, self.holds_db)
+        self.view_expiries = ViewExpiries(self.features_db, *parts, self.audit, self.clock)
         return self.retentions
 
     def _open_trials(self, evidence: ExplainableEvidence, serving: ServingEvidence) -> None:
@@ -401,6 +409,7 @@ class Control:
             (self.monitoring.tick, _MONITOR_EVERY),
             (self._courier.go, _SEAL_EVERY),
             (self.drilling.tick, _DRILL_EVERY),
+            (self._freshness.tick, _COUNT_EVERY),
         )
         for job, every in jobs:
             if self._is_due(job.__qualname__, every):
@@ -435,12 +444,25 @@ class Control:
         self.close()
 
     def _ensure_runnable(self, digest: str) -> tuple[WorkerEntry, VersionEntry]:
-        return self._ensure_in(self.home, digest)
-
-    def _ensure_in(self, home: Home, digest: str) -> tuple[WorkerEntry, VersionEntry]:
-        """Return how to run a package of this home from the blobs of `home`: this one, or a copy being proven."""
         self.trusted.check_stored(digest)
-        return packaging.ensure_runnable(home, digest)
+        return packaging.ensure_runnable(self.home, digest)
+
+    def _started(self, digest: str, number: int) -> AbstractContextManager[tuple[Oneshot, float]]:
+        self.trusted.check_stored(digest)
+        return packaging.started(self.home, digest, number)
+
+    def _ways(self) -> Ways:
+        """Return how packages of this home run, from its own blobs or from a copy being proven: only who is trusted does."""
+
+        def laid_out(home: Home, digest: str) -> tuple[WorkerEntry, VersionEntry]:
+            self.trusted.check_stored(digest)
+            return packaging.laid_out(home, digest)
+
+        return Ways(
+            ensure=lambda _, digest: self._ensure_runnable(digest),
+            lay_out=laid_out,
+            start=lambda _, digest, number: self._started(digest, number),
+        )
 
     def _check_again(self, ref: VersionRef) -> None:
         self.rerunning.check(ref)

@@ -9,17 +9,18 @@ from tenure.accountability.ports import ReferenceRows
 from tenure.adapters.blobs import Blobs
 from tenure.app.evidence import HomeEvidence, KeptDefinitions, ReadLog
 from tenure.model.monitoring.reference import NoReference
+from tenure.model.packaging.sealing import version_entry
 from tenure.model.version import VersionRef
 from tenure.serving import oneshot
 from tenure.serving.places import worker_socket
 from tenure.worker.columns import Codec, read_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tenure.adapters.sql.registry import SqlRegistry
+    from tenure.app.evidence import Start
     from tenure.serving.oneshot import Oneshot
-    from tenure.serving.snapshot import VersionEntry, WorkerEntry
     from tenure.settings import Home
 
 
@@ -32,9 +33,9 @@ class ExplainableEvidence(HomeEvidence):
         log: ReadLog,
         definitions: KeptDefinitions,
         registry: SqlRegistry,
-        ensure: Callable[[str], tuple[WorkerEntry, VersionEntry]],
+        start: Start,
     ) -> None:
-        super().__init__(log, definitions, registry, ensure)
+        super().__init__(log, definitions, registry, start)
         self._home = home
         self._blobs = Blobs(home.blobs, home.second_copy)
 
@@ -57,7 +58,8 @@ class ServingEvidence(ExplainableEvidence):
     @contextmanager
     def asking(self, model: str, number: int) -> Iterator[Oneshot]:
         """Be one caller more of the version's worker; where none is ready, start one as for old decisions."""
-        _, version = self._ensure(self._registry.get(VersionRef(model, number)).digest)
+        record = self._registry.get(VersionRef(model, number))
+        version = version_entry(record.manifest, record.digest)
         socket = worker_socket(self._home, f"{model}/{number}")
         with oneshot.connected(socket, version, model, number) as serving:
             if serving is not None:

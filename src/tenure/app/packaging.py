@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,10 +24,11 @@ from tenure.model.packaging.source import PackageSource
 from tenure.settings import Home, Workshop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tenure.kit.clock import Clock
     from tenure.model.package import OpenPackage
+    from tenure.serving.oneshot import Oneshot
     from tenure.serving.snapshot import VersionEntry, WorkerEntry
 
     Progress = Callable[[str], None]
@@ -38,10 +40,12 @@ __all__ = [
     "Packaged",
     "Registered",
     "ensure_runnable",
+    "laid_out",
     "missing",
     "pack",
     "package",
     "register",
+    "started",
     "unpack",
     "unpack_export",
     "write_export",
@@ -103,6 +107,19 @@ def ensure_runnable(
     """Return what the supervisor and the gateways need to run a registered package, rebuilding caches from blobs."""
     _, worker, version = Registering(home, progress).runnable(digest)
     return worker, version
+
+
+def laid_out(home: Home, digest: str) -> tuple[WorkerEntry, VersionEntry]:
+    """Return the same for a restore that is proven and thrown away: nothing is done that only a second start would gain by."""
+    _, worker, version = Registering(home, lambda _: None).runnable(digest, primes=False)
+    return worker, version
+
+
+@contextmanager
+def started(home: Home, digest: str, number: int) -> Iterator[tuple[Oneshot, float]]:
+    """Give a registered package's worker, its model loaded, caches rebuilt; and when its environment stood."""
+    with Registering(home, lambda _: None).started(digest, number) as running:
+        yield running
 
 
 def missing(home: Home, manifest: bytes) -> Sequence[str]:

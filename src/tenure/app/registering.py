@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,10 +26,11 @@ from tenure.model.packaging.sealing import Sealing, entries, golden_rows
 from tenure.serving import oneshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tenure.adapters.environments.environments import Rebuilt
     from tenure.model.package import Manifest, OpenPackage, Signature
+    from tenure.serving.oneshot import Oneshot
     from tenure.serving.snapshot import VersionEntry, WorkerEntry
     from tenure.settings import Home
 
@@ -110,27 +112,53 @@ class Registering:
         self._attest(digest, signatures, shown.seal)
         return Registered(manifest, digest, worker, version, shown.seal, shown.verdict, costs[-1])
 
-    def runnable(self, digest: str) -> tuple[Manifest, WorkerEntry, VersionEntry]:
-        """Return a stored package ready to be started: files laid out and checked, environment built and primed."""
+    def runnable(self, digest: str, *, primes: bool = True) -> tuple[Manifest, WorkerEntry, VersionEntry]:
+        """Return a stored package ready to be started: files laid out and checked, environment built and primed.
+
+        With `primes` False an environment that is new stays as it was unpacked: for one that is used once and thrown away.
+        """
+        manifest, built, folder = self._laid_out(digest)
+        if primes and not built.is_primed:
+            self._progress("loading the model once, which compiles what it imports")
+            with self._priming(manifest, built, folder, 0):
+                pass
+        return manifest, *entries(manifest, built, self.blobs, folder)
+
+    @contextmanager
+    def started(self, digest: str, number: int) -> Iterator[tuple[Oneshot, float]]:
+        """Give the package's worker, its model loaded, and when (of `time.monotonic`) its environment stood.
+
+        The first one in a new environment primes it by the way, so that nobody waits for two loads.
+        """
+        manifest, built, folder = self._laid_out(digest)
+        stood = time.monotonic()
+        if built.is_primed:
+            place = entries(manifest, built, self.blobs, folder)
+            with oneshot.started(*place, manifest.name, number) as running:
+                yield running, stood
+        else:
+            with self._priming(manifest, built, folder, number) as running:
+                yield running, stood
+
+    def _laid_out(self, digest: str) -> tuple[Manifest, Rebuilt, Path]:
         folder = self._home.packages / digest.removeprefix("sha256:")
         manifest = packages.materialise(digest, self.blobs, folder)
         if manifest.environment is None:
             raise DamagedPackage(file=MANIFEST, why="it is a draft, which cannot run before it is registered")
-        built = self.environments.rebuild(manifest.environment)
-        if not built.is_primed:
-            self._prime(manifest, built, folder)
-        return manifest, *entries(manifest, built, self.blobs, folder)
+        return manifest, self.environments.rebuild(manifest.environment), folder
 
-    def _prime(self, manifest: Manifest, built: Rebuilt, folder: Path) -> None:
-        """Load the model once by its own worker, for once with bytecode, so that later loads are quick.
+    @contextmanager
+    def _priming(self, manifest: Manifest, built: Rebuilt, folder: Path, number: int) -> Iterator[Oneshot]:
+        """Give the model's own worker, for once started with bytecode, so that later loads are quick.
 
         Beside a copy of the package, because bytecode is also written beside its code, where nothing unnamed may lie.
         """
-        self._progress("loading the model once, which compiles what it imports")
         with tempfile.TemporaryDirectory(prefix="priming-", dir=self._home.root / "cache") as scratch:
             copy = Path(shutil.copytree(folder, Path(scratch, "package"), copy_function=_linked))
-            with oneshot.started(*entries(manifest, built, self.blobs, copy), manifest.name, 0, compiles=True):
+            place = entries(manifest, built, self.blobs, copy)
+            with oneshot.started(*place, manifest.name, number, compiles=True) as running:
                 built.primed()
+                yield running
 
     def _is_known(self, digest: str) -> bool:
         return self._attested(digest).is_dir()

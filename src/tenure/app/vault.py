@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from tenure.serving.snapshot import VersionEntry, WorkerEntry
 
     Ensure = Callable[[Home, str], tuple[WorkerEntry, VersionEntry]]
+    Start = Callable[[Home, str, int], contextlib.AbstractContextManager[tuple[oneshot.Oneshot, float]]]
 
 
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -54,19 +56,28 @@ _ANY_AGE = 1 << 62
 _BESIDE_TRAFFIC = 2048
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How packages of a home come to run: caches kept (`ensure`), thrown away (`lay_out`), or a worker started at once."""
+
+    ensure: Ensure
+    lay_out: Ensure
+    start: Start
+
+
 class HomeVault:
     """The packages of one home (model/archiving/ports.py)."""
 
     def __init__(
         self,
         home: Home,
-        ensure_runnable: Ensure,
+        ways: Ways,
         forget: Callable[[str], object],
         sweeper: Sweeper | None = None,
     ) -> None:
         self._home = home
         self._sweeper = sweeper
-        self._ensure = ensure_runnable
+        self._ways = ways
         self._forget = forget
         self._blobs = Blobs(home.blobs, home.second_copy)
         self._copy = Blobs(home.second_copy)
@@ -75,7 +86,7 @@ class HomeVault:
         """Write the second copy of all the package's files, each verified; return how many there are."""
         digests = files_of(kept.digest, self._blobs)
         for digest in digests:
-            self._copy.add(self._blobs.verify(digest))
+            self._copy.take(digest, self._blobs)
         return len(digests)
 
     def prove(self, kept: Kept) -> Proof:
@@ -97,16 +108,16 @@ class HomeVault:
         with tempfile.TemporaryDirectory(prefix="proof-", dir=place) as folder:
             empty = Home(Path(folder))
             empty.blobs.symlink_to(blobs)
-            return self._golden(empty, kept, source)
+            return self._golden(empty, kept, source, self._ways.lay_out)
 
     def revive(self, kept: Kept) -> Proof:
         """Make the package runnable in this home again and run its golden rows; raise what fails."""
         self._forget(kept.digest)
-        return self._golden(self._home, kept, "home")
+        return self._golden(self._home, kept, "home", self._ways.ensure)
 
     def rerun(self, kept: Kept) -> Proof:
         """Run the golden rows of a package that this home can run; raise what fails."""
-        return self._golden(self._home, kept, "home")
+        return self._golden(self._home, kept, "home", self._ways.ensure)
 
     def cool(self, kept: Kept, warm: frozenset[str]) -> None:
         """Drop what was unpacked to run the package, except what packages in `warm` share with it."""
@@ -126,18 +137,17 @@ class HomeVault:
             with oneshot.connected(worker_socket(self._home, str(kept.ref)), version, *_named(kept)) as serving:
                 if serving is not None:
                     return Ran(serving.predict(rows), "worker", predict=time.monotonic() - begun)
-        worker, version = self._ensure(self._home, kept.digest)
-        restored = time.monotonic()
-        with oneshot.started(worker, version, *_named(kept)) as running:
+        with self._ways.start(self._home, kept.digest, kept.ref.number) as (running, restored):
             loaded = time.monotonic()
             predictions = running.predict(rows)
             done = time.monotonic()
             libraries = float(running.hello.get("load_seconds", 0))
         return Ran(predictions, "process", restored - begun, loaded - restored, libraries, done - loaded)
 
-    def _golden(self, home: Home, kept: Kept, source: str) -> Proof:
+    @staticmethod
+    def _golden(home: Home, kept: Kept, source: str, ready: Ensure) -> Proof:
         begun = time.monotonic()
-        worker, version = self._ensure(home, kept.digest)
+        worker, version = ready(home, kept.digest)
         manifest = decode_manifest(Blobs(home.blobs).verify(kept.digest).read_bytes())
         shown = levels.show(manifest, (worker, version), kept.ref.number)
         rows = manifest.golden.rows if manifest.golden else 0

@@ -43,6 +43,14 @@ class NotLoaded(TenureError):
     next_step = "make the model load in its own environment, then package it again"
 
 
+class NotLoadedInTime(NotLoaded):
+    """The model was still loading when its time was over: that says nothing against it."""
+
+    code = "model-not-loaded-in-time"
+    message = "{model}/{version} was not loaded within {seconds:.0f} s"
+    next_step = "try again when the machine is less busy; `tenure run` says how long loading takes"
+
+
 class CallFailed(TenureError):
     """The model raised, or its worker died, during a call that had to succeed."""
 
@@ -53,7 +61,11 @@ class CallFailed(TenureError):
 
 
 class _Ended(Exception):
-    """The worker closed the connection or did not answer in time."""
+    """The worker closed the connection."""
+
+
+class _Late(_Ended):
+    """The worker did not answer in time."""
 
 
 class Oneshot:
@@ -74,6 +86,8 @@ class Oneshot:
         self._peer.settimeout(seconds)
         try:
             answer = self._ask(frames.HELLO)
+        except _Late as late:
+            raise NotLoadedInTime(model=self.model, version=self.number, seconds=seconds) from late
         except _Ended as end:
             raise NotLoaded(model=self.model, version=self.number, why=str(end)) from end
         if answer.kind != frames.WELCOME:
@@ -183,7 +197,7 @@ class Oneshot:
         try:
             self._peer.sendall(content)
         except TimeoutError as error:
-            raise _Ended("the worker did not answer in time") from error
+            raise _Late("the worker did not answer in time") from error
         except OSError:
             # It may have said why before it ended, so what it left is read first.
             pass
@@ -195,7 +209,7 @@ class Oneshot:
                 content = self._peer.recv(_PIECE)
                 received = self._parser.feed(content)
             except TimeoutError as error:
-                raise _Ended("the worker did not answer in time") from error
+                raise _Late("the worker did not answer in time") from error
             except (OSError, FrameError) as error:
                 raise _Ended(f"the worker ended ({error})") from error
             for frame in received:
@@ -229,6 +243,8 @@ def started(
         asked = Oneshot(model, number, version, peer)
         try:
             asked.greet()
+        except NotLoadedInTime:
+            raise
         except NotLoaded as error:
             raise NotLoaded(model=model, version=number, why=_reason(error, process, log)) from error
         yield asked

@@ -10,6 +10,7 @@ import msgspec
 from tenure.app import wire
 from tenure.app.calls.governance import event_answer
 from tenure.app.calls.moments import moment
+from tenure.app.calls.restorable import restorable
 from tenure.app.calls.roles import role_of
 from tenure.kit.clock import iso
 from tenure.model.package import newest_seal
@@ -262,4 +263,9 @@ def verify(control: Control, actor: Actor, given: wire.Verify) -> wire.VerifyAns
     """Check a version, or everything the home holds."""
     ref = _known(control, actor, parse_ref(given.ref)) if given.ref else None
     found = control.archives.verify(actor, ref)
-    return wire.VerifyAnswer(intact=not found.problems, checked=dict(found.checked), problems=list(found.problems))
+    return wire.VerifyAnswer(
+        intact=not found.problems,
+        checked=dict(found.checked),
+        problems=list(found.problems),
+        restorable=None if ref or actor.applications else restorable(control),
+    )

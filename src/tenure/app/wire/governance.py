@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from tenure.app.wire.restorable import Restorable
 from tenure.app.wire.shared import Input, Limit, Listing, Output
 
 
@@ -16,14 +17,6 @@ class WhoamiAnswer(Output, frozen=True):
     role: str
     applications: list[str]
     permissions: list[str]
-
-
-class Restorable(Output, frozen=True):
-    """How many versions were restored from blobs alone when that was last tried, and when the oldest such proof was."""
-
-    proven: int
-    versions: int
-    oldest_proof: str | None
 
 
 class StatusAnswer(Output, frozen=True):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from tenure.app.wire.governance import EventAnswer
+from tenure.app.wire.restorable import Restorable
 from tenure.app.wire.shared import Input, Listing, Output
 from tenure.model.monitoring.side_by_side import SideBySide
 
@@ -283,8 +284,12 @@ class Verify(Input, frozen=True):
 
 
 class VerifyAnswer(Output, frozen=True):
-    """What was looked at, and one sentence per thing that is not as it was written; `intact` when there is none."""
+    """What was looked at, and one sentence per thing that is not as it was written; `intact` when there is none.
+
+    `restorable` is told where the whole home was looked at: bytes that are whole are not yet a restore.
+    """
 
     intact: bool
     checked: dict[str, int]
     problems: list[str]
+    restorable: Restorable | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened
-from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.entrypoints.cli.screen import Json, Quiet, Screen
 
 _COLUMNS = ("feature", "value", "contribution", "source")
 
@@ -46,10 +46,11 @@ def dossier(
     samples: Annotated[int, typer.Option(help="How many decisions in full.")] = 5,
     seed: Annotated[str, typer.Option(help="What draws them.")] = "",
     output: Annotated[Path | None, typer.Option("--output", help="The HTML file, or for a model the archive.")] = None,
+    quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Write all that is known of a decision into one signed HTML file, or of a model into one signed archive."""
-    screen = Screen(json)
+    screen = Screen(json, quiet)
     if model is not None and decision_id is None:
         _pack(screen, model, {"since": since or "", "until": until, "samples": samples, "seed": seed}, output)
     elif decision_id is not None and model is None:

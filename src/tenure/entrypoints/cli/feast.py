@@ -26,7 +26,7 @@ def taken(
     store is read whole each time, and what is known already is not kept again.
     """
     found = feast_view(Path(source.removeprefix(SCHEME).removeprefix("//") or "."), name or view)
-    known = {one["view"]: one for one in tenure.call("features:list")}
+    known = {one["view"]: one for one in tenure.call("features:list", name=view)}
     if view not in known:
         known[view] = tenure.call("features:apply", text=_definition(view, found), reason=reason)
     answer = {"view": view, "rows": 0, "new": 0}

@@ -98,7 +98,7 @@ def _file(tenure: Caller, view: str, file: Path, options: dict[str, Any]) -> Any
     from tenure.entrypoints.cli.rows import guessed, read_rows, typed
 
     rows = read_rows(file)
-    known = {each["view"]: each for each in tenure.call("features:list")}
+    known = {each["view"]: each for each in tenure.call("features:list", name=view)}
     types = {c["name"]: c["type"] for c in known[view]["columns"]} if view in known else guessed(rows, options["key"])
     return tenure.call("features:ingest", view=view, rows=[typed(row, types) for row in rows], **options)
 

@@ -8,6 +8,7 @@ import typer
 
 from tenure.entrypoints.cli.caller import opened
 from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.entrypoints.cli.versions import restorable_line
 from tenure.settings import DEFAULT_HOST, DEFAULT_PORT, default_gateways
 
 
@@ -163,12 +164,6 @@ def status(json: Json = False) -> None:
 def _in_service(found: dict[str, Any], model: str) -> list[str]:
     roles = found["roles"].items()
     return [f"{ref.rpartition('/')[2]} {role}" for ref, role in roles if ref.rpartition("/")[0] == model]
-
-
-def restorable_line(found: dict[str, Any]) -> str:
-    """Return what the last restore drills came to, as a sentence."""
-    proven = f", last proven {found['oldest_proof']} or later" if found["oldest_proof"] else ""
-    return f"restorable today: {found['proven']} of {found['versions']}{proven}"
 
 
 def _processes(serving: dict[str, Any]) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ class Querying:
 
     def run(self, options: Mapping[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
         """Take all rows from the last watermark on, portion by portion; return how many were taken and were new."""
-        known = {one["view"]: one for one in self._tenure.call("features:list")}
+        known = {one["view"]: one for one in self._tenure.call("features:list", name=self._view)}
         columns = {column["name"] for column in known[self._view]["columns"]} if self._view in known else None
         last = self._last() if columns is not None else None
         found: dict[str, Any] = {"view": self._view, "rows": 0, "new": 0, "watermark": last}

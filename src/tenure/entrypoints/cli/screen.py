@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,15 +22,22 @@ _WHOLE = frozenset({"id", "decision_id", "ref", "version", "at", "opened_at", "r
 
 #: The option that every command has.
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+#: The option of commands that may take minutes.
+Quiet = Annotated[bool, typer.Option("--quiet", help="Nothing on standard error about waiting.")]
 #: The option of commands whose work takes its time. All of them wait for it, so that what they print is true.
 Wait = Annotated[bool, typer.Option("--wait", help="Return when it is done, which is what happens anyway.")]
 
 
-class Screen:
-    """Shows answers; with `as_json` only the document, and nothing about waiting."""
+#: with --json a program listens, so that it is told of waiting only where it lasts, and then every so often
+_PATIENCE_SECONDS = 20.0
 
-    def __init__(self, as_json: bool = False) -> None:
+
+class Screen:
+    """Shows answers; with `as_json` only the document. With `quiet` nothing is said about waiting."""
+
+    def __init__(self, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
+        self._quiet = quiet
 
     def table(self, found: Any, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str = "") -> None:
         """Show rows under `columns` (keys of the rows); `found` is the whole answer, for programs."""
@@ -79,19 +88,23 @@ class Screen:
 
     @contextlib.contextmanager
     def waiting(self, text: str) -> Iterator[Callable[[str], None]]:
-        """Say what is waited for until the block ends; the given function changes the words."""
-        if self.as_json:
+        """Say on standard error what is waited for until the block ends; the given function changes the words."""
+        if self._quiet:
             yield lambda _: None
+        elif self.as_json and not sys.stderr.isatty():
+            with _patiently(text, _PATIENCE_SECONDS) as say:
+                yield say
         elif sys.stderr.isatty():
             with _console(stderr=True).status(text) as status:
                 yield status.update
         else:
-            yield _lines(text)
+            with _patiently(text, _PATIENCE_SECONDS) as remember:
+                yield _lines(text, remember)
 
     @contextlib.contextmanager
     def counting(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
         """Show how many of `total` are done; the given function adds to it."""
-        if self.as_json or not sys.stderr.isatty():
+        if self._quiet or not sys.stderr.isatty():
             yield lambda _: None
             return
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -175,7 +188,27 @@ def readable(value: Any) -> str:
             return escape(str(value))
 
 
-def _lines(text: str) -> Callable[[str], None]:
+@contextlib.contextmanager
+def _patiently(text: str, every: float) -> Iterator[Callable[[str], None]]:
+    """Tell where it stands each time when so many seconds have passed; the given function changes the words."""
+    doing, done, begun = [text], threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        while not done.wait(every):
+            sys.stderr.write(f"… {doing[0]} ({time.monotonic() - begun:.0f} s)\n")
+            sys.stderr.flush()
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield lambda line: doing.__setitem__(0, line)
+    finally:
+        done.set()
+        teller.join()
+
+
+def _lines(text: str, heard: Callable[[str], None]) -> Callable[[str], None]:
+    """Return what writes lines, each once, the first of them now; `heard` is told each too."""
     said = ""
 
     def say(line: str) -> None:
@@ -183,6 +216,7 @@ def _lines(text: str) -> Callable[[str], None]:
         if line != said:
             sys.stderr.write(f"… {line}\n")
             sys.stderr.flush()
+            heard(line)
         said = line
 
     say(text)

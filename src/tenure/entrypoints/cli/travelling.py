@@ -6,18 +6,19 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened, version_at
-from tenure.entrypoints.cli.screen import Json, Screen, Wait
+from tenure.entrypoints.cli.screen import Json, Quiet, Screen, Wait
 
 
 def export(
     ref: Annotated[str, typer.Argument(metavar="MODEL/VERSION", help="As churn/2, or churn@champion.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.", dir_okay=False)],
+    quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Write a version with all it needs, its history and its attachments into one signed file."""
     from tenure.app.packaging import write_export
 
-    screen = Screen(json)
+    screen = Screen(json, quiet)
     with opened() as tenure, screen.waiting(f"exporting {ref}: every file and its history"):
         at = version_at(ref)
         found = tenure.call("versions:export", **at)
@@ -35,6 +36,7 @@ def receive(
     ],
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
     wait: Wait = True,  # noqa: ARG001 - it always waits
+    quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Take a version that was exported elsewhere, after checking every byte and reproducing its golden outputs."""
@@ -42,7 +44,7 @@ def receive(
 
     from tenure.app.packaging import unpack_export
 
-    screen = Screen(json)
+    screen = Screen(json, quiet)
     with (
         opened() as tenure,
         screen.waiting(f"importing {file.name}: check every byte, rebuild, reproduce outputs"),

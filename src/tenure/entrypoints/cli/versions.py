@@ -8,7 +8,7 @@ import typer
 from tenure.entrypoints.cli.applications import revision_at, show_approved, show_revision
 from tenure.entrypoints.cli.caller import opened, version_at
 from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
-from tenure.entrypoints.cli.screen import Json, Screen, Wait, readable
+from tenure.entrypoints.cli.screen import Json, Quiet, Screen, Wait, readable
 
 Ref = Annotated[str, typer.Argument(metavar="MODEL/VERSION", help="As churn/2, or churn@champion.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")]
@@ -37,13 +37,14 @@ def package(
         str, typer.Option(help="How it tells reasons: native, shap, closed_form or shapley; by default what holds.")
     ] = "",
     output: Annotated[Path | None, typer.Option(help="The folder to write.")] = None,
+    quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Make a sealed package of a trained model; needs no server."""
     from tenure.app.packaging import PackageSource
     from tenure.app.packaging import package as make
 
-    screen = Screen(json)
+    screen = Screen(json, quiet)
     described = PackageSource(
         source=source,
         name=name,
@@ -70,10 +71,11 @@ def register(
     package: Annotated[Path, typer.Argument(help="A package folder.", exists=True, file_okay=False)],
     reason: Reason = "",
     wait: Wait = True,  # noqa: ARG001 - it always waits
+    quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Give a package a version number, after it has reproduced its golden outputs here."""
-    screen = Screen(json)
+    screen = Screen(json, quiet)
     with opened() as tenure, screen.waiting(f"registering {package}: rebuild its environment, load, reproduce outputs"):
         found = tenure.upload("versions:register", package.absolute(), reason=reason)
     again = "  (the same bytes were registered before)" if found["again"] else ""
@@ -265,7 +267,13 @@ def deploy(
 ) -> None:
     """Bring a version into service, or change what it does there: champion if the model has none, else warm."""
     given = {"as": role, "share": share, "reason": reason}
-    _move("versions:deploy", ref, f"deploying {ref}: start its worker, wait until every gateway knows it", json, given)
+    _move(
+        Screen(json),
+        "versions:deploy",
+        ref,
+        f"deploying {ref}: start its worker, wait until every gateway knows it",
+        given,
+    )
 
 
 def promote(
@@ -275,7 +283,7 @@ def promote(
     json: Json = False,
 ) -> None:
     """Make a version the champion; nothing else moves `champion`."""
-    _move("versions:promote", ref, f"promoting {ref}: switch every gateway", json, {"reason": reason})
+    _move(Screen(json), "versions:promote", ref, f"promoting {ref}: switch every gateway", {"reason": reason})
 
 
 def decommission(
@@ -287,33 +295,31 @@ def decommission(
 ) -> None:
     """Take a version out of service for good reasons; refused while anything depends on it."""
     given = {"reason": reason, "successor": successor}
-    _move("versions:decommission", ref, f"decommissioning {ref}: drain, stop its worker", json, given)
+    _move(Screen(json), "versions:decommission", ref, f"decommissioning {ref}: drain, stop its worker", given)
 
 
 def archive(
     ref: Ref,
     reason: Reason = "archived",
     wait: Wait = True,  # noqa: ARG001 - it always waits
+    quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Archive a decommissioned version, after proving that it can be restored."""
-    _move(
-        "versions:archive",
-        ref,
-        f"archiving {ref}: rebuild it from its blobs, reproduce outputs",
-        json,
-        {"reason": reason},
-    )
+    text = f"archiving {ref}: rebuild it from its second copy, reproduce outputs"
+    _move(Screen(json, quiet), "versions:archive", ref, text, {"reason": reason})
 
 
 def restore(
     ref: Ref,
     reason: Reason = "restored",
     wait: Wait = True,  # noqa: ARG001 - it always waits
+    quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Make an archived version deployable again."""
-    _move("versions:restore", ref, f"restoring {ref}: rebuild its environment", json, {"reason": reason})
+    text = f"restoring {ref}: rebuild its environment, reproduce outputs"
+    _move(Screen(json, quiet), "versions:restore", ref, text, {"reason": reason})
 
 
 def approve(
@@ -328,13 +334,12 @@ def approve(
         is_version = "@" in ref or is_model(tenure, ref.partition("/")[0])
         found = None if is_version else tenure.call("applications:approve", **revision_at(ref), reason=reason)
     if found is None:
-        _move("versions:approve", ref, f"approving {ref}", json, {"reason": reason})
+        _move(Screen(json), "versions:approve", ref, f"approving {ref}", {"reason": reason})
     else:
         show_approved(Screen(json), found)
 
 
-def _move(action: str, ref: str, text: str, as_json: bool, given: dict[str, Any]) -> None:
-    screen = Screen(as_json)
+def _move(screen: Screen, action: str, ref: str, text: str, given: dict[str, Any]) -> None:
     with opened() as tenure, screen.waiting(text):
         found = tenure.call(action, **version_at(ref), **given)
     standing = found.get("role") or found.get("stage", "")
@@ -368,16 +373,26 @@ def verify(
         bool,
         typer.Option("--repair", help="First heal damaged files from their other copy; the audit trail says which."),
     ] = False,
+    quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Check that everything is as it was written; exit 1 if anything is not."""
-    screen = Screen(json)
+    screen = Screen(json, quiet)
     with opened() as tenure, screen.waiting(f"verifying {ref or 'the home'}: read every byte"):
         mended = tenure.call("repair") if repair else {}
         found = tenure.call("verify", ref=ref) | mended
-    screen.facts(found, "intact" if found["intact"] else "NOT intact")
+    screen.facts(found, "intact" if found["intact"] else "NOT intact", [*mended, "checked", "problems"])
+    if found["restorable"]:
+        screen.say(restorable_line(found["restorable"]))
     if not found["intact"]:
         raise typer.Exit(1)
+
+
+def restorable_line(found: dict[str, Any]) -> str:
+    """Return what the last restores came to, as a sentence, and what was not proven with why."""
+    proven = f", last proven {found['oldest_proof']} or later" if found["oldest_proof"] else ""
+    line = f"restorable today: {found['proven']} of {found['versions']}{proven}"
+    return "\n  ".join([line, *found["unproven"], *(["next: tenure drill"] if found["unproven"] else [])])
 
 
 _WAYS = {"worker": "its running worker", "process": "a process of its own"}

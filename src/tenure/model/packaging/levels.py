@@ -47,6 +47,9 @@ def show(
     hidden = launch.hiding(entries[0], libraries=True)
     try:
         return trial.run(hidden, seal_of)
+    except oneshot.NotLoadedInTime:
+        # A busy machine is no reason to call the package a lesser one.
+        raise
     except (oneshot.NotLoaded, GoldenFailed, GoldenMismatch) as error:
         why = f"it needs libraries of this machine: {error.facts.get('why') or error.facts.get('error') or error}"
     shown = trial.run(hidden | {"libraries": False}, seal_of)
