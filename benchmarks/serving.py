@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from entrants import Installation, fastapi, tenure
 from processes import command_of, idle_percent, memory_mb, running_with
 
 IDLE_SECONDS = 20
+#: control seals and counts what was decided for a while after the last request
+SETTLING_SECONDS = 60
 #: how often memory is looked at along the long run
 LONG_SECONDS = 10
 
@@ -121,7 +124,10 @@ def bare_mb(worker: list[str]) -> float:
 
 
 def idle(installation: Installation) -> dict[str, float]:
-    print(f"— {IDLE_SECONDS} seconds without a request", flush=True)
+    print(
+        f"— {SETTLING_SECONDS} seconds to seal and count what was decided, then {IDLE_SECONDS} without work", flush=True
+    )
+    time.sleep(SETTLING_SECONDS)
     return idle_percent(named_processes(installation), IDLE_SECONDS)
 
 

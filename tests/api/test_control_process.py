@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,8 @@ def home(tmp_path_factory):
 def control(home):
     command = [sys.executable, "-m", "tenure.entrypoints.api", "--home", str(home.root)]
     # The plain pages are looked at, whether or not a console was built.
-    process = subprocess.Popen(command, env={**os.environ, "TENURE_CONSOLE": "off"})
+    # In a session of its own, as the supervisor starts it.
+    process = subprocess.Popen(command, env={**os.environ, "TENURE_CONSOLE": "off"}, start_new_session=True)
     until = time.monotonic() + 60
     while not is_answering(home):
         assert process.poll() is None
@@ -98,6 +100,12 @@ def test_the_pages_need_nothing_from_elsewhere(control, home):
         assert "https://" not in page
         assert "prefers-color-scheme" in page
     connection.close()
+
+
+def test_control_goes_behind_those_who_answer_decisions(control):
+    group = Path(f"/proc/{control.pid}/autogroup")
+    # A system that schedules no sessions as groups has no such file.
+    assert not group.exists() or group.read_text().split()[-1] == "5"
 
 
 def test_what_is_no_package_is_refused_as_an_upload(control, home, tmp_path):
