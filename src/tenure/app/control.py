@@ -246,74 +246,97 @@ class Control:
         self.noticing = Noticing(home, lambda: database.writes)
 
     def _open_actions(self, progress: Callable[[str], None]) -> None:
-        audit, clock, database = self.audit, self.clock, self._database
-        policy = SqlPolicy(database)
-        definitions = KeptDefinitions(self.revisions)
-        meeting = Meeting(self.registry, self.fleets, self.revisions, self.features_db)
-        sweeper = Sweeper(self.home, database, self.registry, self._reader, drop)
-        vault = HomeVault(self.home, self._ways(), self._runnable.forget, sweeper)
-        checks = HomeChecks(self.home, audit, self.registry, database)
+        """Open what people do, by whose business it is; who comes later asks those before."""
+        self._policy = SqlPolicy(self._database)
+        self._key = BuilderKey(self.home.keys)
+        self._definitions = KeptDefinitions(self.revisions)
+        self._meeting = Meeting(self.registry, self.fleets, self.revisions, self.features_db)
+        # What is exported is sealed first, without the usual lag: all that was decided before is in it.
+        self._at_once = Sealer(self.home.decisions, clock=self.clock, hold=self._claims.unsettled_streams, lag=0)
+        self._analytics = Analytics(
+            self._reader,
+            SqlMonitoring(self._database).alerts,
+            self._at_once.seal,
+            DeclaredColumns(self.revisions),
+        )
+        self._open_governance()
+        self._open_models(progress)
+        self._open_archive()
+        self._open_applications()
+        self._open_accountability()
+        self._open_monitoring()
+
+    def _open_governance(self) -> None:
+        audit, clock = self.audit, self.clock
         self.tokens = Tokens(self._tokens_db, audit, clock)
         self.trail = AuditTrail(audit)
         self.restarting = Restarting(HomeProcesses(self.home), audit, clock)
-        self.policies = Policies(policy, audit, clock)
-        key = BuilderKey(self.home.keys)
-        self.papers = Papers(self.registry, HomeShelf(self.home), key, policy, audit, clock)
-        self.inventory = Inventory(SqlInventory(database), self.registry, self.revisions, audit, clock)
-        packages = HomePackages(self.home, progress, self.trusted.check)
-        self.models = Models(self.registry, packages, policy, audit, clock, meeting.is_application)
-        self.deployments = Deployments(self.fleets, self.publisher, meeting, policy, audit, clock)
-        self.decommissionings = Decommissionings(SqlStandings(database), meeting, self.log, audit, clock)
-        kept = SqlKept(database)
+        self.policies = Policies(self._policy, audit, clock)
+
+    def _open_models(self, progress: Callable[[str], None]) -> None:
+        audit, clock, policy = self.audit, self.clock, self._policy
+        standings = SqlStandings(self._database)
+        self._packages = HomePackages(self.home, progress, self.trusted.check)
+        self.papers = Papers(self.registry, HomeShelf(self.home), self._key, policy, audit, clock)
+        self.inventory = Inventory(SqlInventory(self._database), self.registry, self.revisions, audit, clock)
+        self.models = Models(self.registry, self._packages, policy, audit, clock, self._meeting.is_application)
+        self.deployments = Deployments(self.fleets, self.publisher, self._meeting, policy, audit, clock)
+        self.decommissionings = Decommissionings(standings, self._meeting, self.log, audit, clock)
+
+    def _open_archive(self) -> None:
+        audit, clock, kept = self.audit, self.clock, SqlKept(self._database)
+        sweeper = Sweeper(self.home, self._database, self.registry, self._reader, drop)
+        vault = HomeVault(self.home, self._ways(), self._runnable.forget, sweeper)
+        checks = HomeChecks(self.home, audit, self.registry, self._database)
         self.rerunning = Rerunning(vault, kept, self.registry, audit, clock, self._changed_at)
-        kept_as = self._opened_retentions(SqlRetention(database), key).of_model
+        kept_as = self._opened_retentions(SqlRetention(self._database), self._key).of_model
         self.archives = Archives(kept, vault, checks, kept_as, audit, clock)
         self.endings = Endings(kept, self.registry.attestations, self.holds_db, vault, kept_as, audit, clock)
-        self.erasures = Erasures(self.log, self.features_db, definitions, self.holds_db, audit, clock)
-        self.proofs = LogProofs(Proofs(self.home.decisions))
-        self.applications = Applications(self.revisions, audit, clock, meeting, self.features_db, self.lives, policy)
+        self.travelling = self._opened_travels(self._packages, self._analytics)
+
+    def _open_applications(self) -> None:
+        audit, clock, log, definitions = self.audit, self.clock, self.log, self._definitions
+        life = (self._meeting, self.features_db, self.lives, self._policy)
+        worked = WorkedLog(log, self._reader, self._analytics)
+        self.applications = Applications(self.revisions, audit, clock, *life)
         self.features = Features(self.features_db, DuckJoin(self.features_db), audit, clock)
-        self.events = Events(self.log, self.features_db, definitions, audit, clock)
-        self.decisions = Decisions(self.log, definitions, audit, clock)
-        # What is exported is sealed first, without the usual lag: all that was decided before is in it.
-        at_once = Sealer(self.home.decisions, clock=clock, hold=self._claims.unsettled_streams, lag=0)
-        analytics = Analytics(
-            self._reader, SqlMonitoring(database).alerts, at_once.seal, DeclaredColumns(self.revisions)
-        )
-        self.resolutions = Resolutions(WorkedLog(self.log, self._reader, analytics), definitions, policy, audit, clock)
-        self.data_out = DataOut(analytics, audit, clock)
-        self.figures = Figures(analytics, audit, clock)
-        self.travelling = self._opened_travels(packages, analytics)
-        self.replays = Replays(HomeEvidence(self.log, definitions, self.registry, self._started))
-        parts = (self.home, self.log, definitions, self.registry, self._started)
+        self.events = Events(log, self.features_db, definitions, audit, clock)
+        self.decisions = Decisions(log, definitions, audit, clock)
+        self.resolutions = Resolutions(worked, definitions, self._policy, audit, clock)
+        self.erasures = Erasures(log, self.features_db, definitions, self.holds_db, audit, clock)
+        self.data_out = DataOut(self._analytics, audit, clock)
+        self.figures = Figures(self._analytics, audit, clock)
+        self.projects = Projects(SqlProjects(self._database), self.revisions, log, audit, clock)
+        self.trials = Trials(log, self.revisions, self.lives)
+
+    def _open_accountability(self) -> None:
+        audit, clock, key, monitored = self.audit, self.clock, self._key, SqlMonitoring(self._database)
+        parts = (self.home, self.log, self._definitions, self.registry, self._started)
         evidence = ExplainableEvidence(*parts)
+        self.proofs = LogProofs(Proofs(self.home.decisions))
+        self.replays = Replays(HomeEvidence(*parts[1:]))
         self.whys = Whys(self.log, evidence, self.revisions)
-        self._open_trials(evidence, ServingEvidence(*parts))
-        self.projects = Projects(SqlProjects(database), self.revisions, self.log, audit, clock)
-        self.trials = Trials(self.log, self.revisions, self.lives)
         self.explanations = Explanations(evidence)
-        files = HomeFiles(
-            self.home,
-            self._reader,
-            (self.revisions, self.lives),
-            self.registry,
-            SqlMonitoring(database),
-            analytics,
-        )
+        self._open_trials(evidence, ServingEvidence(*parts))
+        revised = (self.revisions, self.lives)
+        files = HomeFiles(self.home, self._reader, revised, self.registry, monitored, self._analytics)
         self.dossiers = Dossiers(files, self.decisions, self.whys, self.explanations, self.replays, key, audit, clock)
-        about = ModelFiles(self._reader, self.log, SqlMonitoring(database))
+        about = ModelFiles(self._reader, self.log, monitored)
+        shelf = HomeShelf(self.home)
         self.packs = Packs(
-            about, self.registry, self.revisions, self.inventory, self.dossiers, HomeShelf(self.home), key, audit, clock
+            about, self.registry, self.revisions, self.inventory, self.dossiers, shelf, key, audit, clock
         )
-        self.notices = Notices(SqlNotices(database), HttpSender(), os.environ, self.url, audit, clock)
+
+    def _open_monitoring(self) -> None:
+        self.notices = Notices(SqlNotices(self._database), HttpSender(), os.environ, self.url, self.audit, self.clock)
         self._courier = Courier(self.notices.tick)
         self.monitoring = Monitoring(
-            MonitoredLog(self._reader, at_once.seal),
+            MonitoredLog(self._reader, self._at_once.seal),
             MonitoredApplications(self.revisions),
             MonitoredVersions(self.registry, self.home),
-            SqlMonitoring(database),
-            audit,
-            clock,
+            SqlMonitoring(self._database),
+            self.audit,
+            self.clock,
         )
 
     def _opened_retentions(self, store: SqlRetention, key: BuilderKey) -> Retentions:
