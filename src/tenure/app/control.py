@@ -292,6 +292,7 @@ class Control:
         kept_as = self._opened_retentions(SqlRetention(self._database), self._key).of_model
         self.archives = Archives(kept, vault, checks, kept_as, audit, clock)
         self.endings = Endings(kept, self.registry.attestations, self.holds_db, vault, kept_as, audit, clock)
+        self.proofs = LogProofs(Proofs(self.home.decisions))
         self.travelling = self._opened_travels(self._packages, self._analytics)
 
     def _open_applications(self) -> None:
@@ -313,7 +314,6 @@ class Control:
         audit, clock, key, monitored = self.audit, self.clock, self._key, SqlMonitoring(self._database)
         parts = (self.home, self.log, self._definitions, self.registry, self._started)
         evidence = ExplainableEvidence(*parts)
-        self.proofs = LogProofs(Proofs(self.home.decisions))
         self.replays = Replays(HomeEvidence(*parts[1:]))
         self.whys = Whys(self.log, evidence, self.revisions)
         self.explanations = Explanations(evidence)
