@@ -91,8 +91,12 @@ class Log:
         for record in records:
             (self.truths if isinstance(record, OutcomeRecord) else self.records).append(plain(record))
 
-    def decisions(self, model: str | None, version: int | None, since: int, until: int) -> Iterator[Mapping[str, Any]]:
+    def decisions(
+        self, model: str | None, version: int | None, since: int, until: int, application: str | None = None
+    ) -> Iterator[Mapping[str, Any]]:
         for record in self.records:
+            if application not in {None, record["application"]}:
+                continue
             asked = any((p["model"], p["version"]) == (model, version) for p in record.get("predictions", ()))
             if since <= record["at"] < until and (model is None or asked):
                 self.reads += 1
@@ -121,6 +125,9 @@ class Loans:
 
     def facts(self, application: str) -> Facts | None:
         return self.only if application == "loans" else None
+
+    def judged(self) -> list[Facts]:
+        return [self.only] if self.only.outcome else []
 
 
 class Credit:

@@ -418,13 +418,16 @@ class MonitoredLog:
             *self._watched(by_kind.get("shadow", [])),
         ]
 
-    def decisions(self, model: str | None, version: int | None, since: int, until: int) -> Iterable[Mapping[str, Any]]:
+    def decisions(
+        self, model: str | None, version: int | None, since: int, until: int, application: str | None = None
+    ) -> Iterable[Mapping[str, Any]]:
         """Return the decision records that arrived in [since, until), in any order, direct calls of a model with them."""
-        for group in self._reader.scan(kind="decision", since=since, until=until, model=model, version=version):
+        span = {"application": application, "since": since, "until": until}
+        for group in self._reader.scan(kind="decision", model=model, version=version, **span):  # type: ignore[arg-type]
             yield from group
-        for group in self._reader.scan(kind=direct_calls.KIND, since=since, until=until, model=model, version=version):
+        for group in self._reader.scan(kind=direct_calls.KIND, model=model, version=version, **span):  # type: ignore[arg-type]
             yield from direct_calls.observed(group)
-        for group in self._reader.scan(kind="shadow", since=since, until=until):
+        for group in self._reader.scan(kind="shadow", **span):  # type: ignore[arg-type]
             yield from self._watched([one for one in group if _asks(one, model, version)])
 
     def _watched(self, shadows: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -461,6 +464,11 @@ class MonitoredApplications:
         """Return the facts of an application's active revision; None for one that there is no more."""
         active = self._revisions.active(application)
         return None if active is None else facts_of(plain(active.definition))
+
+    def judged(self) -> list[Facts]:
+        """Return the facts of the applications that say what comes out in the end."""
+        found = [facts_of(plain(one.definition)) for one in self._revisions.all_active()]
+        return [one for one in found if one.outcome]
 
 
 class MonitoredVersions:

@@ -284,16 +284,20 @@ class Monitoring:
         if measure.reference is None:
             return [], []
         overall, by_day = [], []
-        for facts, rows in self._outputs(ref, set(days)).values():
-            task = task_of(facts.outcome_type, measure.reference.outputs) if facts.outcome else None
+        chosen = set(days)
+        # What has no outcome is not judged, and may have millions of decisions.
+        for facts in self._applications.judged():
+            task = task_of(facts.outcome_type, measure.reference.outputs)
             if task is None:
                 continue
             truths = latest_truths(self._log.outcomes(facts.name), facts.outcome)
             judged = [
                 Judged(one.day, one.moment, one.output[task[1]], truths.get(one.decision))
-                for one in rows
+                for one in self._outputs(ref, facts, chosen)
                 if one.output is not None and one.output.get(task[1]) is not None
             ]
+            if not judged:
+                continue
             matured = self._clock.now() - facts.matures_after
             overall.append(performance(facts.name, facts.outcome, task[0], judged, matured))
             for day in sorted({one.day for one in judged}):
@@ -301,18 +305,12 @@ class Monitoring:
                 by_day.append(DayPerformance(day, performance(facts.name, facts.outcome, task[0], of_day, matured)))
         return overall, by_day
 
-    def _outputs(self, ref: VersionRef, days: set[str]) -> dict[str, tuple[Facts, list[Observation]]]:
-        """Return the version's own outputs on some days, by application."""
-        found: dict[str, tuple[Facts, list[Observation]]] = {}
-        for record in self._log.decisions(ref.model, ref.number, 0, self._clock.now()):
-            name = record["application"]
-            # Asked once an application: the facts are a query, and there may be millions of decisions.
-            if name not in found:
-                found[name] = (self._facts(name), [])
-            facts, rows = found[name]
-            seen = observations(record, facts, ZoneInfo(facts.time_zone), lambda _model, _at: None)
-            rows.extend(one for one in seen if one.ref == ref and one.day in days)
-        return found
+    def _outputs(self, ref: VersionRef, facts: Facts, days: set[str]) -> Iterator[Observation]:
+        """Return the version's own outputs on some days for one application, one by one: they may be many."""
+        zone = ZoneInfo(facts.time_zone)
+        for record in self._log.decisions(ref.model, ref.number, 0, self._clock.now(), facts.name):
+            seen = observations(record, facts, zone, lambda _model, _at: None)
+            yield from (one for one in seen if one.ref == ref and one.day in days)
 
 
 class Counting:

@@ -31,7 +31,9 @@ class Stretch(NamedTuple):
 class LogSource(Protocol):
     """The decision log, decoded; see `contract/records.py` for what a record holds."""
 
-    def decisions(self, model: str | None, version: int | None, since: int, until: int) -> Iterable[Mapping[str, Any]]:
+    def decisions(
+        self, model: str | None, version: int | None, since: int, until: int, application: str | None = None
+    ) -> Iterable[Mapping[str, Any]]:
         """Return the decision records that arrived in [since, until) UTC microseconds, in any order.
 
         With `model` and `version`, those in which that version was asked; with None, all of them. What a shadow saw is
@@ -57,6 +59,9 @@ class Applications(Protocol):
 
     def facts(self, application: str) -> Facts | None:
         """Return the facts of an application's active revision; None for one that there is no more."""
+
+    def judged(self) -> Iterable[Facts]:
+        """Return the facts of the applications that declare an outcome."""
 
 
 class Versions(Protocol):
