@@ -21,7 +21,7 @@ class Held(TenureError):
     code = "held"
     kind = Kind.CONFLICT
     message = "{what} is under a legal hold: {holds}"
-    next_step = "whoever placed it can end it: tenure hold release REF --reason …"
+    next_step = "it can be ended as it was placed: tenure hold release REF --reason …, for a person with --entity …"
 
 
 class AlreadyHeld(TenureError):

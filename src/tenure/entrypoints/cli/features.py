@@ -140,15 +140,31 @@ def list_views(
     pages = Pages(limit, cursor, everything)
     with opened() as tenure:
         found = pages.of(tenure, "features:list", name=name, owner=owner)
-    columns = ("view", "key", "keys", "stale", "newest", "owner")
-    pages.show(Screen(json), found, columns, "no feature view is defined")
+    columns = ("view", "key", "keys", "stale", "newest", "age", "owner")
+    rows = [_aged(dict(one)) for one in found.rows]
+    pages.show(Screen(json), found, columns, "no feature view is defined", rows)
 
 
 def show(view: View, json: Json = False) -> None:
     """Show one view: its columns, how fresh it is, what is missing, how far its sources were read, who uses it."""
     with opened() as tenure:
         found = tenure.call("features:show", view=view)
-    Screen(json).facts(found, view)
+    Screen(json).facts(found if json else _aged(found), view)
+
+
+def _aged(found: dict[str, Any]) -> dict[str, Any]:
+    """Return a view with its times as people say them, and shares as per cent."""
+    shares = {column: f"{share:.1%}" for column, share in found.get("missing", {}).items()}
+    return found | {"age": _span(found["age"]), "ttl": _span(found["ttl"])} | ({"missing": shares} if shares else {})
+
+
+def _span(seconds: float | None) -> str:
+    """Return a length of time in the greatest unit of which there is one at least."""
+    if seconds is None:
+        return ""
+    units = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
+    found = next(((length, unit) for length, unit in units if seconds >= length), (1, "seconds"))
+    return f"{seconds / found[0]:.4g} {found[1]}"
 
 
 def join(
