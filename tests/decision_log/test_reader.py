@@ -1,10 +1,12 @@
 """The reader: a record is there at once and once, however far it has come; filters agree before and after sealing."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from tenure.adapters.decision_log.index import index_file
 from tenure.adapters.decision_log.reader import LogReader
 from tenure.adapters.decision_log.sealer import Sealer
 from tenure.adapters.decision_log.writer import LogWriter
@@ -71,6 +73,26 @@ def test_find_answers_newest_first(reader: LogReader) -> None:
     assert reader.find(model="risk", version=2) == [r for r in RECORDS[:14:-1] if b'"rules": []' in r]
     assert reader.find(since=NOON + 5000, until=NOON + 8000) == RECORDS[5:8][::-1]
     assert reader.find(kind="outcome") == []
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_what_never_came_together_is_not_found_and_what_did_is(tmp_path: Path, noted: bool) -> None:  # noqa: FBT001
+    writer = LogWriter.open(tmp_path, "gateway-1")
+    for start in (0, 10, 20):
+        writer.append_all(RECORDS[start : start + 10])
+        seal(tmp_path)
+        if not noted:
+            # As an index is whose first files were indexed before combinations were noted.
+            with sqlite3.connect(index_file(tmp_path)) as index:
+                index.execute("DELETE FROM combinations")
+    writer.close_now()
+    reader = LogReader(tmp_path)
+    assert reader.find(rule="new", decided_by="model") == []
+    assert reader.find(rule="new", decided_by="rule", application="sales") == [RECORDS[n] for n in (25, 19, 13, 7, 1)]
+    assert reader.find(model="risk", version=2, decided_by="model", application="credit") == [
+        RECORDS[n] for n in (24, 18)
+    ]
+    assert reader.find(application="credit", decided_by="fallback", limit=2) == [RECORDS[26], RECORDS[20]]
 
 
 def test_a_sample_is_spread_evenly_over_what_fits(reader: LogReader) -> None:

@@ -43,6 +43,10 @@ CREATE INDEX IF NOT EXISTS records_fallback ON records (application, id) WHERE d
 CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY, application TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rules (rule TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (rule, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pages (leaf INTEGER PRIMARY KEY, place INTEGER NOT NULL, size INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS combinations (
+    kind TEXT, application TEXT, decided_by TEXT, model TEXT, version INTEGER, rule TEXT,
+    since INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (kind, application, decided_by, model, version, rule)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state (only INTEGER PRIMARY KEY CHECK (only = 1), ending INTEGER, positions TEXT);
 """
 
@@ -54,6 +58,16 @@ _SLACK = 60 * SECOND
 _RARE = {"kind = ?": "resolution", "decided_by = ?": "fallback"}
 #: the least and the greatest value
 Bounds: TypeAlias = "tuple[float | None, float | None]"
+#: stands among the combinations where those of all files are there
+_ALL_NOTED = ("", "", "", "", 0, "")
+_COMBINE = (
+    "INSERT INTO combinations VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET since = min(since, excluded.since), until = max(until, excluded.until)"
+)
+#: from so many values on it is asked whether they ever came together
+_COMBINED = 2
+#: sorts after every id
+_LAST = "~"
 #: values in one question; SQLite takes 999 at least
 _AT_ONCE = 500
 
@@ -194,7 +208,7 @@ class Index:
         """Make the whole index again in one transaction, so that readers never see half of it."""
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
-            for table in ("files", "records", "rules", "pending", "pages", "state"):
+            for table in ("files", "records", "rules", "pending", "pages", "combinations", "state"):
                 self._connection.execute(f"DELETE FROM {table}")  # noqa: S608  names of our own
             for sealing in sealings:
                 insert(self._connection, sealing, heads_in(decisions, sealing), pages_of(decisions / sealing.file))
@@ -202,7 +216,30 @@ class Index:
 
     def places(self, sought: Sought, limit: int | None) -> list[tuple[str, int]]:
         """Return (id, leaf) of what is sought, newest first."""
-        return self._sought(sought, limit).fetchall()
+        span = self._span(sought)
+        return self._sought(sought, limit, span).fetchall() if span else []
+
+    def _span(self, sought: Sought) -> tuple[str, str] | None:
+        """Return the ids between which all lies that is sought, None where no file holds such a record.
+
+        Of values that are each common but never came together, all of one of them would be looked through.
+        """
+        tests = _combined(sought)
+        if (
+            len(tests.keys() - {"kind", "version"}) < _COMBINED
+            or sought.entity
+            or sought.decision
+            or not self._is_noted()
+        ):
+            return "", _LAST
+        where = " AND ".join(f"{name} = ?" for name in tests)
+        query = f"SELECT min(since), max(until) FROM combinations WHERE {where}"  # noqa: S608  names of our own
+        since, until = self._connection.execute(query, list(tests.values())).fetchone()
+        return None if since is None else (sorts_before(since - _SLACK), sorts_before(until + _SLACK))
+
+    def _is_noted(self) -> bool:
+        """Return whether the combinations of all files are noted: those of files indexed by an earlier Tenure are not."""
+        return bool(self._connection.execute("SELECT 1 FROM combinations WHERE kind = ''").fetchone())
 
     def count(self, sought: Sought) -> int:
         """Return how many records are sought."""
@@ -216,11 +253,14 @@ class Index:
         cursor = self._sought(sought, max(wanted, default=-1) + 1)
         return [place for rank, place in enumerate(cursor) if rank in wanted]
 
-    def _sought(self, sought: Sought, limit: int | None) -> sqlite3.Cursor:
+    def _sought(self, sought: Sought, limit: int | None, span: tuple[str, str] = ("", _LAST)) -> sqlite3.Cursor:
         where, values = _where(sought)
         source, name = _source(sought)
-        query = f"SELECT records.id, leaf FROM {source} WHERE {where} ORDER BY {name} DESC LIMIT ?"  # noqa: S608  names of our own
-        return self._connection.execute(query, (*values, -1 if limit is None else limit))
+        query = (
+            f"SELECT records.id, leaf FROM {source} WHERE {where} AND {name} >= ? AND {name} < ?"  # noqa: S608  names of our own
+            f" ORDER BY {name} DESC LIMIT ?"
+        )
+        return self._connection.execute(query, (*values, *span, -1 if limit is None else limit))
 
     def unresolved(self, application: str | None) -> list[str]:
         """Return the decisions left to a person about which nobody has said anything yet."""
@@ -317,6 +357,11 @@ def insert(connection: sqlite3.Connection, sealing: Sealing, heads: Sequence[Hea
         "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)",
         (sealing.first, sealing.count, sealing.file, min(moments), max(moments)),
     )
+    together = _combinations(head for _, head in present)
+    if sealing.first == 0:
+        together.add(_ALL_NOTED)
+    values = ((*one, min(moments), max(moments)) for one in together)
+    connection.executemany(_COMBINE, values)
     rows = (_row(leaf, head) for leaf, head in present)
     connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     fired = ((rule, head.id) for head in heads for rule in head.rules)
@@ -330,6 +375,30 @@ def _insert_pages(connection: sqlite3.Connection, sealing: Sealing, pages: Seque
     connection.execute("DELETE FROM pages WHERE leaf >= ? AND leaf < ?", (sealing.first, sealing.end))
     rows = ((sealing.first + page.row, page.place, page.size) for page in pages)
     connection.executemany("INSERT INTO pages VALUES (?, ?, ?)", rows)
+
+
+def _combinations(heads: Iterable[Head]) -> set[tuple[Any, ...]]:
+    """Return which values stand together in records, as far as people ask for them together; `_combined` asks."""
+    found = set()
+    for head in heads:
+        served = head.served
+        model, version = (served.model, served.version) if served else ("", 0)
+        one = (head.kind, head.application, head.decided_by or "", model, version)
+        found |= {(*one, rule) for rule in head.rules or ("",)}
+    return found
+
+
+def _combined(sought: Sought) -> dict[str, Any]:
+    """Return what is sought of values that files have noted together."""
+    asked = {
+        "kind": sought.kind,
+        "application": sought.application,
+        "decided_by": sought.decided_by,
+        "model": sought.model,
+        "version": sought.version,
+        "rule": sought.rule,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _row(leaf: int, head: Head) -> tuple[Any, ...]:
@@ -364,7 +433,9 @@ def _where(sought: Sought) -> tuple[str, list[Any]]:
     """
     by_rule = sought.rule is not None and sought.entity is None
     place = "rules.id" if by_rule else "records.id"
-    rule = "rules.rule = ?" if by_rule else "records.id IN (SELECT id FROM rules WHERE rule = ?)"
+    rule = (
+        "rules.rule = ?" if by_rule else "EXISTS (SELECT 1 FROM rules WHERE rules.rule = ? AND rules.id = records.id)"
+    )
     tests = {
         "application = ?": sought.application,
         "entity = ?": sought.entity,
