@@ -43,6 +43,7 @@ from tenure.app.control import Control
 from tenure.app.secrets import persons_key
 from tenure.governance.access import local_actor
 from tenure.kit.clock import DAY, iso
+from tenure.kit.errors import TenureError
 from tenure.kit.ids import new_id
 from tenure.settings import Home
 
@@ -156,7 +157,11 @@ def measured(called: str, rounds: int, job: Callable[[], Any]) -> None:
     times, began = [], time.process_time()
     for _ in range(rounds):
         started = time.perf_counter()
-        job()
+        try:
+            job()
+        except TenureError as refusal:
+            print(f"{called:<50}{refusal}", flush=True)
+            return
         times.append((time.perf_counter() - started) * 1000)
     spent = (time.process_time() - began) * 1000 / rounds
     times.sort()
