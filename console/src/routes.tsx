@@ -67,27 +67,27 @@ const overviewRoute = createRoute({
     return <Overview {...overviewRoute.useSearch()} />;
   },
 });
-const applicationsRoute = createRoute({ getParentRoute: () => root, path: "/applications", validateSearch: texts("cursor"), component: Applications });
+const applicationsRoute = createRoute({ getParentRoute: () => root, path: "/applications", validateSearch: texts("name", "project", "owner", "cursor"), component: function ApplicationsScreen() { return <Applications {...applicationsRoute.useSearch()} />; } });
 
 const applicationRoute = createRoute({
   getParentRoute: () => root,
   path: "/applications/$application",
-  validateSearch: texts("revision", "tab", "since", "cursor", "past_cursor"),
+  validateSearch: texts("revision", "tab", "since", "stage", "cursor", "past_cursor"),
   component: function ApplicationScreen() {
     const { application } = applicationRoute.useParams();
     return <Application key={application} {...applicationRoute.useSearch()} name={application} />;
   },
 });
 
-const modelsRoute = createRoute({ getParentRoute: () => root, path: "/models", validateSearch: texts("cursor"), component: Models });
+const modelsRoute = createRoute({ getParentRoute: () => root, path: "/models", validateSearch: texts("name", "cursor"), component: function ModelsScreen() { return <Models {...modelsRoute.useSearch()} />; } });
 
 const modelRoute = createRoute({
   getParentRoute: () => root,
   path: "/models/$model",
-  validateSearch: texts("cursor"),
+  validateSearch: texts("stage", "cursor"),
   component: function ModelScreen() {
     const { model } = modelRoute.useParams();
-    return <Model key={model} name={model} />;
+    return <Model key={model} {...modelRoute.useSearch()} name={model} />;
   },
 });
 
@@ -101,7 +101,7 @@ const versionRoute = createRoute({
   },
 });
 
-const featuresRoute = createRoute({ getParentRoute: () => root, path: "/features", validateSearch: texts("cursor"), component: FeatureViews });
+const featuresRoute = createRoute({ getParentRoute: () => root, path: "/features", validateSearch: texts("name", "owner", "cursor"), component: function FeaturesScreen() { return <FeatureViews {...featuresRoute.useSearch()} />; } });
 
 const viewRoute = createRoute({
   getParentRoute: () => root,
@@ -116,7 +116,7 @@ const viewRoute = createRoute({
 const reviewsRoute = createRoute({
   getParentRoute: () => root,
   path: "/reviews",
-  validateSearch: texts("application", "cursor"),
+  validateSearch: texts("application", "queue", "cursor"),
   component: function ReviewsScreen() {
     return <Reviews {...reviewsRoute.useSearch()} />;
   },
@@ -125,16 +125,17 @@ const reviewsRoute = createRoute({
 const playgroundRoute = createRoute({
   getParentRoute: () => root,
   path: "/playground",
-  validateSearch: texts("application", "decision"),
+  validateSearch: texts("application", "decision", "left", "left_model", "right", "right_model"),
   component: function PlaygroundScreen() {
-    return <Playground {...playgroundRoute.useSearch()} />;
+    const { application, decision } = playgroundRoute.useSearch();
+    return <Playground {...(application ? { application } : {})} {...(decision ? { decision } : {})} />;
   },
 });
 
 const alertsRoute = createRoute({
   getParentRoute: () => root,
   path: "/alerts",
-  validateSearch: texts("status", "model", "cursor"),
+  validateSearch: texts("status", "kind", "model", "cursor"),
   component: function AlertsScreen() {
     return <Alerts {...alertsRoute.useSearch()} />;
   },
@@ -143,13 +144,13 @@ const alertsRoute = createRoute({
 const auditRoute = createRoute({
   getParentRoute: () => root,
   path: "/audit",
-  validateSearch: texts("target", "cursor"),
+  validateSearch: texts("target", "actor", "action", "cursor"),
   component: function AuditScreen() {
     return <Audit {...auditRoute.useSearch()} />;
   },
 });
 
-const accessRoute = createRoute({ getParentRoute: () => root, path: "/access", validateSearch: texts("users_cursor", "tokens_cursor", "sessions_cursor"), component: Access });
+const accessRoute = createRoute({ getParentRoute: () => root, path: "/access", validateSearch: texts("user", "user_role", "users_cursor", "token", "token_role", "tokens_cursor", "sessions_cursor"), component: Access });
 const systemRoute = createRoute({ getParentRoute: () => root, path: "/system", component: System });
 
 const tree = root.addChildren([

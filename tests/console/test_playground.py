@@ -1,5 +1,7 @@
 """Somebody tries a request on two revisions beside each other, and keeps it as a test; nothing is decided."""
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.console.lived_in import LivedIn
@@ -38,3 +40,24 @@ def test_a_logged_decision_is_evaluated_by_another_version_with_the_features_it_
     expect(other.locator(".timeline")).to_contain_text("churn/1")
     expect(other.locator(".timeline")).to_contain_text("output.score")
     expect(other.get_by_role("columnheader", name="known since")).to_be_visible()
+
+
+def test_a_draft_that_chooses_a_model_and_tells_its_reasons_is_tried_beside_what_is_in_force(
+    page: Page, house: LivedIn
+) -> None:
+    made = house.decide("churn-offers", customer_id="c7", monthly_fee=50.0, channel="phone")
+    page.goto(f"{house.url}/applications/churn-offers?tab=rules")
+    page.get_by_role("tab", name="application.yaml").click()
+    text = page.get_by_role("textbox", name="application.yaml")
+    choosing = "rules:\n  - {id: calls, before: model, when: \"channel == 'phone'\", model: phone}\n"
+    models = "models: {usual: churn@champion, phone: churn@champion}\nexplain: top_k\n"
+    text.fill(text.input_value().replace("rules:\n", choosing, 1).replace("model: churn@champion\n", models, 1))
+    expect(page.get_by_text("right: 5 rules")).to_be_visible()
+    page.goto(f"{house.url}/playground?decision={made['decision_id']}")
+    other = page.locator("section").filter(has=page.get_by_role("heading", name="The other way", exact=True))
+    steps = other.locator(".timeline")
+    expect(steps.locator(".rule").filter(has_text="calls")).to_contain_text("fired")
+    expect(steps).to_contain_text("churn/2")
+    expect(steps).to_contain_text(re.compile(r"\(model: \w+ [+-]"))
+    page.goto(f"{house.url}/applications/churn-offers?tab=rules")
+    page.get_by_role("button", name="Drop the draft").click()

@@ -11,7 +11,7 @@ export type Schemas = { [K in keyof components["schemas"]]: Whole<components["sc
 
 type PathOf<O> = O extends { parameters: { path: infer P } } ? P : unknown;
 type QueryOf<O> = O extends { parameters: { query?: infer Q } } ? (Q extends object ? Q : unknown) : unknown;
-type BodyOf<O> = O extends { requestBody: { content: { "application/json": infer B } } } ? B : unknown;
+type BodyOf<O> = O extends { requestBody: { content: { "application/json": infer B } } } ? (B extends Record<string, never> ? unknown : B) : unknown;
 export type Given<A extends ActionName> = PathOf<operations[A]> & QueryOf<operations[A]> & BodyOf<operations[A]>;
 export type Answer<A extends ActionName> = operations[A] extends {
   responses: { 200: { content: { "application/json": infer R } } };

@@ -9,12 +9,14 @@ export interface Bar {
 const ROW = 34;
 const LEFT = 120;
 const WIDTH = 440;
+/** what a number beside the longest bar needs */
+const NUMBER = 66;
 
 /** Signed amounts as bars from a common zero, in the order they are given. */
 export function Bars({ bars, label }: { bars: Bar[]; label: string }) {
   const most = Math.max(...bars.map((bar) => Math.abs(bar.value)), Number.MIN_VALUE);
-  const room = (WIDTH - LEFT - 110) / 2;
-  const zero = LEFT + room + 55;
+  const room = (WIDTH - LEFT - 2 * NUMBER) / 2;
+  const zero = LEFT + NUMBER + room;
   return (
     <svg className="bars" viewBox={`0 0 ${WIDTH} ${bars.length * ROW}`} role="img" aria-label={`${label}: ${bars.map((bar) => `${bar.name} ${number(bar.value)}`).join(", ")}`}>
       <line className="zero" x1={zero} x2={zero} y1={0} y2={bars.length * ROW} />

@@ -42,7 +42,7 @@ export function Chart({ times, lines, marks = [], height = 170, label, format = 
         cursor: { points: { size: 6 }, drag: { x: false, y: false } },
         // A step counts from its beginning, so the last one has room behind it.
         scales: { x: { range: (_, low, high) => [low, high + (high - low) / Math.max(1, data[0].length - 1)] }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
-        axes: [axis, { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => latest.current.format(tick)) }],
+        axes: [{ ...axis, space: 64, values: (_, ticks) => ticks.map((tick, place) => clock(tick, ticks[place - 1])) }, { ...axis, size: 58, space: 24, values: (_, ticks) => ticks.map((tick) => latest.current.format(tick)) }],
         series: [{}, ...lines.map((line) => ({ label: line.name, stroke: line.colour, width: 1.8, points: { show: line.values.filter((value) => value !== null).length < 4, size: 5 }, ...(line.fill ? { fill: `${line.colour}22` } : {}) }))],
         hooks: { draw: [(self) => drawMarks(self, latest.current.marks, dim)] },
       },
@@ -80,6 +80,16 @@ export function Chart({ times, lines, marks = [], height = 170, label, format = 
       </figcaption>
     </figure>
   );
+}
+
+const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+
+/** A tick of the time axis: its hour, and its day below where that is another than the tick's before it. */
+function clock(seconds: number, before: number | undefined): string {
+  const at = new Date(seconds * 1000);
+  const day = DAY.format(at);
+  return before !== undefined && DAY.format(new Date(before * 1000)) === day ? HOUR.format(at) : `${HOUR.format(at)}\n${day}`;
 }
 
 function drawMarks(self: uPlot, marks: ChartMark[], colour: string): void {

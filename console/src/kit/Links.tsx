@@ -27,6 +27,6 @@ export function TargetLink({ action, target }: { action: string; target: string 
   if (target.startsWith("decision/")) return <DecisionLink id={target.slice("decision/".length)} />;
   if (named && ["applications", "rules", "events", "outcomes"].includes(kind)) return <ApplicationLink of={target} />;
   if (named && ["versions", "models"].includes(kind)) return <VersionLink of={target} />;
-  if (named && kind === "features") return <Link to="/features/$view" params={{ view: target }}>{target}</Link>;
+  if (target.startsWith("features:")) return <Link to="/features/$view" params={{ view: target.slice("features:".length) }}>{target.slice("features:".length)}</Link>;
   return <>{target}</>;
 }

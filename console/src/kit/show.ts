@@ -14,7 +14,10 @@ export function ago(iso: string, now: number = Date.now()): string {
   return `${age((now - Date.parse(iso)) / 1000)} ago`;
 }
 
+const YEAR = 365.25 * 86_400;
+
 export function age(seconds: number): string {
+  if (seconds >= 2 * YEAR) return `${Math.floor(seconds / YEAR)} y`;
   const steps: [number, string][] = [[86_400, "d"], [3_600, "h"], [60, "min"], [1, "s"]];
   for (const [size, unit] of steps) {
     if (seconds >= size * (unit === "s" ? 0 : 1)) return `${Math.floor(seconds / size)} ${unit}`;
@@ -74,6 +77,11 @@ export function fields(given: Record<string, unknown> | null | undefined): strin
 
 export function shortDigest(digest: string): string {
   return digest.replace("sha256:", "").slice(0, 12);
+}
+
+/** Who did something: a person by name, a token, which has none, by its id. */
+export function who(actor: string): string {
+  return /^[0-9a-f]{12}$/.test(actor) ? `token ${actor}` : actor;
 }
 
 export function words(name: string): string {

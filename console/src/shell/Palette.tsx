@@ -72,10 +72,13 @@ function useGoals(text: string): Goal[] {
   const who = useSession().data;
   const may = useMemo(() => who?.actions ?? [], [who]);
   const [settled] = useDebouncedValue(text.trim(), 150);
-  const applications = useAsk("applications:list", {}, { enabled: may.includes("applications:list") });
-  const models = useAsk("models:list", {}, { enabled: may.includes("models:list") });
-  const views = useAsk("features:list", {}, { enabled: may.includes("features:list") });
-  const model = models.data?.find((one) => settled.split("/")[0] === one.model)?.model ?? "";
+  // Searched by the server: there may be more than a page of each. Of a version the model's name is sought.
+  const [modelName = ""] = settled.split("/");
+  const named = { name: modelName, limit: MOST };
+  const applications = useAsk("applications:list", named, { enabled: may.includes("applications:list"), placeholderData: (before) => before });
+  const models = useAsk("models:list", named, { enabled: may.includes("models:list"), placeholderData: (before) => before });
+  const views = useAsk("features:list", named, { enabled: may.includes("features:list"), placeholderData: (before) => before });
+  const model = models.data?.find((one) => modelName === one.model)?.model ?? "";
   const versions = useAsk("versions:list", { model }, { enabled: model !== "" });
   return useMemo(() => {
     const known: Goal[] = [

@@ -43,7 +43,7 @@ export function Shell({ children }: { children: ReactNode }) {
           Tenure
         </Link>
         {PLACES.filter((place) => may.includes(place.needs)).map((place) => (
-          <Link key={place.to} to={place.to} className="place" activeOptions={{ exact: place.to === "/" }} activeProps={{ "aria-current": "page" }}>
+          <Link key={place.to} to={place.to} className="place" activeOptions={{ exact: place.to === "/", includeSearch: false }} activeProps={{ "aria-current": "page" }}>
             {place.name}
           </Link>
         ))}

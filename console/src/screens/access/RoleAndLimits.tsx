@@ -1,8 +1,8 @@
 import { MultiSelect, Select } from "@mantine/core";
 import { useState } from "react";
 import { useAsk } from "../../api/queries";
+import { ROLES } from "../../kit/words";
 
-const ROLES = ["caller", "viewer", "builder", "operator", "validator", "approver", "auditor", "admin"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** The fields for a role and its limits, and what is sent for them. */

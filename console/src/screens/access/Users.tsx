@@ -3,13 +3,16 @@ import { useState } from "react";
 import type { Schemas } from "../../api/call";
 import { useDo } from "../../api/queries";
 import { Act } from "../../kit/Act";
+import { Filters } from "../../kit/Filters";
 import { Listed } from "../../kit/Listed";
 import { Mark } from "../../kit/Marks";
 import { Once } from "../../kit/Once";
 import { Panel } from "../../kit/Panel";
 import { ProblemPanel } from "../../kit/ProblemPanel";
 import { Rows } from "../../kit/Tables";
-import { moment } from "../../kit/show";
+import { usePlace } from "../../kit/place";
+import { moment, who } from "../../kit/show";
+import { ROLES } from "../../kit/words";
 import { type Role, useRoleAndLimits } from "./RoleAndLimits";
 
 /** Accounts of people: made, changed, closed. A one-time link opens a new one. */
@@ -17,6 +20,7 @@ export function Users() {
   const [user, setUser] = useState("");
   const link = useDo("users:link");
   const limits = useRoleAndLimits("viewer");
+  const [search] = usePlace();
   return (
     <Panel
       title="Accounts"
@@ -29,7 +33,8 @@ export function Users() {
     >
       <Once title={`This link signs ${link.data?.subject ?? ""} in once, until ${moment(link.data?.expires_at)}`} text={link.data?.url ?? ""} close={link.reset} />
       {link.error && <ProblemPanel problem={link.error} />}
-      <Listed action="users:list" given={{}} cursor="users_cursor" empty="No account yet.">
+      <Filters cursor="users_cursor" filters={[{ name: "user", label: "Name", placeholder: "a part of it" }, { name: "user_role", label: "Role", choices: ROLES }]} />
+      <Listed action="users:list" given={{ name: search.user ?? "", role: search.user_role ?? "" }} cursor="users_cursor" empty="No account yet.">
         {(rows) => (
           <Rows
             label="Accounts"
@@ -40,7 +45,7 @@ export function Users() {
               { name: "role", cell: (row) => row.role },
               { name: "for", cell: (row) => row.applications.join(", ") || "all" },
               { name: "password", cell: (row) => (row.has_password ? "set" : "none yet") },
-              { name: "made", cell: (row) => `${moment(row.created_at)} by ${row.created_by}` },
+              { name: "made", cell: (row) => `${moment(row.created_at)} by ${who(row.created_by)}` },
               { name: "", cell: (row) => <UserActions user={row} /> },
             ]}
           />

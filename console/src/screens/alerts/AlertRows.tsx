@@ -5,7 +5,7 @@ import { Act } from "../../kit/Act";
 import { VersionLink } from "../../kit/Links";
 import { Mark } from "../../kit/Marks";
 import { type Column, Rows } from "../../kit/Tables";
-import { moment, number, percent, several, words } from "../../kit/show";
+import { moment, number, percent, several, shortMoment, words } from "../../kit/show";
 
 type Alert = Schemas["AlertAnswer"];
 
@@ -17,8 +17,8 @@ export function AlertRows({ alerts, versions = true }: { alerts: Alert[]; versio
     { name: "kind", cell: (one) => words(one.kind) },
     { name: "column", cell: (one) => one.column || "—" },
     { name: "finding", cell: (one) => <span title={text(one.evidence.how)}>{finding(one.evidence)}</span> },
-    { name: "days", cell: (one) => [...new Set([one.first_day, one.last_day])].join(" – ") },
-    { name: "opened", cell: (one) => moment(one.opened_at) },
+    { name: "days", cell: (one) => <span className="nowrap">{[...new Set([one.first_day, one.last_day])].join(" – ")}</span> },
+    { name: "opened", cell: (one) => <span className="nowrap" title={moment(one.opened_at)}>{shortMoment(one.opened_at)}</span> },
     { name: "what is known", cell: (one) => <>{one.note || "—"}{one.acknowledged_by && <span className="dim"> ({one.acknowledged_by})</span>}{one.silenced_until && <div className="dim small">silent until {moment(one.silenced_until)}</div>}</> },
     { name: "", cell: (one) => <AlertActions alert={one} /> },
   ];
@@ -31,7 +31,7 @@ function AlertActions({ alert }: { alert: Alert }) {
   if (alert.state === "resolved") return null;
   const about = [words(alert.kind), alert.column].filter(Boolean).join(" of ");
   return (
-    <span className="row">
+    <span className="row tight">
       {alert.state === "open" && <Act action="alerts:ack" label="Acknowledge" given={{ alert: alert.id }} affects="It is marked as seen, with what you know about it; it stays until the data say otherwise." />}
       <Act action="alerts:silence" label="Silence" given={{ until, model: model ?? "", version: Number(version), kind: alert.kind, column: alert.column }} affects={`No webhook is told of ${about} on ${alert.ref} for so long. It is listed all the same, and told when the silence ends and it is still open.`}>
         <TextInput label="For" description="An age as 12h or 7d, a moment, or now, which ends a silence" required value={until} onChange={(event) => setUntil(event.currentTarget.value)} />

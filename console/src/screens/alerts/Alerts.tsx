@@ -2,15 +2,17 @@ import { useAsk } from "../../api/queries";
 import { Filters } from "../../kit/Filters";
 import { Listed } from "../../kit/Listed";
 import { Heading, Panel } from "../../kit/Panel";
+import { ALERT_KINDS, ALERT_STATES } from "../../kit/words";
 import { AlertRows } from "./AlertRows";
 
 export interface AlertFilters {
   model: string;
   status: string;
+  kind: string;
 }
 
 /** What monitoring found, newest first. */
-export function Alerts({ model = "", status = "" }: Partial<AlertFilters>) {
+export function Alerts({ model = "", status = "", kind = "" }: Partial<AlertFilters>) {
   const models = useAsk("models:list", {}).data ?? [];
   return (
     <>
@@ -18,13 +20,14 @@ export function Alerts({ model = "", status = "" }: Partial<AlertFilters>) {
       <Panel>
         <Filters
           filters={[
-            { name: "status", label: "State", choices: ["open", "acknowledged", "resolved"] },
+            { name: "status", label: "State", choices: ALERT_STATES },
+            { name: "kind", label: "Kind", choices: ALERT_KINDS },
             { name: "model", label: "Model", choices: models.map((one) => one.model) },
           ]}
         />
       </Panel>
       <Panel title="Newest first">
-        <Listed action="alerts:list" given={{ model, status }} empty="No alert.">
+        <Listed action="alerts:list" given={{ model, status, kind }} empty="No alert.">
           {(rows) => <AlertRows alerts={rows} />}
         </Listed>
       </Panel>

@@ -4,7 +4,7 @@ import { useAsk, useMay } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
 import { Mark } from "../../kit/Marks";
 import { Heading, Panel } from "../../kit/Panel";
-import { moment } from "../../kit/show";
+import { moment, who } from "../../kit/show";
 import { Path } from "./Path";
 import { Revisions } from "./Revisions";
 import { RollBack } from "./RollBack";
@@ -16,10 +16,11 @@ interface Place {
   revision?: string;
   tab?: string;
   since?: string;
+  stage?: string;
 }
 
 /** One application: the way of its requests, its rules, its revisions. */
-export function Application({ name, revision, tab = "path", since = "1h" }: Place) {
+export function Application({ name, revision, tab = "path", since = "1h", stage }: Place) {
   const shown = useAsk("applications:show", { application: name, ...(revision ? { revision: Number(revision) } : {}) });
   const inForce = useAsk("applications:show", { application: name }, { refetchInterval: 10_000 }).data?.revision;
   const figures = useAsk("decisions:figures", { application: name, since, steps: 60 }).data?.applications[0];
@@ -32,7 +33,7 @@ export function Application({ name, revision, tab = "path", since = "1h" }: Plac
         <>
           <Heading
             title={name}
-            under={<><span>revision {found.revision}</span><Mark of={found.stage === "active" ? "in force" : found.stage} /><span>{moment(found.at)} by {found.actor}{found.reason && `: ${found.reason}`}</span><Link to="/decisions" search={{ application: name }}>its decisions</Link></>}
+            under={<><span>revision {found.revision}</span><Mark of={found.stage === "active" ? "in force" : found.stage} /><span>{moment(found.at)} by {who(found.actor)}{found.reason && `: ${found.reason}`}</span><Link to="/decisions" search={{ application: name }}>its decisions</Link></>}
             actions={
               <>
                 <SegmentedControl aria-label="Span of time" size="xs" data={["1h", "24h", "7d"]} value={since} onChange={(value) => go({ since: value })} />
@@ -58,7 +59,7 @@ export function Application({ name, revision, tab = "path", since = "1h" }: Plac
               {may("rules:check") && found.revision === inForce ? <Rules revision={found} figures={figures} /> : <Panel title="application.yaml"><pre tabIndex={0}><code>{found.source}</code></pre></Panel>}
             </Tabs.Panel>
             <Tabs.Panel value="revisions">
-              <Revisions application={name} now={inForce ?? found.revision} />
+              <Revisions application={name} now={inForce ?? found.revision} {...(stage ? { stage } : {})} />
             </Tabs.Panel>
           </Tabs>
         </>

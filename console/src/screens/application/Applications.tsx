@@ -1,16 +1,20 @@
+import { Filters } from "../../kit/Filters";
 import { ApplicationLink, VersionLink } from "../../kit/Links";
 import { Listed } from "../../kit/Listed";
 import { Heading, Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
-import { moment } from "../../kit/show";
+import { moment, who } from "../../kit/show";
 
 /** Every application and its revision in force. */
-export function Applications() {
+export function Applications({ name = "", project = "", owner = "" }: { name?: string; project?: string; owner?: string }) {
   return (
     <>
       <Heading title="Applications" under="What answers requests: rules, features and the use of a model, changed by revisions." />
       <Panel>
-        <Listed action="applications:list" given={{}} empty="None yet. A first one is written by: tenure init NAME --model MODEL@champion">
+        <Filters filters={[{ name: "name", label: "Name", placeholder: "a part of it" }, { name: "project", label: "Project" }, { name: "owner", label: "Owner" }]} />
+      </Panel>
+      <Panel>
+        <Listed action="applications:list" given={{ name, project, owner }} empty="None yet. A first one is written by: tenure init NAME --model MODEL@champion">
           {(rows) => (
             <Rows
               label="Applications"
@@ -21,7 +25,7 @@ export function Applications() {
                 { name: "revision", cell: (row) => row.revision, right: true },
                 { name: "model", cell: (row) => (row.model ? <VersionLink of={row.model.split("@")[0] ?? ""}>{row.model}</VersionLink> : "—") },
                 { name: "changed", cell: (row) => moment(row.at) },
-                { name: "by", cell: (row) => row.actor },
+                { name: "by", cell: (row) => who(row.actor) },
                 { name: "why", cell: (row) => row.reason },
               ]}
             />

@@ -4,6 +4,7 @@ import { useAsk, useDo, useMay } from "../../api/queries";
 import { Act } from "../../kit/Act";
 import { Asked } from "../../kit/Asked";
 import { ProblemPanel } from "../../kit/ProblemPanel";
+import { who } from "../../kit/show";
 import { Backtested, Differences } from "./Backtested";
 import { usePlacing } from "./Placing";
 
@@ -14,12 +15,12 @@ export function RevisionActions({ row, application, now }: { row: Schemas["Revis
   return (
     <span className="row">
       {!row.approved_by && row.stage === "draft" && (
-        <Act action="applications:approve" label="Approve" given={named} wide affects={<>{row.ref}, by {row.actor}, may then be activated. What you see here is what you approve.</>}>
+        <Act action="applications:approve" label="Approve" given={named} wide affects={<>{row.ref}, by {who(row.actor)}, may then be activated. What you see here is what you approve.</>}>
           <Evidence application={application} revision={row.revision} now={now} />
         </Act>
       )}
       {row.stage === "retired" ? (
-        <Act action="applications:rollback" label={`Back to ${row.revision}`} given={{ application, to: row.revision }} affects={<>The next request to {application} is answered by <strong>{row.ref}</strong> instead of {application}/{now}.</>} />
+        <Act action="applications:rollback" label={`Roll back to ${row.revision}`} given={{ application, to: row.revision }} affects={<>The next request to {application} is answered by <strong>{row.ref}</strong> instead of {application}/{now}.</>} />
       ) : (
         <Activate row={row} application={application} now={now} />
       )}

@@ -3,24 +3,27 @@ import { useState } from "react";
 import type { Schemas } from "../../api/call";
 import { useAsk } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
+import { Filters } from "../../kit/Filters";
 import { ApplicationLink } from "../../kit/Links";
 import { Listed } from "../../kit/Listed";
 import { Mark } from "../../kit/Marks";
 import { Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
-import { moment, percent, shortDigest } from "../../kit/show";
+import { REVISION_STAGES } from "../../kit/words";
+import { moment, percent, shortDigest, who } from "../../kit/show";
 import { Differences } from "./Backtested";
 import { End, RevisionActions } from "./RevisionActions";
 import { Trial } from "./Trial";
 
 /** Every revision and where it stands, what can be done with it, and how any two differ. */
-export function Revisions({ application, now }: { application: string; now: number }) {
+export function Revisions({ application, now, stage = "" }: { application: string; now: number; stage?: string }) {
   const newest = useAsk("applications:revisions", { application }, { refetchInterval: 10_000 }).data ?? [];
   return (
     <>
       {newest.some((row) => row.stage === "trial") && <Trial application={application} />}
       <Panel title="Revisions" aside={<End application={application} rows={newest} />}>
-        <Listed action="applications:revisions" given={{ application }} every={10_000} empty="None yet.">
+        <Filters filters={[{ name: "stage", label: "Stands", choices: REVISION_STAGES }]} />
+        <Listed action="applications:revisions" given={{ application, stage }} every={10_000} empty="None yet.">
           {(rows) => (
             <Rows
               label="Revisions"
@@ -29,9 +32,9 @@ export function Revisions({ application, now }: { application: string; now: numb
               columns={[
                 { name: "revision", cell: (row) => <ApplicationLink of={row.ref} /> },
                 { name: "stands", cell: (row) => <span className="row"><Mark of={row.revision === now ? "in force" : row.stage} />{row.share !== null && <span className="small">{row.share ? `answers ${percent(row.share)}` : "watches"}</span>}<Schedules of={row.schedules} /></span> },
-                { name: "written", cell: (row) => `${moment(row.at)} by ${row.actor}` },
+                { name: "written", cell: (row) => `${moment(row.at)} by ${who(row.actor)}` },
                 { name: "why", cell: (row) => row.reason },
-                { name: "approved by", cell: (row) => (row.approved_by ? `${row.approved_by}${row.own_work ? " (own work)" : ""}` : "—") },
+                { name: "approved by", cell: (row) => (row.approved_by ? `${who(row.approved_by)}${row.own_work ? " (own work)" : ""}` : "—") },
                 { name: "", cell: (row) => <RevisionActions row={row} application={application} now={now} /> },
               ]}
             />
@@ -49,7 +52,7 @@ export function Revisions({ application, now }: { application: string; now: numb
               columns={[
                 { name: "since", cell: (row) => moment(row.at) },
                 { name: "revision", cell: (row) => <ApplicationLink of={row.ref} /> },
-                { name: "by", cell: (row) => row.actor },
+                { name: "by", cell: (row) => who(row.actor) },
                 { name: "why", cell: (row) => row.reason },
                 { name: "digest", cell: (row) => <code title={row.digest}>{shortDigest(row.digest)}</code> },
               ]}

@@ -15,8 +15,12 @@ interface Props {
   onRemove: (row: number) => void;
 }
 
+const NARROWEST = 8;
+const WIDEST = 44;
+
 /** A decision table: one field per cell, its faults in it. */
 export function TableEditor({ label, columns, types, rows, faults, missed, onCell, onAdd, onRemove }: Props) {
+  const widths = columns.map((column, place) => Math.min(WIDEST, Math.max(NARROWEST, column.length, ...rows.map((row) => (row[place] ?? "").length + 1))));
   return (
     <div className="wide">
       <table className="grid">
@@ -36,7 +40,7 @@ export function TableEditor({ label, columns, types, rows, faults, missed, onCel
                 const fault = faults.find((one) => placed(one, at, place, column));
                 return (
                   <td key={column}>
-                    <input aria-label={`${label}, row ${at + 1}, ${column}`} value={row[place] ?? ""} onChange={(event) => onCell(at, place, event.currentTarget.value)} aria-invalid={Boolean(fault)} title={fault?.message} spellCheck={false} />
+                    <input size={widths[place]} aria-label={`${label}, row ${at + 1}, ${column}`} value={row[place] ?? ""} onChange={(event) => onCell(at, place, event.currentTarget.value)} aria-invalid={Boolean(fault)} title={fault?.message} spellCheck={false} />
                   </td>
                 );
               })}

@@ -3,7 +3,7 @@ import { Asked } from "../../kit/Asked";
 import { Panel } from "../../kit/Panel";
 import { DecisionLink } from "../../kit/Links";
 import { Rows } from "../../kit/Tables";
-import { fields, moment, number, percent } from "../../kit/show";
+import { fields, moment, number, percent, who } from "../../kit/show";
 
 /** What the revision on trial makes of live requests, beside the one in force. */
 export function Trial({ application }: { application: string }) {
@@ -11,7 +11,7 @@ export function Trial({ application }: { application: string }) {
   return (
     <Asked query={trial}>
       {(found) => (
-        <Panel title={`On trial: ${found.application}/${found.revision}`} aside={`since ${moment(found.since)} by ${found.actor}: ${found.reason}`}>
+        <Panel title={`On trial: ${found.application}/${found.revision}`} aside={`since ${moment(found.since)} by ${who(found.actor)}: ${found.reason}`}>
           <p>
             {found.share > 0 && <><strong>{number(found.answered)}</strong> requests answered, its share is {percent(found.share)}. </>}
             <strong>{number(found.differing)} of {number(found.evaluated)}</strong> watched requests would be answered otherwise

@@ -46,12 +46,24 @@ function rule(plain: Plain): Rule {
 
 function does(plain: Plain): string {
   const parts = [];
-  if (plain.answer) parts.push(`answers ${JSON.stringify(plain.answer)}`);
+  if (plain.answer) parts.push(`answers ${said(plain.answer)}`);
+  if (plain.model) parts.push(`asks ${String(plain.model)}`);
   if (plain.review) parts.push(`sends to ${String(plain.review)}`);
-  if (plain.set) parts.push(`sets ${JSON.stringify(plain.set)}`);
-  if (plain.bound) parts.push(`bounds ${JSON.stringify(plain.bound)}`);
+  if (plain.set) parts.push(`sets ${said(plain.set)}`);
+  if (plain.bound) parts.push(`bounds ${said(plain.bound)}`);
+  if (plain.filter) parts.push(`keeps of the list what fits ${said(plain.filter)}`);
+  if (plain.rerank) parts.push(`orders the list by ${said(plain.rerank)}`);
   if (plain.reason) parts.push(`reason ${String(plain.reason)}`);
   return parts.join(", ");
+}
+
+/** A part of a rule without needless signs: an expression stands as it is written. */
+function said(part: unknown): string {
+  if (Array.isArray(part)) return `[${part.map(said).join(", ")}]`;
+  if (typeof part !== "object" || part === null) return String(part);
+  const entries = Object.entries(part);
+  if (entries.length === 1 && entries[0]?.[0] === "expr") return String(entries[0][1]);
+  return entries.map(([name, each]) => `${name}: ${said(each)}`).join(" · ");
 }
 
 function changed(text: string, change: (document: Document) => void): string {

@@ -10,7 +10,7 @@ export function Dossier({ id }: { id: string }) {
   const dossier = useDo("decisions:dossier");
   const given = { decision: id };
   return (
-    <Panel title="To be handed out" aside={<Copies action="decisions:dossier" given={given} />}>
+    <Panel title="Dossier" aside={<Copies action="decisions:dossier" given={given} />}>
       <div className="row">
         <Button size="xs" variant="default" loading={dossier.isPending} onClick={() => dossier.mutate(given, { onSuccess: (made) => download(`dossier-${id}.html`, made.page, "text/html") })}>
           Download dossier

@@ -21,12 +21,12 @@ export function Replayed({ id }: { id: string }) {
   const again = replay.data?.decisions[0];
   return (
     <Panel
-      title="Does it come out the same again?"
+      title="Replay"
       aside={<Copies action="replay" given={given} />}
     >
       <div className="stack">
         <div>
-          <Button size="xs" onClick={() => replay.mutate(given)} loading={replay.isPending}>Replay</Button>
+          <span className="row"><Button size="xs" onClick={() => replay.mutate(given)} loading={replay.isPending}>Replay</Button><span className="dim small grow">Made again on the version that made it: does it come out the same?</span></span>
         </div>
         <div aria-live="polite">
           {again && (

@@ -5,7 +5,7 @@ import { VersionLink } from "../../kit/Links";
 import { Mark } from "../../kit/Marks";
 import { Facts } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
-import { age, duration, fields, moment, number, shortDigest, value } from "../../kit/show";
+import { age, duration, fields, moment, number, shortDigest, value, who } from "../../kit/show";
 
 type Detail = Schemas["DecisionDetail"];
 type Why = Schemas["WhyAnswer"];
@@ -18,7 +18,7 @@ export function Steps({ decision, why }: { decision: Detail; why: Why }) {
   const after = why.rules.filter((rule) => rule.stage !== "before");
   return (
     <ol className="timeline">
-      <Step name="Request" note={`asked by ${decision.actor || "—"}`} on>
+      <Step name="Request" note={`asked by ${decision.actor ? who(decision.actor) : "—"}`} on>
         <Facts of={request.map((one) => [one.name, shown(one, decision)] as const)} />
       </Step>
       {features.length > 0 && (
@@ -100,12 +100,12 @@ export function RulesStep({ name, note, rules, closedBy }: { name: string; note?
       {rules.map((rule) => (
         <div className="rule" key={rule.rule} data-fired={rule.verdict === "fired"}>
           <strong>{rule.rule}</strong>
-          <code>{rule.when || "decision table"}{rule.row ? `, row ${rule.row}` : ""}</code>
+          <code>{rule.row ? `decision table, row ${rule.row}` : rule.when || "decision table"}</code>
           <Mark of={rule.verdict} />
           <div className="values">
             {Object.keys(rule.values).length > 0 && <>{Object.entries(rule.values).map(([read, had]) => `${read} = ${value(had)}`).join(", ")}{rule.changed_in && rule.outputs.length === 0 ? " · " : ""}</>}
             {rule.outputs.map((made) => <div key={made.name}>{made.name}: {value(made.before)} → {value(made.after)}</div>)}
-            {rule.changed_in ? `since revision ${rule.changed_in} (${rule.changed_by}: ${rule.changed_why})` : ""}
+            {rule.changed_in ? `since revision ${rule.changed_in} (${who(rule.changed_by)}: ${rule.changed_why})` : ""}
           </div>
         </div>
       ))}

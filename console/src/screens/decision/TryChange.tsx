@@ -17,9 +17,9 @@ export function TryChange({ decision }: { decision: Schemas["DecisionDetail"] })
   const given = { text, files: shown.data.files, decision: decision.decision_id };
   const example = trial.data?.examples[0];
   return (
-    <Panel title="Try a change against this decision" aside={<Copies action="rules:backtest" given={given} />}>
+    <Panel title="Try a change" aside={<Copies action="rules:backtest" given={given} />}>
       <div className="stack">
-        <Textarea className="editor" label={`application.yaml, as of revision ${shown.data.revision}`} autosize minRows={8} maxRows={18} value={text} onChange={(event) => keep(event.currentTarget.value)} spellCheck={false} />
+        <Textarea className="editor" label={`application.yaml, as of revision ${shown.data.revision}`} description="How would this decision come out? Nothing is kept but your draft." autosize minRows={8} maxRows={18} value={text} onChange={(event) => keep(event.currentTarget.value)} spellCheck={false} />
         <div className="row">
           <Button size="xs" onClick={() => trial.mutate(given)} loading={trial.isPending}>Try it</Button>
           {draft !== null && <Button size="xs" variant="subtle" color="gray" onClick={() => keep(null)}>Drop the draft</Button>}

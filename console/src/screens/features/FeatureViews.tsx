@@ -1,17 +1,21 @@
 import { Link } from "@tanstack/react-router";
 import type { Schemas } from "../../api/call";
+import { Filters } from "../../kit/Filters";
 import { Listed } from "../../kit/Listed";
 import { Heading, Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
 import { age, ago, moment, number, value } from "../../kit/show";
 
 /** Every feature view: how much it holds and how fresh it is. */
-export function FeatureViews() {
+export function FeatureViews({ name = "", owner = "" }: { name?: string; owner?: string }) {
   return (
     <>
       <Heading title="Features" under="What is known beside the request: values by key, each known since a moment." />
       <Panel>
-        <Listed action="features:list" given={{}} every={30_000} empty="None yet. The first rows make a view: tenure features ingest VIEW FILE --key COLUMN">
+        <Filters filters={[{ name: "name", label: "Name", placeholder: "a part of it" }, { name: "owner", label: "Owner" }]} />
+      </Panel>
+      <Panel>
+        <Listed action="features:list" given={{ name, owner }} every={30_000} empty="None yet. The first rows make a view: tenure features ingest VIEW FILE --key COLUMN">
           {(rows) => (
             <Rows
               label="Feature views"

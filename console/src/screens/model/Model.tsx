@@ -4,15 +4,17 @@ import { Fragment, useState } from "react";
 import type { Schemas } from "../../api/call";
 import { useAsk } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
+import { Filters } from "../../kit/Filters";
 import { ApplicationLink, VersionLink } from "../../kit/Links";
 import { Listed } from "../../kit/Listed";
 import { Mark } from "../../kit/Marks";
 import { Empty, Heading, Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
-import { fields, moment, number, value, words } from "../../kit/show";
+import { VERSION_STAGES } from "../../kit/words";
+import { fields, moment, number, shortDigest, shortMoment, value, who, words } from "../../kit/show";
 
 /** One model: its versions, their metrics beside each other, what served when. */
-export function Model({ name }: { name: string }) {
+export function Model({ name, stage = "" }: { name: string; stage?: string }) {
   const versions = useAsk("versions:list", { model: name });
   const applications = useAsk("applications:list", {}).data?.filter((one) => one.model.split("@")[0] === name) ?? [];
   return (
@@ -25,7 +27,8 @@ export function Model({ name }: { name: string }) {
         {(rows) => (
           <>
             <Panel title="Versions">
-              <Listed action="versions:list" given={{ model: name }} every={10_000} empty="None yet.">
+              <Filters filters={[{ name: "stage", label: "Stage", choices: VERSION_STAGES }]} />
+              <Listed action="versions:list" given={{ model: name, stage }} every={10_000} empty="None yet.">
                 {(page) => (
                   <Rows
                     label="Versions"
@@ -37,7 +40,7 @@ export function Model({ name }: { name: string }) {
                       { name: "metrics", cell: (row) => fields(row.metrics) },
                       { name: "Python", cell: (row) => row.python },
                       { name: "registered", cell: (row) => moment(row.registered_at) },
-                      { name: "by", cell: (row) => row.registered_by },
+                      { name: "by", cell: (row) => who(row.registered_by) },
                     ]}
                   />
                 )}
@@ -101,10 +104,10 @@ function Served({ name }: { name: string }) {
             rows={found.served}
             by={(one) => `${one.at} ${one.alias}`}
             columns={[
-              { name: "since", cell: (one) => moment(one.at) },
+              { name: "since", cell: (one) => <span className="nowrap" title={moment(one.at)}>{shortMoment(one.at)}</span> },
               { name: "alias", cell: (one) => <Mark of={one.alias} /> },
               { name: "version", cell: (one) => (one.ref ? <VersionLink of={one.ref} /> : "none") },
-              { name: "by", cell: (one) => one.actor },
+              { name: "by", cell: (one) => who(one.actor) },
               { name: "why", cell: (one) => one.reason },
             ]}
           />
@@ -115,9 +118,9 @@ function Served({ name }: { name: string }) {
 }
 
 function Comparison({ name, versions }: { name: string; versions: Schemas["VersionAnswer"][] }) {
-  const names = versions.map((one) => String(one.version));
-  const [one, setOne] = useState(names[1] ?? "");
-  const [other, setOther] = useState(names[0] ?? "");
+  const names = versions.map((one) => one.version).sort((left, right) => left - right).map(String);
+  const [one, setOne] = useState(names.at(-2) ?? "");
+  const [other, setOther] = useState(names.at(-1) ?? "");
   const compared = useAsk("versions:compare", { model: name, version: one, other: `${name}/${other}` }, { enabled: one !== other });
   return (
     <Panel title="Two versions beside each other" aside={<><Select aria-label="One version" size="xs" w={90} data={names} value={one} onChange={(next) => next && setOne(next)} /> and <Select aria-label="Other version" size="xs" w={90} data={names} value={other} onChange={(next) => next && setOther(next)} /></>}>
@@ -130,8 +133,8 @@ function Comparison({ name, versions }: { name: string; versions: Schemas["Versi
               by={(each) => each.what}
               columns={[
                 { name: "what", cell: (each) => words(each.what) },
-                { name: found.left, cell: (each) => value(each.left) },
-                { name: found.right, cell: (each) => value(each.right) },
+                { name: found.left, cell: (each) => side(each.left) },
+                { name: found.right, cell: (each) => side(each.right) },
               ]}
             />
           )}
@@ -139,4 +142,11 @@ function Comparison({ name, versions }: { name: string; versions: Schemas["Versi
       )}
     </Panel>
   );
+}
+
+/** What one of two versions has: a digest short, a field of the contract in words. */
+function side(given: unknown): string {
+  if (typeof given === "string" && given.startsWith("sha256:")) return shortDigest(given);
+  if (typeof given === "object" && given !== null && "type" in given) return fields(Object.fromEntries(Object.entries(given).filter(([name, each]) => name !== "name" && each !== null)));
+  return value(given);
 }

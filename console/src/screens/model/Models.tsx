@@ -1,3 +1,4 @@
+import { Filters } from "../../kit/Filters";
 import { VersionLink } from "../../kit/Links";
 import { Listed } from "../../kit/Listed";
 import { Mark } from "../../kit/Marks";
@@ -5,12 +6,15 @@ import { Heading, Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
 
 /** Every model and which of its versions is in service. */
-export function Models() {
+export function Models({ name = "" }: { name?: string }) {
   return (
     <>
       <Heading title="Models" under="What was learned: every version is a sealed package that can be run again." />
       <Panel>
-        <Listed action="models:list" given={{}} empty="None yet. The first is registered by: tenure register PACKAGE">
+        <Filters filters={[{ name: "name", label: "Name", placeholder: "a part of it" }]} />
+      </Panel>
+      <Panel>
+        <Listed action="models:list" given={{ name }} empty="None yet. The first is registered by: tenure register PACKAGE">
           {(rows) => (
             <Rows
               label="Models"

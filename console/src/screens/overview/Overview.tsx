@@ -8,7 +8,7 @@ import { ApplicationLink, TargetLink, VersionLink } from "../../kit/Links";
 import { Mark } from "../../kit/Marks";
 import { Empty, Heading, Panel } from "../../kit/Panel";
 import { Share } from "../../kit/Share";
-import { ago, duration, moment, number, percent, several, words } from "../../kit/show";
+import { ago, duration, moment, number, percent, several, who, words } from "../../kit/show";
 import { Projects } from "./Projects";
 import { Refused } from "./Refused";
 import { Trouble } from "./Trouble";
@@ -46,7 +46,7 @@ export function Overview({ since = "1h" }: { since?: string }) {
                 <ul className="plain">
                   {found.changes.slice(0, 10).map((change) => (
                     <li key={`${change.at} ${change.action} ${change.target}`}>
-                      <strong>{words(change.action.split(":").at(-1) ?? "")}</strong> <TargetLink action={change.action} target={change.target} /> <span className="dim">{ago(change.at)} by {change.actor}{change.reason && `: ${change.reason}`}</span>
+                      <strong>{words(change.action.split(":").at(-1) ?? "")}</strong> <TargetLink action={change.action} target={change.target} /> <span className="dim">{ago(change.at)} by {who(change.actor)}{change.reason && `: ${change.reason}`}</span>
                     </li>
                   ))}
                 </ul>

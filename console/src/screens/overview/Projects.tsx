@@ -1,5 +1,8 @@
+import { SegmentedControl, TextInput } from "@mantine/core";
+import { useState } from "react";
 import type { Schemas } from "../../api/call";
 import { useAsk, useMay } from "../../api/queries";
+import { Act } from "../../kit/Act";
 import { ApplicationLink } from "../../kit/Links";
 import { Panel } from "../../kit/Panel";
 import { number, several } from "../../kit/show";
@@ -22,7 +25,7 @@ function Project({ project }: { project: Schemas["ProjectAnswer"] }) {
   return (
     <article>
       <h3>{project.project}</h3>
-      <div>{project.goal || <span className="dim">No goal was stated: tenure projects set {project.project} --goal …</span>}</div>
+      <div>{project.goal || <span className="row dim small">No goal was stated. <State project={project} /></span>}</div>
       {detail?.measured.map((one) => <Measure key={one.application} project={project} of={one} />)}
       <div className="row small">{project.applications.map((name) => <ApplicationLink key={name} of={name} />)}{project.owner && <span className="dim">{project.owner}</span>}</div>
     </article>
@@ -42,5 +45,19 @@ function Measure({ project, of }: { project: Schemas["ProjectAnswer"]; of: Schem
         {now && before && <>; this week {number(now.value ?? 0)}, before {number(before.value ?? 0)} <span className={better ? "good" : better === false ? "bad" : ""}>{better === undefined ? "" : better ? "better" : "worse"}</span></>}
       </div>
     </div>
+  );
+}
+
+/** Say what a project is for. */
+function State({ project }: { project: Schemas["ProjectAnswer"] }) {
+  const [goal, setGoal] = useState("");
+  const [measure, setMeasure] = useState("");
+  const [better, setBetter] = useState<"higher" | "lower">("higher");
+  return (
+    <Act action="projects:set" label="State it" given={{ project: project.project, goal, measure, better, owner: project.owner }} affects="It stands on everybody’s overview, with its measure computed from outcomes as they arrive.">
+      <TextInput label="Goal" description="What it is for, in a sentence" required value={goal} onChange={(event) => setGoal(event.currentTarget.value)} />
+      <TextInput label="Measure" description="Its success over the outcome, as rate(left == false); empty is none" value={measure} onChange={(event) => setMeasure(event.currentTarget.value)} />
+      <SegmentedControl aria-label="Which way success is" data={[{ value: "higher", label: "higher is better" }, { value: "lower", label: "lower is better" }]} value={better} onChange={(next) => setBetter(next as "higher")} />
+    </Act>
   );
 }

@@ -7,6 +7,7 @@ import { Asked } from "../../kit/Asked";
 import { Copies } from "../../kit/Copy";
 import { Panel } from "../../kit/Panel";
 import { useDraft } from "../../kit/draft";
+import { usePlace } from "../../kit/place";
 import { withTest } from "../application/definition";
 import { Evaluated } from "./Evaluated";
 import type { Plain, Question } from "./Playground";
@@ -34,8 +35,10 @@ export function Way({ name, application, question, taken, other }: Props) {
   const [tables] = useDraft(`tables ${application}`);
   const inForce = shown.data ? String(shown.data.revision) : "";
   const numbers = (revisions.data ?? []).map((one) => String(one.revision));
-  const [chosen, setRevision] = useState<string | null>(null);
-  const [version, setVersion] = useState<string>(SERVING);
+  const [search, go] = usePlace();
+  const side = other ? "right" : "left";
+  const chosen = search[side];
+  const version = search[`${side}_model`] ?? SERVING;
   const revision = chosen ?? (other ? (draft !== null ? DRAFT : (numbers.find((one) => one !== inForce) ?? inForce)) : inForce);
   const choices = [
     ...(draft === null && tables === null ? [] : [{ value: DRAFT, label: "the draft in this browser" }]),
@@ -56,8 +59,8 @@ export function Way({ name, application, question, taken, other }: Props) {
   return (
     <Panel title={name} aside={<Copies action="rules:evaluate" given={given} />}>
       <div className="form-grid">
-        <Select label="Answered by" data={choices} value={revision || null} onChange={setRevision} allowDeselect={false} />
-        {model !== "" && <Select label="Model" data={answerers} value={version} onChange={(next) => next && setVersion(next)} allowDeselect={false} />}
+        <Select label="Answered by" data={choices} value={revision || null} onChange={(next) => go({ [side]: next ?? undefined })} allowDeselect={false} />
+        {model !== "" && <Select label="Model" data={answerers} value={version} onChange={(next) => go({ [`${side}_model`]: next ?? undefined })} allowDeselect={false} />}
       </div>
       <div className="outcome" aria-live="polite">
         <Asked query={evaluated}>

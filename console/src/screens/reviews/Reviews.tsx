@@ -8,16 +8,16 @@ import { Rows } from "../../kit/Tables";
 import { ago, fields, moment } from "../../kit/show";
 
 /** What waits for a person: those that have waited longest first. */
-export function Reviews({ application = "" }: { application?: string }) {
+export function Reviews({ application = "", queue = "" }: { application?: string; queue?: string }) {
   const applications = useAsk("applications:list", {}).data ?? [];
   return (
     <>
       <Heading title="Reviews" under="Decisions that wait for a person, those that have waited longest first." />
       <Panel>
-        <Filters filters={[{ name: "application", label: "Application", choices: applications.map((one) => one.application) }]} />
+        <Filters filters={[{ name: "application", label: "Application", choices: applications.map((one) => one.application) }, { name: "queue", label: "Queue", placeholder: "as the rule names it" }]} />
       </Panel>
       <Panel>
-        <Listed action="decisions:reviews" given={{ application }} empty="Nothing waits.">
+        <Listed action="decisions:reviews" given={{ application, queue }} empty="Nothing waits.">
           {(rows) => (
             <Rows
               label="Reviews"

@@ -6,7 +6,7 @@ import { Asked } from "../../kit/Asked";
 import { ApplicationLink, VersionLink } from "../../kit/Links";
 import { Empty, Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
-import { moment } from "../../kit/show";
+import { moment, who } from "../../kit/show";
 
 /** Legal holds in force: what may be neither destroyed nor erased. */
 export function Holds() {
@@ -39,7 +39,7 @@ export function Holds() {
               columns={[
                 { name: "on", cell: (one) => <Target of={one.target} /> },
                 { name: "why", cell: (one) => one.reason },
-                { name: "placed", cell: (one) => `${moment(one.placed_at)} by ${one.placed_by}` },
+                { name: "placed", cell: (one) => `${moment(one.placed_at)} by ${who(one.placed_by)}` },
                 { name: "", cell: (one) => (one.target.startsWith("person:") ? null : <Act action="holds:release" label="Release" given={{ target: one.target.split(":")[1] ?? "" }} affects={`${one.target.replace(":", " ")} may be destroyed, erased and expire again once its own time is over.`} />) },
               ]}
             />

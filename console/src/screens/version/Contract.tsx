@@ -13,23 +13,19 @@ interface FieldPlain {
 
 /** What it takes and what it gives, with the ranges it was made for. */
 export function Contract({ manifest }: { manifest: Record<string, unknown> }) {
-  const sides: [string, FieldPlain[]][] = [["takes", (manifest.inputs as FieldPlain[] | undefined) ?? []], ["gives", (manifest.outputs as FieldPlain[] | undefined) ?? []]];
+  const fields = (side: "inputs" | "outputs") => ((manifest[side] as FieldPlain[] | undefined) ?? []).map((field) => ({ side: side === "inputs" ? "takes" : "gives", field }));
   return (
-    <>
-      {sides.map(([side, found]) => (
-        <Rows
-          key={side}
-          label={side}
-          rows={found}
-          by={(field) => field.name}
-          columns={[
-            { name: side, cell: (field) => field.name },
-            { name: "type", cell: (field) => field.type },
-            { name: "range", cell: (field) => range(field) },
-          ]}
-        />
-      ))}
-    </>
+    <Rows
+      label="Contract"
+      rows={[...fields("inputs"), ...fields("outputs")]}
+      by={({ side, field }) => `${side} ${field.name}`}
+      columns={[
+        { name: "", cell: ({ side }) => <span className="dim">{side}</span> },
+        { name: "field", cell: ({ field }) => field.name },
+        { name: "type", cell: ({ field }) => field.type },
+        { name: "range", cell: ({ field }) => range(field) },
+      ]}
+    />
   );
 }
 

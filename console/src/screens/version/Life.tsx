@@ -4,7 +4,7 @@ import { Act } from "../../kit/Act";
 import { Asked } from "../../kit/Asked";
 import { ApplicationLink } from "../../kit/Links";
 import { Empty, Facts, Panel } from "../../kit/Panel";
-import { fields, moment, percent, value, words } from "../../kit/show";
+import { fields, moment, percent, value, who, words } from "../../kit/show";
 import { useDependants } from "./Actions";
 import { Contract } from "./Contract";
 
@@ -13,28 +13,30 @@ export function Life({ version }: { version: Schemas["VersionDetail"] }) {
   const history = useAsk("versions:history", { model: version.model, version: String(version.version) });
   return (
     <div className="columns">
-      <Panel title="Who did what, and why">
-        <Asked query={history}>
-          {(found) => (
-            <ol className="timeline">
-              {found.events.map((event) => (
-                <li key={event.sequence} data-on="true">
-                  <div className="step"><h3>{words(event.action.split(":").at(-1) ?? event.action)}</h3><span className="dim small">{moment(event.at)} by {event.actor} ({event.role})</span></div>
-                  {event.reason && <div>{event.reason}</div>}
-                </li>
-              ))}
-            </ol>
-          )}
-        </Asked>
-      </Panel>
+      <div>
+        <Panel title="Who did what, and why">
+          <Asked query={history}>
+            {(found) => (
+              <ol className="timeline">
+                {found.events.map((event) => (
+                  <li key={event.sequence} data-on="true">
+                    <div className="step"><h3>{words(event.action.split(":").at(-1) ?? event.action)}</h3><span className="dim small">{moment(event.at)} by {who(event.actor)} ({event.role})</span></div>
+                    {event.reason && <div>{event.reason}</div>}
+                  </li>
+                ))}
+              </ol>
+            )}
+          </Asked>
+        </Panel>
+        <Panel title="What it promises"><Contract manifest={version.manifest} /></Panel>
+      </div>
       <div>
         <Standing version={version} />
-        <Panel title="What it promises"><Contract manifest={version.manifest} /></Panel>
         <Panel title="Metrics stated by its author">{Object.keys(version.metrics).length ? <Facts of={Object.entries(version.metrics).map(([name, one]) => [name, value(one)] as const)} /> : <Empty>None.</Empty>}</Panel>
         <Panel title="Attested since">
           {version.attestations.length === 0 && <Empty>Nothing.</Empty>}
           <ul className="plain">
-            {version.attestations.map((one, place) => <li key={`${value(one.kind)} ${place}`}><strong>{words(value(one.kind))}</strong> <span className="dim">{one.at ? moment(when(one.at)) : ""}{one.actor ? ` by ${value(one.actor)}` : ""}</span><div className="small">{facts(one)}</div></li>)}
+            {version.attestations.map((one, place) => <li key={`${value(one.kind)} ${place}`}><strong>{words(value(one.kind))}</strong> <span className="dim">{one.at ? moment(when(one.at)) : ""}{one.actor ? ` by ${who(value(one.actor))}` : ""}</span><div className="small">{facts(one)}</div></li>)}
           </ul>
         </Panel>
       </div>

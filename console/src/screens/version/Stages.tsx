@@ -1,4 +1,5 @@
-const STAGES = ["registered", "approved", "deployed", "decommissioned", "archived", "destroyed"] as const;
+import { VERSION_STAGES as STAGES } from "../../kit/words";
+
 const WIDTH = 128;
 const GAP = 34;
 
