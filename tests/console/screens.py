@@ -16,7 +16,7 @@ Faults = dict[str, list[str]]
 COLOURS_CHANGED = "Promise.allSettled(document.getAnimations().map(one => one.finished)).then(() => null)"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 #: what is longer is cut off: a picture is looked at whole
-HIGHEST = 1500
+HIGHEST = 1300
 PATIENCE = 60_000
 
 

@@ -6,7 +6,7 @@ const COLOURS: Record<string, string> = {
   fired: "teal", no: "gray", "missing value": "orange", "not reached": "gray",
   BIT: "teal", ULP: "teal", TOLERANCE: "yellow", DECISION_ONLY: "orange", MISMATCH: "red",
   registered: "gray", approved: "cyan", deployed: "teal", decommissioned: "orange", archived: "blue", destroyed: "dark",
-  open: "red", alert: "red", "not served": "red", "not told": "red", damaged: "red", dead: "red", intact: "teal", ready: "teal", starting: "yellow", pending: "yellow", passed: "teal", failed: "red", "in force": "teal", acknowledged: "yellow", resolved: "gray",
+  open: "red", alert: "red", "not served": "red", "not told": "red", damaged: "red", dead: "red", intact: "teal", "chain verified": "teal", "chain broken": "red", ready: "teal", starting: "yellow", pending: "yellow", passed: "teal", failed: "red", "in force": "teal", acknowledged: "yellow", resolved: "gray",
   champion: "teal", challenger: "grape", shadow: "indigo", canary: "orange", warm: "gray",
 };
 

@@ -2,7 +2,7 @@ import { Act } from "../../kit/Act";
 import { Listed } from "../../kit/Listed";
 import { Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
-import { moment } from "../../kit/show";
+import { moment, who } from "../../kit/show";
 
 /** Who is signed in, and the end of that. */
 export function Sessions() {
@@ -15,10 +15,10 @@ export function Sessions() {
             rows={rows}
             by={(row) => row.session}
             columns={[
-              { name: "who", cell: (row) => row.subject },
+              { name: "who", cell: (row) => who(row.subject) },
               { name: "since", cell: (row) => moment(row.began_at) },
               { name: "until", cell: (row) => moment(row.expires_at) },
-              { name: "", cell: (row) => <Act action="sessions:end" label="End" given={{ session: row.session }} affects={`${row.subject} is signed out there.`} /> },
+              { name: "", cell: (row) => <Act action="sessions:end" label="End" given={{ session: row.session }} affects={`${who(row.subject)} is signed out there.`} /> },
             ]}
           />
         )}

@@ -5,7 +5,7 @@ import { Listed } from "../../kit/Listed";
 import { Mark } from "../../kit/Marks";
 import { Heading, Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
-import { ago, fields, moment } from "../../kit/show";
+import { age, fields, moment } from "../../kit/show";
 
 /** What waits for a person: those that have waited longest first. */
 export function Reviews({ application = "", queue = "" }: { application?: string; queue?: string }) {
@@ -25,7 +25,7 @@ export function Reviews({ application = "", queue = "" }: { application?: string
               by={(row) => row.decision_id}
               columns={[
                 { name: "decision", cell: (row) => <DecisionLink id={row.decision_id} /> },
-                { name: "waits", cell: (row) => <span title={moment(row.since)} className="nowrap">since {ago(row.since)}</span> },
+                { name: "waits", cell: (row) => <span title={moment(row.since)} className="nowrap">{age((Date.now() - Date.parse(row.since)) / 1000)}</span> },
                 { name: "for", cell: (row) => <span className="row"><Mark of={row.what} />{row.queue}</span> },
                 { name: "application", cell: (row) => <ApplicationLink of={row.application} /> },
                 { name: "answer", cell: (row) => fields(row.answer) },
