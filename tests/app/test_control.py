@@ -183,3 +183,30 @@ def test_the_snapshot_of_equal_tables_is_equal(home: Home) -> None:
         _do(control, "tokens:create", role="viewer")
         one, two = control.snapshot(), control.snapshot()
         assert canonical(msgspec.to_builtins(one)) == canonical(msgspec.to_builtins(two))
+
+
+def test_a_limit_to_a_project_reaches_what_belongs_to_it_now_and_nothing_while_nothing_does(home: Home) -> None:
+    text = "application: NAME\nproject: PROJECT\nrequest: {a: float}\ndefault: {answer: {x: 1}}\n"
+
+    def applied(control: Control, name: str, project: str) -> None:
+        control.applications.apply(ADA, text.replace("NAME", name).replace("PROJECT", project), "for the test")
+        control.publish()
+
+    with Control.open(home) as control:
+        made = _do(control, "tokens:create", role="viewer", project="retention")
+        assert made.applications == ["project:retention"]
+
+        def reached() -> tuple[set[str], set[str]]:
+            actor = control.authenticate(made.token)
+            return set(actor.applications), set(_newest(home).tokens[token_digest(made.token)].applications)
+
+        assert reached() == ({"project:retention"}, {"project:retention"})
+        for name, project in (("offers", "retention"), ("loans", "credit")):
+            applied(control, name, project)
+        assert reached() == ({"project:retention", "offers"}, {"project:retention", "offers"})
+        seen = control.perform(
+            "applications:list", control.authenticate(made.token), named("applications:list").input()
+        )
+        assert [one.application for one in seen] == ["offers"]
+        applied(control, "offers", "credit")
+        assert reached() == ({"project:retention"}, {"project:retention"})

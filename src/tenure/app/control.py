@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
@@ -103,6 +104,7 @@ from tenure.governance.attempts import Attempts
 from tenure.governance.repeating import Repeats
 from tenure.governance.restarting import Restarting
 from tenure.governance.retaining import Retentions
+from tenure.governance.scopes import reached
 from tenure.governance.signing_in import Sessions
 from tenure.governance.trusting import Trusts
 from tenure.kit.clock import SECOND, SystemClock
@@ -386,11 +388,15 @@ class Control:
 
     def authenticate(self, token: str) -> Actor:
         """Return who acts with this token text; raise `Unauthenticated`."""
-        return self.tokens.authenticate(token)
+        return self._limited(self.tokens.authenticate(token))
 
     def authenticate_session(self, secret: str) -> Actor:
         """Return who acts with this session's secret; raise `Unauthenticated`."""
-        return self.sessions.authenticate(secret)
+        return self._limited(self.sessions.authenticate(secret))
+
+    def _limited(self, actor: Actor) -> Actor:
+        """Return the actor with the applications that its limits reach now."""
+        return replace(actor, applications=reached(actor.applications, self.publisher.contents.by_project))
 
     def back_up(self, folder: Path) -> Copied:
         """Copy everything into a new folder, at one point and while all goes on."""

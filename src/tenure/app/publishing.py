@@ -15,6 +15,7 @@ import msgspec
 
 from tenure.application.revisions.terms import plain
 from tenure.governance.rates import parse_rate
+from tenure.governance.scopes import reached
 from tenure.kit.clock import SECOND
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import snapshot as snapshots
@@ -148,13 +149,30 @@ class Contents:
             format=snapshots.FORMAT,
             generation=generation,
             created=now,
-            tokens={token.digest: _entry(token) for token in self._tokens.all() if token.is_valid(now)}
-            | {session.digest: _session_entry(session, actor) for session, actor in self._sessions.in_force()},
+            tokens={
+                token.digest: _entry(token, self._reached(token.applications))
+                for token in self._tokens.all()
+                if token.is_valid(now)
+            }
+            | {
+                session.digest: _session_entry(session, actor, self._reached(actor.applications))
+                for session, actor in self._sessions.in_force()
+            },
             workers=workers,
             models=models,
             applications=self._applications(),
             views={name: msgspec.to_builtins(view) for name, view in sorted(self._features.views().items())},
         )
+
+    def _reached(self, limited: frozenset[str]) -> tuple[str, ...]:
+        return tuple(sorted(reached(limited, self.by_project)))
+
+    def by_project(self) -> dict[str, list[str]]:
+        """Return the applications in force by the project that they belong to."""
+        found: dict[str, list[str]] = {}
+        for one in self._revisions.all_active():
+            found.setdefault(one.definition.project, []).append(one.application)
+        return found
 
     def _applications(self) -> dict[str, ApplicationEntry]:
         trials = {name: self._tried(trial) for name, trial in self._lives.all_trials().items()}
@@ -338,16 +356,16 @@ def _content(one: Snapshot) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(one, generation=0, created=0))
 
 
-def _entry(token: Token) -> TokenEntry:
+def _entry(token: Token, applications: tuple[str, ...]) -> TokenEntry:
     rate = parse_rate(token.rate)
     return TokenEntry(
         token.id,
         token.role.value,
-        tuple(sorted(token.applications)),
+        applications,
         token.expires_at,
         None if rate is None else (rate.requests, rate.seconds),
     )
 
 
-def _session_entry(session: Session, actor: Actor) -> TokenEntry:
-    return TokenEntry(actor.id, actor.role.value, tuple(sorted(actor.applications)), session.expires_at)
+def _session_entry(session: Session, actor: Actor, applications: tuple[str, ...]) -> TokenEntry:
+    return TokenEntry(actor.id, actor.role.value, applications, session.expires_at)

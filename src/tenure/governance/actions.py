@@ -12,7 +12,7 @@ from tenure.governance.rates import parse_rate
 from tenure.governance.tokens import Token, UnknownToken, mint, parse_expiry, token_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from tenure.governance.access import Actor, Role
     from tenure.governance.approvals import Policy
@@ -123,14 +123,21 @@ class AuditTrail:
         self._log = log
 
     def log(
-        self, actor: Actor, target: str = "", limit: int = 100, before: int = 0, *, by: str = "", action: str = ""
+        self,
+        actor: Actor,
+        target: str = "",
+        limit: int = 100,
+        before: int = 0,
+        *,
+        by: Sequence[str] = (),
+        action: str = "",
     ) -> list[Entry]:
         """Return the newest rows first; `target` keeps those about one object, `before` those below a sequence.
 
-        `by` keeps those of one actor, `action` those of one action.
+        `by` keeps those of these actors, `action` those of one action.
         """
         authorize(actor, Permission.AUDIT_LOG)
-        return self._log.newest(limit, target, before, actor=by, action=action)
+        return self._log.newest(limit, target, before, actors=by, action=action)
 
     def verify(self, actor: Actor) -> ChainReport:
         """Compute the whole chain again and say what is not as it was written."""

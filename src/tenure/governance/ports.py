@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from tenure.governance.approvals import Policy
@@ -39,7 +39,7 @@ class AuditLog(Audit, Protocol):
         """Return all rows in the order of their sequence."""
 
     def newest(
-        self, limit: int, target: str = "", before: int = 0, *, actor: str = "", action: str = ""
+        self, limit: int, target: str = "", before: int = 0, *, actors: Sequence[str] = (), action: str = ""
     ) -> list[Entry]:
         """Return the newest rows first; `target` keeps those about one object, `before` those below a sequence."""
 

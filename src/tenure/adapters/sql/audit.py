@@ -17,7 +17,7 @@ from tenure.governance.repeating import UNDER_WAY
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection, Row
@@ -69,13 +69,15 @@ class SqlAudit:
                 yield _entry(row)
 
     def newest(
-        self, limit: int, target: str = "", before: int = 0, *, actor: str = "", action: str = ""
+        self, limit: int, target: str = "", before: int = 0, *, actors: Sequence[str] = (), action: str = ""
     ) -> list[Entry]:
         """Return the newest rows first; `before` keeps those below a sequence, the others those with these values."""
         query = select(governance_audit).order_by(governance_audit.c.sequence.desc()).limit(limit)
-        for name, value in (("target", target), ("actor", actor), ("action", action)):
+        for name, value in (("target", target), ("action", action)):
             if value:
                 query = query.where(governance_audit.c[name] == value)
+        if actors:
+            query = query.where(governance_audit.c.actor.in_(actors))
         if before:
             query = query.where(governance_audit.c.sequence < before)
         with self._database.reading() as connection:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tenure.app import wire
 from tenure.app.calls.moments import shown
 from tenure.governance.access import Role
+from tenure.governance.scopes import limits
 from tenure.kit.clock import iso
 
 if TYPE_CHECKING:
@@ -28,14 +29,17 @@ def user(control: Control, actor: Actor, given: wire.ShowUser) -> wire.UserAnswe
 
 def create_user(control: Control, actor: Actor, given: wire.CreateUser) -> wire.UserAnswer:
     """Make an account."""
-    made = control.users.create(actor, given.user, Role(given.role), given.applications, given.password, given.reason)
+    limited = limits(given.applications, given.project)
+    made = control.users.create(actor, given.user, Role(given.role), limited, given.password, given.reason)
     return _user(made)
 
 
 def change_user(control: Control, actor: Actor, given: wire.ChangeUser) -> wire.UserAnswer:
     """Change an account's role or limits."""
     role = None if given.role is None else Role(given.role)
-    return _user(control.users.change(actor, given.user, role, given.applications, given.reason))
+    limited = limits(given.applications or (), given.project)
+    keeps = given.applications is None and not given.project
+    return _user(control.users.change(actor, given.user, role, None if keeps else limited, given.reason))
 
 
 def disable_user(control: Control, actor: Actor, given: wire.NamedUser) -> wire.UserAnswer:

@@ -13,6 +13,7 @@ from tenure.app.calls.restorable import restorable
 from tenure.app.calls.roles import role_of
 from tenure.governance.access import ROLES, Permission, Role, authorize
 from tenure.governance.approvals import Policy
+from tenure.governance.scopes import limits
 from tenure.kit.clock import iso
 from tenure.kit.cursors import number_in
 from tenure.model.version import CHAMPION
@@ -62,7 +63,12 @@ def status(control: Control, actor: Actor, _: wire.Nothing) -> wire.StatusAnswer
 
 def _reruns(control: Control) -> dict[str, dict[str, Any]]:
     found = {str(one.ref): control.rerunning.newest(one.ref) for one in control.registry.in_service()}
-    return {ref: {**said, "at": iso(said["at"])} for ref, said in found.items() if said}
+    told = ("verdict", "failed", "rows", "seconds")
+    return {
+        ref: {"at": iso(said["at"])} | {name: said[name] for name in told if name in said}
+        for ref, said in found.items()
+        if said
+    }
 
 
 def _serving(control: Control) -> dict[str, Any] | None:
@@ -75,9 +81,8 @@ def _serving(control: Control) -> dict[str, Any] | None:
 def create_token(control: Control, actor: Actor, given: wire.CreateToken) -> wire.NewTokenAnswer:
     """Make a token."""
     role = Role(given.role)
-    token, text = control.tokens.create(
-        actor, role, given.applications, given.expires, given.reason, given.rate, given.name
-    )
+    limited = limits(given.applications, given.project)
+    token, text = control.tokens.create(actor, role, limited, given.expires, given.reason, given.rate, given.name)
     return wire.NewTokenAnswer(**_facts(token), token=text, url=control.url("/access"))
 
 
@@ -108,7 +113,8 @@ def _facts(token: Token) -> dict[str, Any]:
 def audit_log(control: Control, actor: Actor, given: wire.AuditLog) -> list[wire.EventAnswer]:
     """List the newest events."""
     before, names = number_in(given.cursor), control.tokens.names()
-    by = next((token for token, name in names.items() if name == given.actor), given.actor)
+    # Several tokens may have one name: the one that follows another, say.
+    by = [token for token, name in names.items() if name == given.actor] or [given.actor] * bool(given.actor)
     found = control.trail.log(actor, given.target, given.limit, before, by=by, action=given.action)
     return [event_answer(entry, names) for entry in found]
 

@@ -8,22 +8,24 @@ from tenure.app.wire.shared import Input, Listing, Output
 
 
 class CreateUser(Input, frozen=True):
-    """An account with a role, limited to some applications if any are named; without a password a link opens it."""
+    """An account with a role, limited to some applications or a project if any are named; without a password a link opens it."""
 
     user: str
     role: Literal["caller", "viewer", "builder", "operator", "validator", "approver", "auditor", "admin"]
     applications: list[str] = []
     password: str = ""
     reason: str = ""
+    project: str = ""
 
 
 class ChangeUser(Input, frozen=True):
-    """Another role, or other limits; what is null stays as it is."""
+    """Another role, or other limits: to these applications, and those of the project; what is null stays as it is."""
 
     user: str
     role: Literal["caller", "viewer", "builder", "operator", "validator", "approver", "auditor", "admin"] | None = None
     applications: list[str] | None = None
     reason: str = ""
+    project: str = ""
 
 
 class NamedUser(Input, frozen=True):

@@ -57,7 +57,9 @@ class BackupAnswer(Output, frozen=True):
 
 
 class CreateToken(Input, frozen=True):
-    """A token for a role, limited to some applications if any are named. `expires` is a moment or an age as `90d`.
+    """A token for a role, limited to some applications, or to those of a project, if any are named.
+
+    `expires` is a moment or an age as `90d`.
 
     `rate` is how often it may ask, as `50/s`, `600/min` or `10000/h`; empty: as often as it likes. What it does stands in
     the audit trail under token:NAME.
@@ -69,6 +71,7 @@ class CreateToken(Input, frozen=True):
     rate: str = ""
     reason: str = ""
     name: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    project: str = ""
 
 
 class RevokeToken(Input, frozen=True):

@@ -81,6 +81,7 @@ def create_token(
         str, typer.Option(help="caller, viewer, builder, operator, validator, approver, auditor or admin.")
     ],
     application: Annotated[list[str] | None, typer.Option(help="Only for this application; may be repeated.")] = None,
+    project: Annotated[str, typer.Option("--project", help="Only for the applications of this project.")] = "",
     expires: Annotated[str, typer.Option(help="An age as 90d, or a moment.")] = "",
     rate: Annotated[str, typer.Option(metavar="N/TIME", help="How often it may ask: 50/s, 600/min, 10000/h.")] = "",
     name: Annotated[str, typer.Option(help="What it is for; the audit trail shows it as token:NAME.")] = "",
@@ -90,7 +91,7 @@ def create_token(
     """Make a token. Its text is shown this once; only its hash is kept."""
     screen = Screen(json)
     with opened() as tenure:
-        given = {"expires": expires, "rate": rate, "name": name, "reason": reason}
+        given = {"project": project, "expires": expires, "rate": rate, "name": name, "reason": reason}
         found = tenure.call("tokens:create", role=role, applications=application or [], **given)
     screen.facts(found, f"token {found['id']}", ("name", "role", "applications", "expires_at", "rate"))
     screen.say(found["token"])

@@ -12,6 +12,7 @@ _COLUMNS = ("user", "role", "applications", "has_password", "created_at", "creat
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As `tenure users list` shows it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
+Project = Annotated[str, typer.Option("--project", help="Only for the applications of this project.")]
 Limits = Annotated[list[str] | None, typer.Option("--application", help="Only for this one; may be repeated.")]
 
 
@@ -43,6 +44,7 @@ def create(
         str, typer.Option(help="caller, viewer, builder, operator, validator, approver, auditor or admin.")
     ],
     application: Limits = None,
+    project: Project = "",
     password: Annotated[
         bool, typer.Option("--password", help="Set one now: asked for, or the first line of standard input.")
     ] = False,
@@ -55,9 +57,8 @@ def create(
     screen = Screen(json)
     secret = asked("password", confirm=True) if password else ""
     with opened() as tenure:
-        found = tenure.call(
-            "users:create", user=name, role=role, applications=application or [], password=secret, reason=reason
-        )
+        given = {"applications": application or [], "project": project, "password": secret, "reason": reason}
+        found = tenure.call("users:create", user=name, role=role, **given)
         link = None if password else tenure.call("users:link", user=name)
     screen.facts(found | {"sign_in": link and link["url"]}, f"user {name}", _COLUMNS[1:-1])
     if link is not None:
@@ -68,6 +69,7 @@ def change(
     name: Name,
     role: Annotated[str | None, typer.Option(help="The new role.")] = None,
     application: Limits = None,
+    project: Project = "",
     everywhere: Annotated[bool, typer.Option("--all-applications", help="Lift the limits.")] = False,
     reason: Reason = "",
     json: Json = False,
@@ -75,7 +77,7 @@ def change(
     """Give an account another role, or other limits."""
     limits = [] if everywhere else application
     with opened() as tenure:
-        found = tenure.call("users:change", user=name, role=role, applications=limits, reason=reason)
+        found = tenure.call("users:change", user=name, role=role, applications=limits, project=project, reason=reason)
     Screen(json).facts(found, f"user {name}", _COLUMNS)
 
 
