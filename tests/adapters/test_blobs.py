@@ -56,3 +56,20 @@ def test_a_damaged_second_copy_heals_nothing(tmp_path: Path) -> None:
     second.path(digest).write_bytes(b"bad")
     with pytest.raises(MissingBlob):
         Blobs(tmp_path / "first", tmp_path / "second").path(digest)
+
+
+def test_a_second_copy_is_taken_once_and_a_damaged_first_one_is_named(tmp_path: Path) -> None:
+    first, second = Blobs(tmp_path / "first"), Blobs(tmp_path / "second")
+    digest = first.add(b"wheel").digest
+    second.take(digest, first)
+    assert second.path(digest).read_bytes() == b"wheel"
+    other = first.add(b"other").digest
+    for known in (digest, other):
+        blob = first.path(known)
+        blob.chmod(0o644)
+        blob.write_bytes(b"changed")
+        with pytest.raises(DamagedBlob) as refused:
+            second.take(known, first)
+        assert refused.value.facts["file"] == blob
+    assert not second.has(other), "nothing is kept of what is not as it should be"
+    assert second.is_intact(digest)
