@@ -76,6 +76,16 @@ def leaves_file(decisions: Path) -> Path:
     return decisions / "leaves"
 
 
+def read_leaves(decisions: Path, first: int, end: int) -> bytes:
+    """Return the leaves [first, end), as many of them as are there: those of a long log do not all fit into memory."""
+    file = leaves_file(decisions)
+    if not file.exists():
+        return b""
+    with file.open("rb") as leaves:
+        leaves.seek(first * LEAF_SIZE)
+        return leaves.read((end - first) * LEAF_SIZE)
+
+
 def leaf_of(record: bytes) -> bytes:
     """Return the record's leaf."""
     return hashlib.sha256(record).digest()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from tenure.adapters.decision_log.chain import LEAF_SIZE, leaves_file
+from tenure.adapters.decision_log.chain import LEAF_SIZE, leaves_file, read_leaves
 from tenure.adapters.decision_log.disk import Disk
 from tenure.adapters.decision_log.merkle import Frontier, entries_of
 from tenure.adapters.signing import fits, key_id
@@ -106,9 +106,7 @@ class Checkpoints:
         last = known.frontier if known else Frontier()
         if end <= last.size:
             return
-        with leaves_file(self._decisions).open("rb") as leaves:
-            leaves.seek(last.size * LEAF_SIZE)
-            fresh = leaves.read((end - last.size) * LEAF_SIZE)
+        fresh = read_leaves(self._decisions, last.size, end)
         frontier = last.extended(entries_of(fresh, 0, end - last.size))
         self._disk.append(checkpoints_file(self._decisions), line_of(signed_checkpoint(frontier, at, self._key)))
 
@@ -179,13 +177,15 @@ def problems(decisions: Path, public: bytes | None = None) -> list[str]:
     `public` is the home's own key, if it has one. The caller holds the sealer's lock.
     """
     found = [f"line {number} was changed" for number in unreadable(decisions)]
-    leaves = leaves_file(decisions).read_bytes() if leaves_file(decisions).exists() else b""
+    file = leaves_file(decisions)
+    count = file.stat().st_size // LEAF_SIZE if file.exists() else 0
     tree = Frontier()
     for checkpoint in read(decisions):
-        if checkpoint.size > len(leaves) // LEAF_SIZE or checkpoint.size < tree.size:
-            found.append(f"the checkpoint of {checkpoint.size} records does not fit {len(leaves) // LEAF_SIZE} leaves")
+        if checkpoint.size > count or checkpoint.size < tree.size:
+            found.append(f"the checkpoint of {checkpoint.size} records does not fit {count} leaves")
             continue
-        tree = tree.extended(entries_of(leaves, tree.size, checkpoint.size))
+        fresh = read_leaves(decisions, tree.size, checkpoint.size)
+        tree = tree.extended(entries_of(fresh, 0, checkpoint.size - tree.size))
         found += _faults(checkpoint, tree, public)
     return found
 

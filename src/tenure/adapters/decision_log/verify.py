@@ -19,6 +19,7 @@ from tenure.adapters.decision_log.chain import (
     last_sealing,
     leaf_of,
     leaves_file,
+    read_leaves,
     sealings,
 )
 from tenure.adapters.decision_log.checkpoints import checkpoints_file
@@ -124,11 +125,10 @@ def _removals(decisions: Path, public: bytes | None) -> tuple[dict[str, _Gone], 
 
 def _sealed_problems(decisions: Path, ids: _Ids, gone: dict[str, _Gone]) -> Iterator[Problem]:
     """Follow the chain from its beginning: each line, its leaves, its file."""
-    leaves = leaves_file(decisions).read_bytes() if leaves_file(decisions).exists() else b""
     chain, end = GENESIS, 0
     try:
         for sealing in sealings(decisions):
-            mine = leaves[sealing.first * LEAF_SIZE : sealing.end * LEAF_SIZE]
+            mine = read_leaves(decisions, sealing.first, sealing.end)
             hashes = [mine[at : at + LEAF_SIZE] for at in range(0, len(mine), LEAF_SIZE)]
             if extend(chain, hashes).hex() != sealing.chain:
                 what = f"the leaves {sealing.first} to {sealing.end - 1} are not those that were chained"
