@@ -16,7 +16,7 @@ export function AlertRows({ alerts, versions = true }: { alerts: Alert[]; versio
     ...(versions ? [{ name: "version", cell: (one: Alert) => <VersionLink of={one.ref} tab="monitoring" /> }] : []),
     { name: "kind", cell: (one) => words(one.kind) },
     { name: "column", cell: (one) => one.column || "—" },
-    { name: "finding", cell: (one) => <span title={text(one.evidence.how)}>{finding(one.evidence)}</span> },
+    { name: "finding", cell: (one) => <span className="finding" title={text(one.evidence.how)}>{finding(one.evidence)}</span> },
     { name: "days", cell: (one) => <span className="nowrap">{[...new Set([one.first_day, one.last_day])].join(" – ")}</span> },
     { name: "opened", cell: (one) => <span className="nowrap" title={moment(one.opened_at)}>{shortMoment(one.opened_at)}</span> },
     { name: "what is known", cell: (one) => <>{one.note || "—"}{one.acknowledged_by && <span className="dim"> ({one.acknowledged_by})</span>}{one.silenced_until && <div className="dim small">silent until {moment(one.silenced_until)}</div>}</> },

@@ -65,7 +65,7 @@ function Way({ revision, definition, figures, since }: { revision: Schemas["Revi
       <Edge count={all} />
       {views.length > 0 && (
         <>
-          <Stop name="Features">{views.map((use) => <Link key={use.view} to="/features/$view" params={{ view: use.view }}>{use.view}</Link>)}</Stop>
+          <Stop name="Features">{views.map((use) => <div key={use.view}><Link to="/features/$view" params={{ view: use.view }} className="nowrap">{use.view}</Link></div>)}</Stop>
           <Edge count={all} />
         </>
       )}
@@ -79,7 +79,7 @@ function Way({ revision, definition, figures, since }: { revision: Schemas["Revi
         <>
           <Stop name="Model">
             <VersionLink of={plain.model.name}>{plain.model.name}@{plain.model.alias}</VersionLink>
-            {Object.entries(figures?.models ?? {}).map(([ref, count]) => <div key={ref} className="small"><VersionLink of={ref} />: {number(count)}</div>)}
+            {Object.entries(figures?.models ?? {}).map(([ref, count]) => <div key={ref} className="small nowrap"><VersionLink of={ref} />: {number(count)}</div>)}
           </Stop>
           <Edge count={asked - fallback} out={fallback ? `${number(fallback)} failed` : ""} share={all ? fallback / all : 0} bad={fallback > 0} />
         </>
