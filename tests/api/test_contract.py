@@ -155,6 +155,11 @@ def test_a_limit_out_of_bounds_and_a_strange_cursor_are_refused(
     assert (status, headers["content-type"]) == (422, "application/problem+json")
 
 
+def test_a_number_below_its_bound_is_refused(running: Running, owner: dict[str, str]) -> None:
+    status, _, body = running.ask("GET", "/api/v1/log/checkpoint?held=-1", headers=owner)
+    assert (status, "held" in json.loads(body)["detail"]) == (422, True)
+
+
 def test_a_page_names_the_next_one_and_a_cursor_is_good_for_its_own_list_alone(
     running: Running, owner: dict[str, str]
 ) -> None:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-_BUSY_MS = 10_000
+#: how long a writer waits its turn; of many who write without a pause SQLite lets in whoever asks at the right moment, not
+#: who waits longest, and on a machine with more to do than it can one of eight has waited ten seconds
+_BUSY_MS = 60_000
 POSTGRESQL = "postgresql+psycopg"
 #: the advisory lock of whoever writes; any number that is always the same
 _WRITER_LOCK = 0x7E4E5E

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, get_args
 
 import msgspec
 from litestar import Litestar, Request, Response
@@ -21,7 +21,6 @@ from litestar.routes import HTTPRoute
 
 from tenure.app.paging import is_list, is_page, link_to, listed
 from tenure.app.tags import STRICT, TAGS
-from tenure.app.wire.shared import MOST
 from tenure.entrypoints.api.errors import (
     PROBLEM_JSON,
     BodyTooLarge,
@@ -53,6 +52,8 @@ if TYPE_CHECKING:
 _UNPROCESSABLE = 422
 _PLACE = re.compile(r"\{(\w+)\}")
 _ANY = re.compile(r"\{[^}]*\}")
+#: what of msgspec.Meta bounds a query parameter
+_BOUNDS = ("ge", "le", "min_length", "max_length")
 #: RFC 9110 gives the body of these no meaning
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
 _LOG = logging.getLogger("tenure.api")
@@ -259,8 +260,6 @@ def sign(handler: Callable[..., Any], action: Action, body: type[msgspec.Struct]
         parameters += [_query(field) for field in fields.values() if field.name not in names]
     elif body is not None:
         parameters.append(_body(body))
-    if is_list(action.output):
-        parameters = [_bounded(one) if one.name == QUERY + "limit" else one for one in parameters]
     headed = is_list(action.output) or is_page(action.output) or action.name in TAGS
     output: Any = Response[action.output] if headed else action.output  # type: ignore[name-defined]
     handler.__signature__ = inspect.Signature(parameters, return_annotation=output)  # type: ignore[attr-defined]
@@ -276,7 +275,8 @@ def _marked(annotation: Any, marker: Any) -> Any:
 
 
 def _query(field: msgspec.structs.FieldInfo) -> inspect.Parameter:
-    annotation = _marked(field.type, QueryParameter(name=field.encode_name))
+    kind, bounds = _bounded(field.type)
+    annotation = _marked(kind, QueryParameter(name=field.encode_name, **bounds))
     if field.default_factory is not msgspec.NODEFAULT:
         return _parameter(QUERY + field.name, annotation, field.default_factory())
     if field.default is not msgspec.NODEFAULT:
@@ -284,10 +284,13 @@ def _query(field: msgspec.structs.FieldInfo) -> inspect.Parameter:
     return _parameter(QUERY + field.name, annotation)
 
 
-def _bounded(limit: inspect.Parameter) -> inspect.Parameter:
-    """Return the parameter `limit` with its bounds as Litestar reads and tells them."""
-    within = QueryParameter(name="limit", ge=1, le=MOST, description=f"rows on the page, {limit.default} if not said")
-    return limit.replace(annotation=_marked(int, within))
+def _bounded(kind: Any) -> tuple[Any, dict[str, Any]]:
+    """Return a type without msgspec's bounds, which Litestar does not read, and the bounds as it does."""
+    metas = [meta for meta in getattr(kind, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
+    if not metas:
+        return kind, {}
+    bounds = {name: getattr(meta, name) for meta in metas for name in _BOUNDS if getattr(meta, name) is not None}
+    return get_args(kind)[0], bounds
 
 
 def _body(body: type[msgspec.Struct]) -> inspect.Parameter:
