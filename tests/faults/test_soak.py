@@ -103,8 +103,9 @@ def kill_at_random(house: House, kills: int, seed: int, report: Report) -> None:
 
 def _kill_one(house: House, kind: str, dice: random.Random) -> float:
     """Kill one process of a kind and return the seconds until everything is whole, with another in its place."""
-    pids = _pids(house, kind)
-    victim = dice.choice(pids)
+    # On a machine that is busy with others a process may just have been found too slow and be on its way back.
+    house.wait_until(lambda: bool(_pids(house, kind)), BACK_SECONDS)
+    victim = dice.choice(_pids(house, kind))
     began = time.monotonic()
     os.kill(victim, signal.SIGKILL)
     house.wait_until(lambda: house.is_whole() and victim not in _pids(house, kind), BACK_SECONDS)
@@ -119,7 +120,7 @@ def _pids(house: House, kind: str) -> list[int]:
         "supervisor": [now["supervisor"]["pid"]],
         "control": [now["control"]["pid"]] if now["control"] else [],
     }
-    return found[kind]
+    return [pid for pid in found[kind] if pid]
 
 
 def change_without_end(house: House, switches: int, replacements: int, clients: int, report: Report) -> None:
