@@ -74,6 +74,7 @@ def test_every_screen_shows_itself_to_everybody(page: Page, house: Demo) -> None
 def test_the_decision_of_a_given_customer_is_found_and_explained(page: Page, house: Demo) -> None:
     loan = next(one for one in house.asked("credit", 2) if one["annual_inc"] > 3 * one["funded_amnt"])
     page.goto(house.url)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     page.keyboard.press("Control+k")
     page.keyboard.type(loan["loan_id"])
     page.get_by_role("option").filter(has_text="search by entity").click()
@@ -90,7 +91,7 @@ def test_the_decision_of_a_given_customer_is_found_and_explained(page: Page, hou
 
 
 def test_the_cold_start_rule_goes_from_10_to_20_and_back(page: Page, house: Demo) -> None:
-    person = between_ten_and_twenty(house)
+    person = somebody_new(house)
 
     def because() -> str:
         return str(house.decide("movies", **person)["answer"]["because"])
@@ -113,13 +114,16 @@ def test_the_cold_start_rule_goes_from_10_to_20_and_back(page: Page, house: Demo
     assert because() == "taste"
 
 
-def between_ten_and_twenty(demo: Demo) -> dict[str, object]:
-    """Return a request of somebody who has rated between ten and twenty films."""
-    for one in demo.asked("movies", 2):
-        known = demo.client.call("features:get", view="user_ratings", key=str(one["user_id"]))["values"] or {}
-        if 10 <= known.get("rated", 0) < 20:
-            return one
-    raise AssertionError("nobody has rated between ten and twenty films")
+def somebody_new(demo: Demo) -> dict[str, object]:
+    """Return a request of a person who has just rated fifteen films: everybody in the data has rated twenty or more."""
+    other = next(one for one in demo.asked("movies", 2) if one["user_id"])
+    activity = demo.client.call("features:get", view="user_activity", key=other["user_id"])["values"]
+    row = {**activity, "user_id": "somebody-new"}
+    demo.client.call("features:ingest", view="user_activity", rows=[row], reason="a story")
+    rated = [{"user_id": "somebody-new", "movie_id": film, "rating": 4.0} for film in range(1, 16)]
+    events = [{"event": "rating", "values": one, "id": f"story-{one['movie_id']}"} for one in rated]
+    demo.client.call("events:import", application="movies", events=events)
+    return {**other, "user_id": "somebody-new"}
 
 
 def test_an_archived_version_comes_back_as_challenger_and_is_promoted(page: Page, house: Demo) -> None:
@@ -142,7 +146,7 @@ def test_a_version_that_is_used_is_not_decommissioned_and_the_refusal_says_by_wh
     dialog.get_by_label("Type credit-risk/2").fill("credit-risk/2")
     dialog.get_by_role("button", name="Decommission").click()
     expect(dialog.get_by_role("alert")).to_contain_text("the active revision credit/2")
-    expect(dialog.get_by_role("alert")).to_contain_text("live traffic")
+    expect(dialog.get_by_role("alert")).to_contain_text("the alias credit-risk@champion")
 
 
 def test_a_viewer_reads_and_changes_nothing(page: Page, house: Demo) -> None:

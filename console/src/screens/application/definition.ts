@@ -51,10 +51,15 @@ function does(plain: Plain): string {
   if (plain.review) parts.push(`sends to ${String(plain.review)}`);
   if (plain.set) parts.push(`sets ${said(plain.set)}`);
   if (plain.bound) parts.push(`bounds ${said(plain.bound)}`);
-  if (plain.filter) parts.push(`keeps of the list what fits ${said(plain.filter)}`);
-  if (plain.rerank) parts.push(`orders the list by ${said(plain.rerank)}`);
+  if (plain.filter) parts.push(`filters ${ofList(plain.filter as Plain)}`);
+  if (plain.rerank) parts.push(`reorders ${ofList(plain.rerank as Plain)}`);
   if (plain.reason) parts.push(`reason ${String(plain.reason)}`);
   return parts.join(", ");
+}
+
+/** What is done to a list, which is named first. */
+function ofList({ of, ...how }: Plain): string {
+  return `${String(of)}, ${said(how)}`;
 }
 
 /** A part of a rule without needless signs: an expression stands as it is written. */
