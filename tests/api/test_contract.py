@@ -188,8 +188,8 @@ def test_a_list_is_filtered_and_a_filter_that_can_match_nothing_is_refused(
 
 # ---- parameters that do not exist
 
-#: on the path of decisions, where a gateway reads the body alone
-OF_THE_GATEWAY = {"events:import"}
+#: answered by gateways, which look at what they need alone; watching never ends
+OF_THE_GATEWAY = {"events:import", "changes:watch"}
 
 
 def test_every_route_refuses_a_parameter_that_it_does_not_have(running: Running, owner: dict[str, str]) -> None:
