@@ -56,7 +56,7 @@ class Running:
 
     def __init__(self, name: str, python: Path, work: Path, model: str) -> None:
         peer, port = PEERS[name], free_port()
-        folder = work / f"{name}-{model}"
+        folder = work / f"{name}-{model}-{port}"
         folder.mkdir()
         peer.prepare(python, folder, model, port)
         rows, scores = rows_of(work, model)
@@ -77,10 +77,15 @@ class Running:
             name, f"http://127.0.0.1:{port}{peer.path}", bodies, peer.score, scores[:CHECKED_ROWS]
         )
 
+    @property
+    def alive(self) -> bool:
+        """Return whether its first process has not ended."""
+        return self._server.poll() is None
+
     def ready(self) -> Contestant:
         """Return the contestant when its first answers are right; raise `WrongAnswer` otherwise."""
         one = self.contestant
-        one.wait(lambda: self._server.poll() is None)
+        one.wait(lambda: self.alive)
         members = family(self._server.pid)
         one.facts |= {
             "ready_seconds": round(time.monotonic() - self._began, 1),
@@ -147,16 +152,26 @@ def _started(
     stack: contextlib.ExitStack, pythons: dict[str, Path], work: Path, model: str, failed: dict[str, str]
 ) -> list[Contestant]:
     """Return the peers that could be started with a model and answer rightly."""
-    running = {}
-    for name, python in pythons.items():
+
+    def started(name: str) -> Running:
         print(f"— starting {name} with {model}", flush=True)
+        one = Running(name, pythons[name], work, model)
+        stack.callback(one.end)
+        return one
+
+    running, found = {}, []
+    for name in pythons:
         with _told(name, model, failed):
-            running[name] = Running(name, python, work, model)
-            stack.callback(running[name].end)
-    found = []
+            running[name] = started(name)
     for name, one in running.items():
         with _told(name, model, failed):
-            found.append(one.ready())
+            try:
+                found.append(one.ready())
+            except WrongAnswer:
+                if one.alive:
+                    raise
+                # BentoML takes ports by chance besides the one it is told, and ends where one is taken: once more.
+                found.append(started(name).ready())
     return found
 
 

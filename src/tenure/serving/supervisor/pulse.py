@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 #: half a minute beyond the longest deadline that an application may have
 SILENT_SECONDS = 90.0
 _EVERY_SECONDS = 1.0
+#: a worker that does not answer so soon is in a call that others need not wait behind
+_SOON_SECONDS = 0.25
 
 
 def stops(path: Path, silent_seconds: float) -> Callable[[Process], Awaitable[str]]:
     """Return a watch that ends, with the reason, when a PING stays unanswered for `silent_seconds`.
 
-    A worker that does not answer within a second stands back behind all others until it does.
+    A worker that does not answer within a quarter of a second stands back behind all others until it does.
     """
     every = min(_EVERY_SECONDS, silent_seconds / 4)
 
@@ -70,9 +72,10 @@ class _Pulse:
         """Return whether a PING is answered in time."""
         writer.write(frames.encode(frames.PING))
         # Counted in short waits, so that time in which this process itself stood still is not held against the worker.
-        for _ in range(math.ceil(self._silent_seconds / self._every)):
+        waits = [min(_SOON_SECONDS, self._every), *[self._every] * math.ceil(self._silent_seconds / self._every)]
+        for seconds in waits:
             try:
-                async with asyncio.timeout(self._every):
+                async with asyncio.timeout(seconds):
                     await reader.readexactly(frames.HEADER.size)
             except TimeoutError:
                 self._stand_back(behind=True)
