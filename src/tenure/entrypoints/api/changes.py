@@ -49,15 +49,16 @@ async def _changes(
     began = spoke = time.monotonic()
     told = dict(marks())
     told_at = dict.fromkeys(told, 0.0)
-    yield ServerSentEventMessage(data="[]", event="changed", retry=_AGAIN_MS)
+    yield ServerSentEventMessage(data="[]", event="changed")
     while not is_leaving() and (now := time.monotonic()) - began < _LIFE_SECONDS:
+        found = marks()
         changed = sorted(
             kind
-            for kind, mark in marks().items()
+            for kind, mark in found.items()
             if mark != told[kind] and now - told_at[kind] >= _AT_MOST_EVERY.get(kind, 0.0)
         )
         if changed:
-            told |= {kind: marks()[kind] for kind in changed}
+            told |= {kind: found[kind] for kind in changed}
             told_at |= dict.fromkeys(changed, now)
             yield ServerSentEventMessage(data=msgspec.json.encode(changed), event="changed")
         elif now - spoke >= _ALIVE_SECONDS:
