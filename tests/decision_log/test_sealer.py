@@ -1,6 +1,8 @@
 """The sealer: killed at any step it loses and doubles nothing, and the order it made stays."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from tenure.adapters.decision_log.chain import BrokenChain, chain_file, last_sea
 from tenure.adapters.decision_log.index import index_file
 from tenure.adapters.decision_log.reader import LogReader
 from tenure.adapters.decision_log.sealer import LAG, Sealer, rebuild_index
+from tenure.adapters.decision_log.streams import Contents, read_stream, segment_files
 from tenure.adapters.decision_log.verify import verify_log
 from tenure.adapters.decision_log.writer import LogWriter
 from tenure.kit.clock import FixedClock
@@ -74,6 +77,34 @@ def test_a_living_stream_is_sealed_up_to_the_lag_and_its_last_segment_stays(tmp_
     assert len(list((tmp_path / "streams" / "gateway-1").glob("*.segment"))) <= 2
     writer.append_all([decision(99, NOON)])
     assert len(all_of(tmp_path)) == 41
+    writer.close_now()
+
+
+def test_a_stream_that_nobody_writes_is_not_read_again_and_one_that_is_written_again_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def reading(folder: Path, *rest: int) -> Contents:
+        read.append(folder)
+        return read_stream(folder, *rest)
+
+    monkeypatch.setattr("tenure.adapters.decision_log.sealer.read_stream", reading)
+    writer = LogWriter.open(tmp_path, "gateway-1", segment_size=1 << 16)
+    writer.append_all(RECORDS[:10])
+    sealing = sealer(tmp_path)
+    assert sealing.seal().records == 10
+    long_ago = time.time() - 3600
+    for path in segment_files(tmp_path / "streams" / "gateway-1"):
+        os.utime(path, (long_ago, long_ago))
+    sealing.seal()
+    read.clear()
+    assert sealing.seal().records == 0
+    assert not read, "the segment is as it was when nothing waited in it"
+
+    writer.append_all(RECORDS[10:13])
+    assert sealing.seal().records == 3
+    assert all_of(tmp_path) == RECORDS[:13]
     writer.close_now()
 
 

@@ -9,6 +9,7 @@ two that changed places are noticed before any search.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 from tenure.kit.errors import Kind, TenureError
 
@@ -27,13 +28,16 @@ def _weighted(digit: int, place: int) -> int:
     return digit
 
 
-# An id is made for every decision, so two characters are written at a time, from tables.
+# An id is made for every decision, so two characters are written at a time, from tables: five pairs hold the
+# millisecond, the other eight the rest.
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
 _CHECKS = tuple(
     bytes(_weighted(pair >> 5, place) ^ _weighted(pair & 31, place + 1) for pair in range(1024))
     for place in range(0, _LENGTH, 2)
 )
-_SHIFTS = tuple(range(120, -1, -10))
+_TIME_SHIFTS = tuple(range(40, -1, -10))
+_REST_BITS = 80
+_REST = (1 << _REST_BITS) - 1
 
 
 class BadIdentifier(TenureError):
@@ -53,17 +57,34 @@ def new_id(now: int, random: bytes | None = None) -> str:
     """
     millisecond, rest = divmod(now, 1000)
     fraction = rest * 4096 // 1000
-    tail = int.from_bytes(random if random is not None else os.urandom(8), "big") & ((1 << 62) - 1)
-    return shorten((millisecond << 80) | (0x7 << 76) | (fraction << 64) | (0b10 << 62) | tail)
+    tail = int.from_bytes(random or os.urandom(8), "big") & ((1 << 62) - 1)
+    return _written(millisecond, (0x7 << 76) | (fraction << 64) | (0b10 << 62) | tail)
 
 
 def shorten(number: int) -> str:
     """Return the 27-character short form of a 128-bit number."""
-    pairs = [(number >> shift) & 1023 for shift in _SHIFTS]
+    return _written(number >> _REST_BITS, number & _REST)
+
+
+def _written(millisecond: int, rest: int) -> str:
+    """Return the short form of 48 bits and 80; written out, which takes a third of a loop's time."""
+    begin, check = _begin(millisecond)
+    a, b, c, d = rest >> 70, rest >> 60 & 1023, rest >> 50 & 1023, rest >> 40 & 1023
+    e, f, g, h = rest >> 30 & 1023, rest >> 20 & 1023, rest >> 10 & 1023, rest & 1023
+    pairs, checks = _PAIRS, _CHECKS
+    check ^= checks[5][a] ^ checks[6][b] ^ checks[7][c] ^ checks[8][d]
+    check ^= checks[9][e] ^ checks[10][f] ^ checks[11][g] ^ checks[12][h]
+    return f"{begin}{pairs[a]}{pairs[b]}{pairs[c]}{pairs[d]}{pairs[e]}{pairs[f]}{pairs[g]}{pairs[h]}{_ALPHABET[check]}"
+
+
+@lru_cache(maxsize=16)
+def _begin(millisecond: int) -> tuple[str, int]:
+    """Return the first ten characters, and what they are of the check; ids made together share them."""
+    pairs = [(millisecond >> shift) & 1023 for shift in _TIME_SHIFTS]
     check = 0
-    for pair, table in zip(pairs, _CHECKS, strict=True):
+    for pair, table in zip(pairs, _CHECKS, strict=False):
         check ^= table[pair]
-    return "".join([_PAIRS[pair] for pair in pairs]) + _ALPHABET[check]
+    return "".join([_PAIRS[pair] for pair in pairs]), check
 
 
 def sorts_before(moment: int) -> str:

@@ -222,9 +222,13 @@ class Server:
                 self._failed(call, error)
             else:
                 self._batcher.succeeded(call, computed, min(frames.now_us() - started, 0xFFFFFFFF), told)
+        # One system call for all of a connection's answers: its reader wakes once, and takes them further together.
+        contents: dict[Connection, list[bytes]] = {}
         for answer in self._batcher.answers():
             connection, correlation = answer.ticket
-            self._send(connection, self._answer(answer, correlation))
+            contents.setdefault(connection, []).append(self._answer(answer, correlation))
+        for connection, answers in contents.items():
+            self._send(connection, b"".join(answers))
 
     def _told(self, call: Any) -> list[bytes]:
         """Return what the inputs of the rows contributed for which that was asked; NaN where the model raises at it."""

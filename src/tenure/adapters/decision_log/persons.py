@@ -7,6 +7,7 @@ under the person's random key, with the pseudonym as associated data, so that no
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import os
 import time
@@ -60,6 +61,14 @@ class UnreadablePersonal(TenureError):
     next_step = "run `tenure verify`; if the log is whole, persons.db is not the one it was written with"
 
 
+def _sha256(content: bytes = b"") -> hashlib._Hash:
+    """Return a hash, for `hmac.new`: given a function of ours it keeps the keyed state, and a copy of that is one call.
+
+    Given a name it asks OpenSSL each time, which took 4.4 µs a pseudonym where this takes 1.5.
+    """
+    return hashlib.sha256(content)
+
+
 class Persons:
     """The persons of a home; each process opens its own. Not for several threads at once.
 
@@ -74,7 +83,7 @@ class Persons:
         self._connection.executescript(_TABLES)
         self._wal = Wal(path)
         self._space = Space(path)
-        self._master = master_key
+        self._names = hmac.new(master_key, digestmod=_sha256)
         self._clock = clock or SystemClock()
         self._keys = _Newest[bytes](cached)
         self._ready = _Newest[AESGCM](min(cached, _READY))
@@ -86,7 +95,9 @@ class Persons:
 
     def pseudonym(self, entity: str) -> str:
         """Return the name under which the entity stands in the log: 64 hex digits, the same for ever."""
-        return hmac.digest(self._master, entity.encode(), "sha256").hex()
+        name = self._names.copy()
+        name.update(entity.encode())
+        return name.hexdigest()
 
     def encrypt(self, pseudonym: str, fields: dict[str, Any]) -> str:
         """Return base64 of nonce, ciphertext and tag of the fields as a JSON object; the key is made on first use."""

@@ -10,10 +10,11 @@ import fcntl
 import hashlib
 import itertools
 import os
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tenure.adapters.decision_log import parquet
 from tenure.adapters.decision_log.chain import (
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
 #: a request makes its id when it arrives and its record later: this long the sealer waits so that ids come in order
 LAG = 2 * SECOND
 _BATCH_BYTES = 32 << 20
+#: two writes within a tick of the file system's clock leave the same time on a file (nanoseconds)
+_UNMISTAKABLE = SECOND * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,20 @@ class _Row:
     stream: str
     sequence: int
     record: bytes
+
+
+class _Stamp(NamedTuple):
+    """A stream as it is before it is read: whoever writes changes it. `written` is the newest time of a file of it."""
+
+    position: int
+    files: tuple[tuple[str, int, int], ...]
+    written: int
+
+
+def _stamp_of(folder: Path, position: int) -> _Stamp:
+    states = [(path.name, path.stat()) for path in segment_files(folder)]
+    files = tuple((name, state.st_size, state.st_mtime_ns) for name, state in states)
+    return _Stamp(position, files, max((written for _, _, written in files), default=0))
 
 
 class Sealer:
@@ -99,6 +116,7 @@ class Sealer:
         self._decisions, self._clock, self._disk = decisions, clock or SystemClock(), disk or Disk()
         self._hold, self._lag, self._batch_bytes = hold, lag, batch_bytes
         self._gone: set[str] = set()
+        self._empty: dict[str, tuple[_Stamp, Contents]] = {}
 
     def seal(self) -> Sealed:
         """Seal everything that is durable and older than the lag (of dead streams: everything), then tidy up."""
@@ -167,12 +185,25 @@ class Sealer:
             # Asked first: a writer that is dead now writes no more, so all that is read afterwards is all there is.
             alive = is_alive(folder)
             with suppress(FileNotFoundError):
-                contents = read_stream(folder, positions.get(folder.name, 0), self._batch_bytes)
+                contents = self._unsealed(folder, positions.get(folder.name, 0))
                 ready = _ready(folder.name, contents, before if alive else None)
                 if ready:
                     self._make_durable(folder)
                 found[folder.name] = (contents, ready)
         return found
+
+    def _unsealed(self, folder: Path, position: int) -> Contents:
+        """Return what the stream holds from its position on; one that held nothing is read again once it was written.
+
+        A living writer's segment lies there in its whole length: reading it every few seconds was most of what an idle
+        house did.
+        """
+        stamp = _stamp_of(folder, position)
+        known = self._empty.pop(folder.name, None)
+        contents = known[1] if known and known[0] == stamp else read_stream(folder, position, self._batch_bytes)
+        if not contents.frames and time.time_ns() - stamp.written > _UNMISTAKABLE:
+            self._empty[folder.name] = (stamp, contents)
+        return contents
 
     def _make_durable(self, folder: Path) -> None:
         """Return when all that was read from the stream is on the disk: a segment may be ahead of its last sync."""

@@ -19,6 +19,8 @@ REQUEST_ID = b"x-request-id"
 TRACEPARENT = b"traceparent"
 _FORM = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 _NO_TRACE, _NO_PARENT = b"0" * 32, b"0" * 16
+#: the flags of a trace that begins here
+_SAMPLED = "01"
 _ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
@@ -42,10 +44,10 @@ def traced(headers: Iterable[tuple[bytes, bytes]]) -> Traced:
             parent = value
         elif name == REQUEST_ID:
             request_id = value
-    span = os.urandom(8).hex()
-    own, flags = _trace_and_flags(parent)
-    trace = own or os.urandom(16).hex()
-    known = request_id.decode() if _ID.fullmatch(request_id) else trace
+    fresh = os.urandom(24).hex()
+    own, flags = _trace_and_flags(parent) if parent else ("", _SAMPLED)
+    trace, span = own or fresh[16:], fresh[:16]
+    known = request_id.decode() if request_id and _ID.fullmatch(request_id) else trace
     request = Request(known, f"00-{trace}-{span}-{flags}")
     CURRENT.set(request)
     return Traced(request, own)
@@ -58,7 +60,7 @@ def trace_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 def _trace_and_flags(parent: bytes) -> tuple[str, str]:
     found = _FORM.fullmatch(parent)
-    return (found[2].decode(), found[4].decode()) if found and _is_valid(found) else ("", "01")
+    return (found[2].decode(), found[4].decode()) if found and _is_valid(found) else ("", _SAMPLED)
 
 
 def _is_valid(found: re.Match[bytes]) -> bool:
