@@ -96,6 +96,28 @@ def test_the_callers_trace_stands_on_the_record_and_none_that_was_made_here(
 
 
 @pytest.mark.processes
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (
+            "/v2/models/plain/infer",
+            {"inputs": [{"name": name, "shape": [1], "datatype": "FP64", "data": [1.0]} for name in "ab"]},
+        ),
+        ("/models/plain/invocations", {"dataframe_records": [{"a": 1.0, "b": 1.0}]}),
+    ],
+)
+def test_a_direct_call_of_a_model_keeps_the_callers_trace_too(
+    house: House, client: http.client.HTTPConnection, path: str, body: dict[str, object]
+) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json", "traceparent": PARENT}
+    client.request("POST", path, json.dumps(body), headers)
+    response = client.getresponse()
+    said, call = response.read(), response.getheader("x-tenure-call")
+    assert response.status == 200, said
+    assert {one["id"]: one for one in house.logged()}[call]["trace"] == PARENT.split("-")[1]
+
+
+@pytest.mark.processes
 def test_the_log_of_every_process_of_ours_is_json_lines(house: House) -> None:
     for name in ("supervisor", "gateway-1"):
         lines = (house.home.logs / f"{name}.log").read_text().splitlines()

@@ -36,6 +36,7 @@ def as_decision(record: bytes) -> DecisionRecord:
         answer=call.predictions[0].output or {},
         elapsed_us=call.elapsed_us,
         actor=call.actor,
+        trace=call.trace,
     )
 
 

@@ -72,6 +72,7 @@ class Predicting:
         protocol: Literal["oip", "mlflow"],
         deadline_us: int = DEADLINE_US,
         shadows: Sequence[WorkerLink] = (),
+        trace: str = "",
     ) -> Predicted:
         """Return what the version says to the rows, when a record of each is durable; `shadows` see them afterwards.
 
@@ -101,6 +102,7 @@ class Predicting:
                 row=place,
                 elapsed_us=elapsed,
                 actor=actor.id,
+                trace=trace,
             )
             for place, (row, said) in enumerate(zip(rows, predictions, strict=True))
         ]

@@ -178,6 +178,8 @@ class PredictionCallRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_o
     elapsed_us: int = 0
     #: id of the token that asked
     actor: str = ""
+    #: the trace id of the caller's W3C traceparent
+    trace: str = ""
 
 
 class ShadowRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -21,6 +21,7 @@ from tenure.entrypoints.gateway.model_errors import check_answered, in_mlflow, i
 from tenure.entrypoints.gateway.model_rows import BadInput
 from tenure.entrypoints.gateway.problems import Answer, NotReady, Overloaded
 from tenure.entrypoints.gateway.told import DEADLINE, deadline_of
+from tenure.entrypoints.gateway.tracing import trace_of
 from tenure.governance.access import Forbidden, Permission, Unauthenticated, authorize
 from tenure.kit.errors import TenureError
 
@@ -170,7 +171,7 @@ class ModelRoutes:
                 asked, rows = await quickly(len(body), _read_inference, body, headers, link)
                 wait_us = min(asked.timeout_us or DEADLINE_US, _wait_us(headers))
                 predicted = await self._gateway.predicting.predict(
-                    link, actor, rows, "oip", wait_us, generation.shadows(link)
+                    link, actor, rows, "oip", wait_us, generation.shadows(link), trace_of(scope["headers"])
                 )
         self._count(link, predicted)
         check_answered(predicted.predictions)
@@ -187,8 +188,9 @@ class ModelRoutes:
             kind = headers.get(b"content-type", b"").decode("latin-1")
             async with self._bodies.body(headers, receive, generation.limits) as body:
                 rows = await quickly(len(body), scoring.rows_of, kind, body, link.inputs)
+                shadows, trace = generation.shadows(link), trace_of(scope["headers"])
                 predicted = await self._gateway.predicting.predict(
-                    link, actor, rows, "mlflow", _wait_us(headers), generation.shadows(link)
+                    link, actor, rows, "mlflow", _wait_us(headers), shadows, trace
                 )
         self._count(link, predicted)
         check_answered(predicted.predictions)
