@@ -20,6 +20,7 @@ from tenure.contract.predictor import Prediction
 from tenure.contract.records import DecisionRecord
 from tenure.contract.schema import Field
 from tenure.governance.access import Actor, Forbidden, Role, local_actor
+from tenure.kit.errors import TenureError
 
 INPUTS = (Field("months", "float"),)
 OUTPUTS = (Field("score", "float"),)
@@ -38,6 +39,10 @@ default: {answer: {offer: none}, reason: R00}
 reasons: {R00: no action, R01: new customer, R02: likely to leave, R90: model not available}
 """
 OWNER = local_actor("me")
+
+
+class Gone(TenureError):
+    message = "the {what} is gone"
 
 
 def score_of(months: float) -> float:
@@ -181,6 +186,53 @@ def test_an_erased_person_cannot_be_replayed_and_the_cause_says_so(evidence: Fak
     done = Replays(evidence).replay(OWNER, ["by-model"])
     assert done[0].verdict is Verdict.MISMATCH
     assert "key was destroyed" in done[0].cause
+
+
+def damaged(evidence: FakeEvidence, name: str, **changed: Any) -> None:
+    evidence.records[name] = msgspec.structs.replace(evidence.records[name], **changed)
+
+
+@pytest.mark.parametrize(
+    ("request_then", "cause"),
+    [({}, "offers/1 takes: it has no months"), ({"months": "four"}, "its months is 'four', which is no float")],
+)
+def test_a_record_whose_request_its_revision_does_not_take_is_a_mismatch_and_the_others_keep_their_verdict(
+    evidence: FakeEvidence, request_then: dict[str, Any], cause: str
+) -> None:
+    damaged(evidence, "by-model", request=request_then)
+    done = {one.record.id: one for one in Replays(evidence).sample(OWNER, 10)}
+    assert cause in done["by-model"].cause
+    assert {one.verdict for one in done.values()} == {Verdict.BIT, Verdict.MISMATCH}
+    assert sum(one.verdict is Verdict.MISMATCH for one in done.values()) == 1
+
+
+def test_bytes_of_an_output_that_are_none_are_a_mismatch(evidence: FakeEvidence) -> None:
+    then = msgspec.structs.replace(evidence.records["by-model"].predictions[0], raw="no base64")
+    damaged(evidence, "by-model", predictions=[then])
+    (done,) = Replays(evidence).replay(OWNER, ["by-model"])
+    assert done.verdict is Verdict.MISMATCH
+    assert "values that its revision cannot be decided with" in done.cause
+
+
+@pytest.mark.parametrize(
+    ("asked", "gone", "same"),
+    [
+        ("definition", "revision", set()),
+        ("version", "version", set()),
+        ("personal", "person's key", set()),
+        ("asking", "package", {"by-rule", "by-fallback"}),
+    ],
+)
+def test_whatever_is_gone_is_named_where_it_was_needed_and_the_others_keep_their_verdict(
+    evidence: FakeEvidence, asked: str, gone: str, same: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> Any:
+        raise Gone(what=gone)
+
+    monkeypatch.setattr(evidence, asked, refuse)
+    done = {one.record.id: one for one in Replays(evidence).sample(OWNER, 10)}
+    assert {name for name, one in done.items() if one.verdict is Verdict.BIT} == same
+    assert all(f"the {gone} is gone" in one.cause for name, one in done.items() if name not in same)
 
 
 def test_unknown_decisions_and_an_empty_log_say_what_to_do(evidence: FakeEvidence) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tenure.adapters.decision_log.index import index_file
-from tenure.adapters.decision_log.reader import LogReader
+from tenure.adapters.decision_log.reader import LogFileUnreadable, LogReader
 from tenure.adapters.decision_log.sealer import Sealer
 from tenure.adapters.decision_log.writer import LogWriter
 from tenure.kit.clock import FixedClock
@@ -157,3 +157,19 @@ def test_a_stream_removed_and_opened_again_is_followed(tmp_path: Path) -> None:
         seal(tmp_path)
         seal(tmp_path)
     assert reader.find(limit=None) == RECORDS[::-1]
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut short"])
+def test_a_sealed_file_that_is_gone_or_no_parquet_is_named_with_what_to_do(tmp_path: Path, damage: str) -> None:
+    writer = LogWriter.open(tmp_path, "gateway-1")
+    writer.append_all(RECORDS)
+    writer.close_now()
+    seal(tmp_path)
+    (file,) = tmp_path.glob("sealed/*/*.parquet")
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:40])
+    with pytest.raises(LogFileUnreadable, match=file.name) as refused:
+        LogReader(tmp_path).get(id_of(RECORDS[3]))
+    assert "tenure verify" in refused.value.hint

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from tenure.application.revisions.terms import Definition
     from tenure.contract.records import DecisionRecord, PredictionRecord
 
+#: What rules and codecs raise at values that no gateway lets in. A record changed after it was written may hold any, and
+#: one such record must not take the verdict from all that are asked for with it.
+STRANGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -32,17 +36,21 @@ class Beginnings:
         self._deciders: dict[tuple[Any, ...], Decider] = {}
 
     def begin(self, record: DecisionRecord) -> Begun:
-        """Return the decision as far as its row for the model."""
-        personal = self._evidence.personal(record) if record.personal else {}
-        if personal is None:
-            return Begun(record, None, None, "the person's key was destroyed, so the request cannot be read any more")
+        """Return the decision as far as its row for the model, whatever state its record and its revision are in."""
         try:
+            personal = self._evidence.personal(record) if record.personal else {}
+            if personal is None:
+                return Begun(
+                    record, None, None, "the person's key was destroyed, so the request cannot be read any more"
+                )
             decider = self._decider(record)
             step = decider.before(
                 decider.readmit(record, personal), decider.logged_features(record), decider.logged_items(record)
             )
         except TenureError as error:
             return Begun(record, None, None, str(error))
+        except STRANGE as error:
+            return Begun(record, None, None, strangely(error))
         return Begun(record, decider, step)
 
     def _decider(self, record: DecisionRecord) -> Decider:
@@ -66,6 +74,11 @@ class Beginnings:
             except TenureError:
                 continue
         return _compiled(definition, versions[-1] if versions else None, revision)
+
+
+def strangely(error: Exception) -> str:
+    """Return what to say of a record that holds what no decision of its revision can."""
+    return f"the record holds values that its revision cannot be decided with ({type(error).__name__}: {error})"
 
 
 def served(record: DecisionRecord) -> PredictionRecord | None:

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tenure.accountability.begun import Beginnings, Begun, served
+from tenure.accountability.begun import STRANGE, Beginnings, Begun, served, strangely
 from tenure.accountability.verdict import Distance, Verdict, distance, farther, judge, parts_distance
 from tenure.application.decisions.deciding import AskModel, Settled, predicted
 from tenure.contract.predictor import Prediction
@@ -91,8 +91,8 @@ class Replays:
         return [finished[record.id] for record in records]
 
     def _ask_again(self, model: str, number: int, group: list[Begun]) -> dict[str, Replayed]:
-        version = self._evidence.version(model, number)
         try:
+            version = self._evidence.version(model, number)
             with self._evidence.asking(model, number) as asked:
                 again: dict[str, Prediction] = {}
                 for reasons in (False, True):
@@ -102,7 +102,7 @@ class Replays:
         except TenureError as error:
             # A kernel that this CPU does not have ends the process before it answers anything.
             gone = f"the version cannot be started here: {error}"
-            return {one.record.id: Replayed(one.record, Verdict.MISMATCH, _UNKNOWN, None, None, gone) for one in group}
+            return {one.record.id: _unmade(one.record, gone) for one in group}
 
 
 def _by_version(begun: Iterable[Begun]) -> dict[tuple[str | None, int | None], list[Begun]]:
@@ -110,7 +110,8 @@ def _by_version(begun: Iterable[Begun]) -> dict[tuple[str | None, int | None], l
     groups: dict[tuple[str | None, int | None], list[Begun]] = {}
     for one in begun:
         then = served(one.record)
-        key = (then.model, then.version) if then and then.output is not None else (None, None)
+        asks = then is not None and then.output is not None and isinstance(one.step, AskModel)
+        key = (then.model, then.version) if then and asks else (None, None)
         groups.setdefault(key, []).append(one)
     return groups
 
@@ -124,24 +125,39 @@ def _rows(group: Iterable[Begun], *, reasons: bool) -> dict[str, dict[str, Any]]
     }
 
 
+def _unmade(record: DecisionRecord, why: str, answer: dict[str, Any] | None = None) -> Replayed:
+    """Return the verdict on a decision that cannot be made again as far as its output."""
+    return Replayed(record, Verdict.MISMATCH, _UNKNOWN, answer, None, why)
+
+
 def _finish(one: Begun, again: Prediction | None, version: PastVersion | None, asked: Asked | None) -> Replayed:
+    """Return the verdict on the decision, whatever the model and the record give the rules to work with."""
+    try:
+        return _finished(one, again, version, asked)
+    except TenureError as error:
+        return _unmade(one.record, str(error))
+    except STRANGE as error:
+        return _unmade(one.record, strangely(error))
+
+
+def _finished(one: Begun, again: Prediction | None, version: PastVersion | None, asked: Asked | None) -> Replayed:
     """Take the decision from the model to its answer, and compare."""
     if one.decider is None or one.step is None:
-        return Replayed(one.record, Verdict.MISMATCH, _UNKNOWN, None, None, one.failure)
+        return _unmade(one.record, one.failure)
     then = served(one.record)
     settled = one.step
     if isinstance(settled, AskModel):
         prediction = again or (_failed_then(then) if then else None)
         if prediction is None:
             why = "the rules of this revision ask a model now, and none was asked then"
-            return Replayed(one.record, Verdict.MISMATCH, _UNKNOWN, None, None, why)
+            return _unmade(one.record, why)
         settled = one.decider.after(settled, prediction)
         if prediction.model != one.decider.asked(one.step).name:  # type: ignore[arg-type] # it is the one that asks
             why = f"the rules of this revision choose another model now, and {prediction.model} was asked then"
-            return Replayed(one.record, Verdict.MISMATCH, _UNKNOWN, None, None, why)
+            return _unmade(one.record, why)
     elif then is not None:
         why = "the rules of this revision settle it before the model now, and a model was asked then"
-        return Replayed(one.record, Verdict.MISMATCH, _UNKNOWN, settled.answer, None, why)
+        return _unmade(one.record, why, settled.answer)
     return _compared(one.record, settled, then, version, asked)
 
 
@@ -163,7 +179,7 @@ def _compared(
     if then is None or then.output is None or prediction is None or version is None:
         verdict = judge(same_bits=True, same_answer=same_answer, apart=_EXACT, tolerance=0.0)
         return Replayed(record, verdict, _EXACT, settled.answer, None, "" if same_answer else "another answer")
-    same_output = prediction.raw == base64.b64decode(then.raw) and prediction.output is not None
+    same_output = prediction.raw == base64.b64decode(then.raw, validate=True) and prediction.output is not None
     parts_then, parts_now = _parts(then), _parts(predicted("served", prediction, settled.telling))
     same_bits = same_output and parts_then == parts_now
     apart = _EXACT if same_output else distance(version.outputs, then.output, prediction.output or {})

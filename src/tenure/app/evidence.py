@@ -11,7 +11,7 @@ import msgspec
 
 from tenure.accountability.ports import PastVersion
 from tenure.adapters.blobs import Blobs
-from tenure.adapters.decision_log.heads import document_of
+from tenure.adapters.decision_log.heads import document_of, head_of
 from tenure.adapters.decision_log.persons import PersonErased
 from tenure.adapters.decision_log.writer import LogWriter
 from tenure.app import direct_calls
@@ -26,6 +26,7 @@ from tenure.contract.records import (
     ShadowRecord,
     encode,
 )
+from tenure.kit.errors import Kind, TenureError
 from tenure.model.decommissioning.tombstone import Traffic
 from tenure.model.monitoring.observation import facts_of, moment_of
 from tenure.model.monitoring.performance import latest_truths
@@ -78,6 +79,23 @@ class _Kind(msgspec.Struct, frozen=True):
     kind: str
 
 
+class UnreadableRecord(TenureError):
+    """A record that says it is a decision has not the shape of one."""
+
+    code = "unreadable-record"
+    kind = Kind.CORRUPT
+    message = "the record of decision {decision} cannot be read: {why}"
+    next_step = "`tenure verify` tells whether the log was changed; a newer Tenure may have written it"
+
+
+def _decision(record: bytes) -> DecisionRecord:
+    """Return the record as a decision; raise `UnreadableRecord`."""
+    try:
+        return _DECISION.decode(record)
+    except msgspec.DecodeError as error:
+        raise UnreadableRecord(decision=head_of(record).id or "without an id", why=error) from error
+
+
 class ReadLog:
     """The decision log as control reads and, for outcomes, writes it."""
 
@@ -95,7 +113,7 @@ class ReadLog:
         kind = None if found is None else msgspec.json.decode(found, type=_Kind).kind
         if found is None or kind not in {"decision", direct_calls.KIND}:
             return None
-        return _DECISION.decode(found) if kind == "decision" else direct_calls.as_decision(found)
+        return _decision(found) if kind == "decision" else direct_calls.as_decision(found)
 
     def find(self, search: Search) -> list[DecisionRecord]:
         """Return the decisions that fit, newest first; those of `model:NAME` are the direct calls of a model."""
@@ -117,7 +135,7 @@ class ReadLog:
             score=search.score,
             elapsed_us=search.elapsed_us,
         )
-        return [direct_calls.as_decision(record) if is_direct else _DECISION.decode(record) for record in found]
+        return [direct_calls.as_decision(record) if is_direct else _decision(record) for record in found]
 
     def _decided_by_person(self, search: Search) -> list[DecisionRecord]:
         """Return the decisions whose answer in force a person gave: no record says so but that person's own."""
@@ -135,7 +153,7 @@ class ReadLog:
     def several(self, decisions: Sequence[str]) -> list[DecisionRecord]:
         """Return these decisions in the order of the ids given, those that there are."""
         found = self._reader.several(decisions)
-        return [_DECISION.decode(found[name]) for name in decisions if name in found]
+        return [_decision(found[name]) for name in decisions if name in found]
 
     def shadows(self, decision_id: str) -> list[ShadowRecord]:
         """Return what shadows and revisions on trial made of a decision, oldest first."""
@@ -204,7 +222,7 @@ class ReadLog:
         found = self._reader.spread(
             count, kind="decision", application=application or None, model=model or None, version=version
         )
-        return [_DECISION.decode(record) for record in found]
+        return [_decision(record) for record in found]
 
     def outcomes(self, decision_id: str) -> list[OutcomeRecord]:
         """Return what is known of a decision: for every name its latest record."""
@@ -252,7 +270,7 @@ class ReadLog:
 
     def about(self, pseudonym: str) -> list[DecisionRecord]:
         """Return every decision about a person, newest first."""
-        return [_DECISION.decode(one) for one in self._reader.find(kind="decision", entity=pseudonym, limit=None)]
+        return [_decision(one) for one in self._reader.find(kind="decision", entity=pseudonym, limit=None)]
 
     def told_of(self, pseudonym: str) -> list[EventRecord]:
         """Return every event about a person, newest first."""

@@ -13,6 +13,7 @@ from tenure.adapters.decision_log.index import Index, Sought, has_index
 from tenure.adapters.decision_log.pages import read_pages
 from tenure.adapters.decision_log.sealer import rebuild_index, sealer_lock
 from tenure.adapters.decision_log.tail import Tail
+from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
     from tenure.adapters.decision_log.tail import Entry
 
 _JOB_ROWS = 4096
+
+
+class LogFileUnreadable(TenureError):
+    """A sealed file of the log is gone, or is no Parquet any more."""
+
+    code = "log-file-unreadable"
+    kind = Kind.CORRUPT
+    message = "{file} of the decision log cannot be read: {why}"
+    next_step = "`tenure verify` names all that is missing; put the file back from a backup (`tenure up --from DIR`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +261,11 @@ class LogReader:
             by_file.setdefault(index.file_of(leaf), {})[name] = leaf
         found: dict[str, bytes] = {}
         for file, mine in by_file.items():
-            found |= self._fetch_from(index, file, mine)
+            try:
+                found |= self._fetch_from(index, file, mine)
+            except (OSError, ValueError) as error:  # pyarrow's own errors are one or the other
+                why = "it is gone" if isinstance(error, FileNotFoundError) else str(error)
+                raise LogFileUnreadable(file=file.path, why=why) from error
         return found
 
     def _fetch_from(self, index: Index, file: SealedFile, places: Mapping[str, int]) -> dict[str, bytes]:

@@ -21,7 +21,7 @@ import msgspec
 from tenure.application.decisions.moments import moment_of
 from tenure.application.decisions.plan import plan
 from tenure.application.decisions.reads import feature_reads, item_reads, views_to_read
-from tenure.application.decisions.request import RequestForm
+from tenure.application.decisions.request import RequestForm, misfit
 from tenure.application.decisions.telling import Teller, Telling
 from tenure.application.revisions.problems import refusal
 from tenure.application.revisions.terms import Definition, ModelUse, from_plain
@@ -37,6 +37,7 @@ from tenure.contract.records import (
     ShadowRecord,
     Status,
 )
+from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
     from tenure.application.decisions.plan import ReadyAnswer
@@ -48,6 +49,15 @@ if TYPE_CHECKING:
 Items: TypeAlias = "Callable[[str, str], Read | None]"
 #: (entity, personal fields) → (pseudonym, ciphertext)
 Protect: TypeAlias = Callable[[str, dict[str, Any]], tuple[str, str]]
+
+
+class UnfitRecord(TenureError):
+    """A logged request is not one that its own revision takes: the record or the revision is not what it was."""
+
+    code = "unfit-record"
+    kind = Kind.CORRUPT
+    message = "the request as logged is none that {revision} takes: {why}"
+    next_step = "`tenure verify` tells whether the log or the revision was changed"
 
 
 # These are made anew for every decision. A frozen dataclass sets each field by a call of its own, which made 10 of the
@@ -147,8 +157,10 @@ class Decider:
         return Admitted(self._form.convert(row))
 
     def readmit(self, record: DecisionRecord, personal: Mapping[str, Any]) -> Admitted:
-        """Return the request of a logged decision, given its decrypted personal fields."""
+        """Return the request of a logged decision, given its decrypted personal fields; raise `UnfitRecord`."""
         found = {**record.request, **personal}
+        if why := misfit(self.definition.request, found):
+            raise UnfitRecord(revision=f"{record.application}/{record.revision}", why=why)
         return Admitted({field.name: found.get(field.name) for field in self.definition.request})
 
     @staticmethod

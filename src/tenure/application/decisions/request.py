@@ -107,9 +107,29 @@ def _type(field: Field) -> Any:
     return {"string": str, "bool": bool, "date": dt.date}[field.type]
 
 
+def misfit(schema: Schema, values: Mapping[str, Any]) -> str:
+    """Return what keeps the values of a request, as they are at rest, from being of this schema; empty if nothing does."""
+    for field in schema:
+        value = values.get(field.name)
+        if value is None and field.required and not field.nullable:
+            return f"it has no {field.name}"
+        if value is not None and type(value) not in _AT_REST[field.type]:
+            return f"its {field.name} is {value!r}, which is no {field.type}"
+    return ""
+
+
 def _microseconds(moment: dt.datetime) -> int:
     elapsed = moment - _EPOCH
     return (elapsed.days * 86_400 + elapsed.seconds) * SECOND + elapsed.microseconds
 
 
 _CONVERSIONS: dict[str, Callable[[Any], Any]] = {"timestamp": _microseconds, "date": dt.date.isoformat}
+#: a timestamp is UTC microseconds at rest, a date its text
+_AT_REST: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "int": (int,),
+    "float": (float, int),
+    "bool": (bool,),
+    "timestamp": (int,),
+    "date": (str,),
+}
