@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -111,12 +113,36 @@ def test_a_wheel_from_a_path_is_locked_fetched_and_installed(environments: Envir
     assert environments.rebuild(environment) == built
 
 
+def test_what_an_environment_compiled_is_there_when_it_is_built_again(
+    environments: Environments, tmp_path: Path
+) -> None:
+    environment = environments.make([str(wheel(tmp_path, "mine"))], "3.11")
+    built = environments.rebuild(environment)
+    subprocess.run([built.python, "-s", "-c", "import mine"], env=built.environ, check=True)
+    (compiled,) = built.folder.rglob("mine.*.pyc")
+    content, source = compiled.read_bytes(), compiled.parents[1] / "mine.py"
+    environments.remember(built)
+    shutil.rmtree(built.folder)
+    environments.rebuild(environment)
+    assert compiled.read_bytes() == content
+    assert int.from_bytes(content[8:12], "little") == int(source.stat().st_mtime), "so Python takes it (PEP 552)"
+
+    (kept,) = (tmp_path / "bytecode").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-9])
+    shutil.rmtree(built.folder)
+    environments.rebuild(environment)
+    assert source.is_file()
+    assert not list(built.folder.rglob("mine.*.pyc")), "what is not whole is not taken"
+
+
 def test_a_name_that_no_index_knows_is_refused_by_name(environments: Environments) -> None:
     with pytest.raises(Unresolvable, match="nowhere-to-be-found"):
         environments.make(["nowhere-to-be-found==1.0"], "3.11")
 
 
 BACKEND = """
+import shutil
+import subprocess
 import zipfile
 
 def build_wheel(folder, config_settings=None, metadata_directory=None):

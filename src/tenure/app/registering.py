@@ -159,6 +159,7 @@ class Registering:
             with oneshot.started(*place, manifest.name, number, compiles=True) as running:
                 built.primed()
                 yield running
+        self.environments.remember(built)
 
     def _is_known(self, digest: str) -> bool:
         return self._attested(digest).is_dir()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tenure.adapters.environments import bytecode
 from tenure.adapters.sql.holds import digests_in, digests_named
 from tenure.model.archiving.findings import Swept
 from tenure.model.lifecycle import Stage
@@ -49,7 +50,7 @@ class Sweeper:
         stray = [path for path in self._stored(only) if _digest(path) not in needed and _is_older(path, before)]
         if stray:
             stray = self._unlogged(stray, {digest for record in dead for digest in [record.digest]})
-        leftovers = [] if only is not None else [path for path in self._leftovers() if _is_older(path, before)]
+        leftovers = [] if only is not None else [path for path in self._leftovers(living) if _is_older(path, before)]
         return self._removed([*self._notes(stray, living), *stray, *leftovers], dry_run=dry_run)
 
     def _versions(self) -> tuple[list[VersionRecord], list[VersionRecord]]:
@@ -75,8 +76,8 @@ class Sweeper:
         named -= dead
         return [path for path in stray if _digest(path) not in named]
 
-    def _leftovers(self) -> Iterator[Path]:
-        """Return what was begun and never finished: uploads, blobs half added, folders half made or half removed."""
+    def _leftovers(self, living: list[VersionRecord]) -> Iterator[Path]:
+        """Return what was begun and never finished (uploads, blobs half added, folders half made or half removed), and old bytecode."""
         home = self._home
         for store in (home.blobs, home.second_copy):
             yield from store.glob("*/.adding-*")
@@ -87,6 +88,9 @@ class Sweeper:
             yield from cache.glob(".*")
         yield from (home.root / "cache").glob("proof-*")
         yield from (home.root / "cache").glob("priming-*")
+        used = {found.digest.removeprefix("sha256:") for one in living if (found := one.manifest.environment)}
+        kept = bytecode.folder_beside(home.environments).glob("*")
+        yield from (path for path in kept if path.name.split(".")[0] not in used)
 
     def _notes(self, stray: list[Path], living: list[VersionRecord]) -> list[Path]:
         """Return what says of removed packages that they were proven here: it goes first, or they could not come back."""

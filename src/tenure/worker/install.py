@@ -29,7 +29,7 @@ import tarfile
 import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Any, Callable, Iterator
+from typing import IO, Any, Callable, Iterable, Iterator
 
 _CHUNK = 1 << 20
 #: how `--build` ends when a file is not what it should be
@@ -43,6 +43,10 @@ _TOGETHER = 256
 _MEMORY, _FILES = 4 << 30, 1024
 _CONFINED = "import sys; sys.path.insert(0, sys.argv[1]); from tenure_worker import confine; sys.exit(confine.main(sys.argv[2:]))"
 _RECORD_SIGNATURES = ("RECORD", "RECORD.jws", "RECORD.p7s")
+#: when every unpacked file says it was changed (seconds), so that the bytecode of a file fits it after every unpacking
+CHANGED = 315_532_800
+#: zlib and sha256 let go of the interpreter's lock, so threads work at once
+_AT_ONCE = 4
 
 
 class Refused(Exception):
@@ -79,31 +83,32 @@ def paths_of(target: str) -> tuple[str, str]:
     return os.path.join(home, "bin", "python3"), os.path.join(home, "lib")
 
 
-def build(environment: dict[str, Any], find: Callable[[str], str], target: str) -> tuple[str, str]:
+def build(environment: dict[str, Any], find: Callable[[str], str], target: str, bytecode: str = "") -> tuple[str, str]:
     """Make the environment at `target` unless it is there already; return its interpreter and its LD_LIBRARY_PATH.
 
-    `environment` is the manifest's object of that name, `find` maps a digest to the path of the blob. Raises `Refused`.
+    `environment` is the manifest's object of that name, `find` maps a digest to the path of the blob. `bytecode` is a
+    tar.gz of what this environment compiled when it was there before. Raises `Refused`.
     """
     with _alone(target):
         if not os.path.isdir(target):
             _sweep(target)
             _verify(environment, find)
-            _make(environment, find, target)
+            _make(environment, find, target, bytecode)
     return paths_of(target)
 
 
 def _build_apart() -> int:
-    """Build what standard input orders: `environment`, `blobs` (digest -> path), `target`. Writes a refusal as JSON."""
+    """Build what standard input orders: `environment`, `blobs` (digest -> path), `target`, `bytecode`. Writes a refusal as JSON."""
     order = json.load(sys.stdin)
     try:
-        build(order["environment"], order["blobs"].__getitem__, order["target"])
+        build(order["environment"], order["blobs"].__getitem__, order["target"], order["bytecode"])
     except Refused as refusal:
         print(json.dumps({"file": refusal.file, "why": refusal.why}))
         return REFUSED
     return 0
 
 
-def _make(environment: dict[str, Any], find: Callable[[str], str], target: str) -> None:
+def _make(environment: dict[str, Any], find: Callable[[str], str], target: str, bytecode: str) -> None:
     draft = tempfile.mkdtemp(prefix=_draft_prefix(target), dir=os.path.dirname(target))
     try:
         home = os.path.join(draft, "python")
@@ -114,17 +119,23 @@ def _make(environment: dict[str, Any], find: Callable[[str], str], target: str) 
         for library in usable_libraries(environment):
             with open(find(library["digest"]), "rb") as source:
                 _write(inside(os.path.join(home, "lib"), library["name"], "the lock"), source, 0)
-        with ThreadPoolExecutor(4) as pool:  # zlib and sha256 let go of the interpreter's lock
-            list(
-                pool.map(
-                    lambda wheel: unpack_wheel(find(wheel["digest"]), wheel["file"], site, home), environment["wheels"]
-                )
-            )
+        # The largest first, so that no thread is left with one of them when the others have nothing more to do.
+        wheels = sorted(environment["wheels"], key=lambda wheel: -os.path.getsize(find(wheel["digest"])))
+        _at_once(lambda wheel: unpack_wheel(find(wheel["digest"]), wheel["file"], site, home), wheels)
+        if bytecode:
+            unpack_tar(bytecode, draft, "the bytecode", gzipped=True)
         os.chmod(draft, 0o755)
         os.rename(draft, target)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def _at_once(work: Callable[[Any], None], items: Iterable[Any]) -> None:
+    """Do it for all items in a few threads; raise what the first of them in their order raised."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for _ in pool.map(work, items):
+            pass
 
 
 def usable_libraries(environment: dict[str, Any]) -> list[dict[str, Any]]:
@@ -150,11 +161,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _verify(environment: dict[str, Any], find: Callable[[str], str]) -> None:
     interpreter = environment["interpreter"]
-    check_file(find(interpreter["digest"]), interpreter["digest"], "the interpreter " + interpreter["version"])
-    for wheel in environment["wheels"]:
-        check_file(find(wheel["digest"]), wheel["digest"], wheel["file"])
-    for library in environment.get("libraries", ()):
-        check_file(find(library["digest"]), library["digest"], library["name"])
+    parts = [(interpreter["digest"], "the interpreter " + interpreter["version"])]
+    parts += [(wheel["digest"], wheel["file"]) for wheel in environment["wheels"]]
+    parts += [(library["digest"], library["name"]) for library in environment.get("libraries", ())]
+    _at_once(lambda part: check_file(find(part[0]), part[0], part[1]), parts)
 
 
 @contextlib.contextmanager
@@ -285,14 +295,23 @@ def _agree(archive: str, member: str, expected: str | None, found: bytes) -> Non
 
 def _write(target: str, source: IO[bytes], executable: int) -> bytes:
     """Write one new file and return the sha256 of its content."""
-    os.makedirs(os.path.dirname(target), exist_ok=True)
     seen = hashlib.sha256()
-    with open(target, "wb") as file:
+    with _opened(target) as file:
         for piece in iter(lambda: source.read(_CHUNK), b""):
             seen.update(piece)
             file.write(piece)
     os.chmod(target, 0o755 if executable else 0o644)
+    os.utime(target, (CHANGED, CHANGED))
     return seen.digest()
+
+
+def _opened(target: str) -> IO[bytes]:
+    """Return a new file for writing; its folder is made if it is not there, which few are the first to find."""
+    try:
+        return open(target, "wb")
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        return open(target, "wb")
 
 
 # --- a package on its own: `python3 restore.py [FOLDER]` --------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tenure.adapters.environments import asking, index_settings, interpreter, libraries, lock
+from tenure.adapters.environments import asking, bytecode, index_settings, interpreter, libraries, lock
 from tenure.kit.errors import Kind, TenureError
 from tenure.model.package import DamagedPackage, Environment, environment_of
 from tenure.serving import launch
@@ -115,12 +116,19 @@ class Environments:
         python, library = install.paths_of(str(folder))
         return Rebuilt(Path(python), Path(library), folder)
 
+    @staticmethod
+    def remember(built: Rebuilt) -> None:
+        """Keep what a primed environment compiled, for when it was thrown away and is built again."""
+        with contextlib.suppress(OSError):  # it is there to save time, and must never keep an answer back
+            bytecode.keep(built.folder)
+
     def _build(self, environment: Environment, folder: Path) -> None:
         """Build in a process of its own: it has no network and bounded memory, and nobody waits for its lock."""
         order = {
             "environment": msgspec.to_builtins(environment),
             "blobs": {digest: str(self.blobs.path(digest).absolute()) for digest in environment.parts},
             "target": str(folder.absolute()),
+            "bytecode": bytecode.find(folder.absolute()),
         }
         apart = [*launch.confining({}), sys.executable, "-I", "-S", install.__file__, "--build"]
         done = subprocess.run(
