@@ -47,6 +47,6 @@ def opened(home: Home, url: str | None, now: int) -> Database:
 def _set_aside(file: Path, backups: Path, now: int) -> None:
     """Keep the file that was moved from, where nobody takes it for the present one."""
     backups.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for suffix in ("-wal", "-shm"):
+    for suffix in ("-wal", "-shm", ".turns"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)
     file.rename(backups / f"control-moved-{now}.db")

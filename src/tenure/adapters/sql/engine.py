@@ -6,7 +6,7 @@ By default that is one SQLite file in the home; `TENURE_DATABASE` names a Postgr
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, text
@@ -14,17 +14,17 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from tenure.adapters.sqlite import into_wal
+from tenure.adapters.sqlite import Turns, into_wal
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sqlalchemy import Connection, Engine
 
-#: how long a writer waits its turn; of many who write without a pause SQLite lets in whoever asks at the right moment, not
-#: who waits longest, and on a machine with more to do than it can one of eight has waited ten seconds
+#: how long SQLite waits for its own write lock, which who has the turn (`Turns`) finds free but for programs of others
 _BUSY_MS = 60_000
 POSTGRESQL = "postgresql+psycopg"
 #: the advisory lock of whoever writes; any number that is always the same
@@ -62,6 +62,7 @@ class Database:
         self.file = file
         self.place = place_of(url) if url else str(file)
         self._guard: Connection | None = None
+        self._turns = None if url else Turns(file)
         if url:
             self._writer = create_engine(url, pool_size=1, pool_pre_ping=True)
             self._reader = create_engine(url, pool_size=5, pool_pre_ping=True, isolation_level="REPEATABLE READ")
@@ -81,7 +82,7 @@ class Database:
             if self._open is not None:
                 yield self._open
                 return
-            with self._writer.begin() as connection:
+            with self._turn(), self._writer.begin() as connection:
                 self._open, self._writing_thread = connection, threading.get_ident()
                 try:
                     yield connection
@@ -123,6 +124,12 @@ class Database:
             self._guard.close()
         self._reader.dispose()
         self._writer.dispose()
+        if self._turns is not None:
+            self._turns.close()
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """Return the wait for the turn to write, which PostgreSQL needs none of: a home is alone in its database."""
+        return nullcontext() if self._turns is None else self._turns.taken()
 
     def _keep_others_out(self) -> None:
         """Hold a lock for as long as this is open: two homes in one database would number their revisions apart."""

@@ -11,6 +11,7 @@ from sqlalchemy import inspect, text
 
 from tenure.adapters.sql.engine import Database
 from tenure.adapters.sql.rows import fill
+from tenure.adapters.sqlite import turns_file
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
@@ -170,3 +171,4 @@ def copy_to(database: Database, file: Path) -> None:
             fill(source, into)
     finally:
         copy.close()
+        turns_file(file).unlink(missing_ok=True)
