@@ -21,14 +21,23 @@ from tenure.entrypoints.cli.exporting import (
 )
 from tenure.governance.access import Actor, Forbidden, Role
 from tests.analytics.lending import ADA, Lending, do, lending
+from tests.commands import ran
 
 TENURE = Path(sys.executable).with_name("tenure")
 
 
 def tenure(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return ran(arguments, {"TENURE_HOME": str(home), "XDG_CONFIG_HOME": str(home / "config")})
+
+
+def installed(home: Path, *arguments: str) -> Any:
+    """Run the installed command in a process of its own, and return what it answers in JSON."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TENURE_")}
     environ = {**clean, "TENURE_HOME": str(home), "XDG_CONFIG_HOME": str(home / "config")}
-    return subprocess.run([TENURE, *arguments], env=environ, capture_output=True, text=True, timeout=120, check=False)
+    command = [str(TENURE), *arguments, "--json"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def answered(home: Path, *arguments: str) -> Any:
@@ -160,7 +169,7 @@ def test_the_commands_work_from_end_to_end_on_a_home(tmp_path: Path) -> None:
     with lending(tmp_path) as bank:
         home = bank.control.home.root
         waiting, final = bank.decide("c1", income=3.0), bank.decide("c2")
-    (review,) = answered(home, "reviews")
+    (review,) = installed(home, "reviews")
     assert (review["decision_id"], review["queue"]) == (waiting, "desk")
     made = answered(home, "resolve", waiting, "--answer", "limit=50", "--code", "OK", "--reason", "has savings")
     assert made["after"] == {"grant": True, "limit": 50}

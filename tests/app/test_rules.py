@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import msgspec
@@ -28,6 +27,7 @@ from tenure.model.lifecycle import Stage
 from tenure.model.registry.record import VersionRecord
 from tenure.model.version import VersionRef
 from tenure.settings import Home
+from tests.commands import ran
 from tests.registry.shelf import manifest
 
 ADA = local_actor("ada")
@@ -250,6 +250,16 @@ def test_only_the_newest_decisions_are_tried_and_several_processes_count_the_sam
 ) -> None:
     text = TEXT.replace("a < 10.0", "a < 30.0")
     given = {"text": text, "files": {"price.csv": TABLE}, "by": ["a"]}
+    counting = control.working.counting
+
+    @contextmanager
+    def counted(*told: Any) -> Iterator[Callable[[int], None]]:
+        with counting(*told) as add:
+            yield add
+            (work,) = control.working.now()
+            assert (work.action, work.target, work.done, work.total) == ("rules:backtest", "loans", 70, 70)
+
+    monkeypatch.setattr(control.working, "counting", counted)
     one = do(control, "rules:backtest", **given, last=70)
     monkeypatch.setattr("tenure.app.backtesting.MANY", 10)
     monkeypatch.setattr(control.backtests._trials, "_processes", 2)
@@ -343,11 +353,8 @@ def test_what_cannot_be_evaluated_is_refused_with_what_is_wrong(
 # ---- the commands
 
 
-def tenure(house: House, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "TENURE_HOME": str(house.home.root)}
-    environ.pop("TENURE_URL", None)
-    command = [sys.executable, "-c", "from tenure.entrypoints.cli.main import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60, check=False)
+def tenure(house: House, *arguments: str) -> CompletedProcess[str]:
+    return ran(arguments, {"TENURE_HOME": str(house.home.root)})
 
 
 def test_the_commands_say_it_on_a_screen(house: House, tmp_path: Path) -> None:

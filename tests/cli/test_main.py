@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import ran
+
 TENURE = Path(sys.executable).with_name("tenure")
 
 
@@ -51,7 +53,7 @@ def _seconds(command):
     "arguments", [["nonsense"], ["promote"], ["promote", "churn/1"], ["decisions", "--limit", "x"]]
 )
 def test_bad_usage_is_2_and_a_problem_on_stderr(tmp_path, arguments):
-    done = tenure(*arguments, "--json", home=tmp_path)
+    done = ran([*arguments, "--json"], {"TENURE_HOME": str(tmp_path)})
     assert done.returncode == 2
     assert done.stdout == ""
     assert json.loads(done.stderr)["code"] == "bad-usage"
@@ -68,7 +70,7 @@ def test_bad_usage_is_2_and_a_problem_on_stderr(tmp_path, arguments):
     ],
 )
 def test_what_takes_its_time_may_be_told_to_wait(tmp_path, command):
-    done = tenure(*command, "--reason", "better", "--wait", home=tmp_path)
+    done = ran([*command, "--reason", "better", "--wait"], {"TENURE_HOME": str(tmp_path)})
     assert done.returncode == 1
     assert "churn" in done.stderr.splitlines()[-2]
 
@@ -104,7 +106,7 @@ def test_the_light_installation_says_what_it_lacks(tmp_path):
 def test_a_refused_definition_is_told_with_the_name_of_its_file(tmp_path):
     file = tmp_path / "application.yaml"
     file.write_text("application: a\nownr: me\nrequest: {x: float}\ndefault: {answer: {ok: true}}\n")
-    done = tenure("apply", str(file), "--dry-run", "--json", home=tmp_path / "home")
+    done = ran(["apply", str(file), "--dry-run", "--json"], {"TENURE_HOME": str(tmp_path / "home")})
     problem = json.loads(done.stderr)
     assert (done.returncode, problem["file"], problem["problems"][0]["line"]) == (1, str(file), 2)
     assert problem["detail"].startswith(f"{file} is refused:\n  line 2, column 1: ownr")

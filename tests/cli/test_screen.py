@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import threading
 import time
 
 import pytest
@@ -51,3 +53,29 @@ def test_with_json_nothing_is_said_of_what_is_soon_done(
 @pytest.mark.parametrize("as_json", [False, True])
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
     assert _said(capsys, Screen(as_json, quiet=True)) == ""
+
+
+def test_how_far_something_is_is_shown_to_who_watches(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screens, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    told, enough = iter([None, (10, 100), (30, 100)]), threading.Event()
+
+    def look() -> tuple[int, int] | None:
+        found = next(told, (30, 100))
+        if found == (30, 100):
+            enough.set()
+        return found
+
+    with Screen().following("trying it", look):
+        assert enough.wait(60)
+    said = capsys.readouterr().err
+    assert "trying it" in said
+    assert "30/100" in said
+
+
+def test_who_does_not_watch_is_told_only_what_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with Screen().following("trying it", lambda: (30, 100)):
+        pass
+    assert capsys.readouterr().err == "… trying it\n"

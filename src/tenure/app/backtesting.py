@@ -1,13 +1,16 @@
 """Running a back-test over the log: in this process, or where there is much to do in several of low priority.
 
-`python -m tenure.app.backtesting` is one of these: a job on its standard input, a tally on its standard output.
+`python -m tenure.app.backtesting` is one of these: a job on its standard input; on its standard output how many decisions it
+has looked at, a line each time, and last its tally.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from tenure.accountability.backtest import Past
     from tenure.accountability.ports import Evidence
     from tenure.adapters.decision_log.reader import LogReader
+    from tenure.app.working import Working
 
 #: from so many decisions on it is worth the second that processes take to start
 MANY = 30_000
@@ -55,8 +59,10 @@ class LoggedTrials:
         evidence: Evidence,
         personal: Callable[[Any], Mapping[str, Any] | None],
         processes: int,
+        working: Working,
     ) -> None:
         self._reader = reader
+        self._working = working
         self._evidence = evidence
         self._personal = personal
         self._processes = processes
@@ -64,15 +70,16 @@ class LoggedTrials:
     def run(self, trial: Trial, application: str, last: int, *, personal: bool) -> Tally:
         """Return what was found in the newest decisions; `personal` says that personal fields must be decrypted."""
         found = newest(self._reader, application, last)
-        if not (personal or trial.version) and found.count >= MANY and self._processes > 1:
-            return self._apart(trial, application, found)
-        with self._asking(trial) as model:
-            comparison = Comparison(trial, self._decrypted if personal else None, model)
-            for start in range(0, len(found.unsealed), 2048):
-                comparison.look(found.unsealed[start : start + 2048])
-            for records in read(found.pieces, application):
-                comparison.look(records)
-        return comparison.tally
+        with self._working.counting("rules:backtest", application, found.count) as count:
+            if not (personal or trial.version) and found.count >= MANY and self._processes > 1:
+                return self._apart(trial, application, found, count)
+            with self._asking(trial) as model:
+                comparison = Comparison(trial, self._decrypted if personal else None, model)
+                unsealed = (found.unsealed[start : start + 2048] for start in range(0, len(found.unsealed), 2048))
+                for records in itertools.chain(unsealed, read(found.pieces, application)):
+                    comparison.look(records)
+                    count(len(records))
+            return comparison.tally
 
     def run_one(self, trial: Trial, record: bytes) -> Tally:
         """Return what becomes of one decision."""
@@ -95,15 +102,17 @@ class LoggedTrials:
         assert isinstance(ref, VersionRef)
         return self._evidence.asking(ref.model, ref.number)
 
-    def _apart(self, trial: Trial, application: str, found: Newest) -> Tally:
+    def _apart(self, trial: Trial, application: str, found: Newest, count: Callable[[int], None]) -> Tally:
         """Share the pieces out among processes, and look at what is not sealed in this one."""
         running = [
             _started(Job(trial, application, pieces)) for pieces in _shares(found.pieces, self._processes) if pieces
         ]
         comparison = Comparison(trial)
         comparison.look(found.unsealed)
-        for process in running:
-            comparison.tally.add(_finished(process))
+        count(len(found.unsealed))
+        with ThreadPoolExecutor(len(running) or 1) as waiting:
+            for tally in waiting.map(lambda process: _finished(process, count), running):
+                comparison.tally.add(tally)
         return comparison.tally
 
 
@@ -127,13 +136,18 @@ def _started(job: Job) -> subprocess.Popen[bytes]:
     return process
 
 
-def _finished(process: subprocess.Popen[bytes]) -> Tally:
+def _finished(process: subprocess.Popen[bytes], count: Callable[[int], None]) -> Tally:
+    """Return the tally that a process ends with; before it, each line says of how many decisions more it knows."""
     assert process.stdout is not None
+    last = b""
     with process.stdout:
-        content = process.stdout.read()
+        for line in process.stdout:
+            if last:
+                count(int(last))
+            last = line
     if process.wait():
         raise BacktestDied(status=process.returncode)
-    return msgspec.json.decode(content, type=Tally)
+    return msgspec.json.decode(last, type=Tally)
 
 
 def main() -> None:
@@ -143,6 +157,8 @@ def main() -> None:
     comparison = Comparison(job.trial)
     for records in read(job.pieces, job.application):
         comparison.look(records)
+        sys.stdout.buffer.write(b"%d\n" % len(records))
+        sys.stdout.buffer.flush()
     sys.stdout.buffer.write(msgspec.json.encode(comparison.tally))
 
 

@@ -86,6 +86,7 @@ from tenure.app.tags import TAGS
 from tenure.app.travelling import Travelling
 from tenure.app.trusting import HomeTrust
 from tenure.app.vault import HomeChecks, HomeVault, Ways, drop
+from tenure.app.working import Working
 from tenure.application.decisions.actions import Decisions
 from tenure.application.decisions.data_out import DataOut
 from tenure.application.decisions.erasing import Erasures
@@ -183,6 +184,7 @@ class Control:
         self.audit = SqlAudit(self._database, home.audit_head)
         self.audit.note_head()
         self._due: dict[str, int] = {}
+        self.working = Working()
         self._changed_at = upgraded_at(self._database, release_in(home), clock.now())
         self._open_stores()
         self._open_actions(progress)
@@ -352,7 +354,7 @@ class Control:
 
     def _open_trials(self, evidence: ExplainableEvidence, serving: ServingEvidence) -> None:
         audit, clock = self.audit, self.clock
-        trials = LoggedTrials(self._reader, evidence, self.log.personal, os.cpu_count() or 1)
+        trials = LoggedTrials(self._reader, evidence, self.log.personal, os.cpu_count() or 1, self.working)
         self.backtests = Backtests(
             trials, self._backtests_db, self.applications, self.revisions, evidence, audit, clock
         )

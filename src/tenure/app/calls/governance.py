@@ -58,6 +58,11 @@ def status(control: Control, actor: Actor, _: wire.Nothing) -> wire.StatusAnswer
         reruns={} if scope else _reruns(control),
         troubles={} if scope else dict(control.publisher.contents.troubles),
         restorable=None if scope else restorable(control),
+        working=[
+            wire.WorkAnswer(action=one.action, target=one.target, done=one.done, total=one.total)
+            for one in control.working.now()
+            if not scope or one.target in scope
+        ],
     )
 
 

@@ -107,6 +107,7 @@ from tenure.app.wire.governance import (
     StatusAnswer,
     TokenAnswer,
     WhoamiAnswer,
+    WorkAnswer,
 )
 from tenure.app.wire.keeping import (
     AssignClass,
@@ -477,4 +478,5 @@ __all__ = [
     "WebhookAnswer",
     "WhoamiAnswer",
     "WhyAnswer",
+    "WorkAnswer",
 ]

@@ -19,6 +19,15 @@ class WhoamiAnswer(Output, frozen=True):
     permissions: list[str]
 
 
+class WorkAnswer(Output, frozen=True):
+    """An action under way that takes its time: so many of `total` are done."""
+
+    action: str
+    target: str
+    done: int
+    total: int
+
+
 class StatusAnswer(Output, frozen=True):
     """What is served and by whom; `troubles` says of each version that should be served and cannot be, why.
 
@@ -37,6 +46,7 @@ class StatusAnswer(Output, frozen=True):
     restorable: Restorable | None = None
     roles: dict[str, str] = {}
     reruns: dict[str, dict[str, Any]] = {}
+    working: list[WorkAnswer] = []
 
 
 class Backup(Input, frozen=True):

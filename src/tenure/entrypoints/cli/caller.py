@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tenure.client.where import Local, Remote, is_answering, where
 from tenure.kit.cursors import Page
+from tenure.kit.errors import TenureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from tenure.app.control import Control
@@ -134,6 +135,24 @@ def in_process(home: Home) -> Iterator[Caller]:
         yield InProcess(control, local_actor(user_name(os.getuid())))
     finally:
         control.close()
+
+
+def following(tenure: Caller, action: str) -> Callable[[], tuple[int, int] | None]:
+    """Return what tells how far an action is that `tenure` is waiting for: how many are done, and of how many.
+
+    It may be asked from another thread. Of several such actions under way, the one that began last is meant.
+    """
+
+    def look() -> tuple[int, int] | None:
+        # The connection is waiting for the answer, so this takes another; in this process the home is open already.
+        try:
+            with contextlib.nullcontext(tenure) if isinstance(tenure, InProcess) else opened() as asked:
+                working = [one for one in asked.call("status").get("working", ()) if one["action"] == action]
+        except TenureError:
+            return None
+        return (working[-1]["done"], working[-1]["total"]) if working else None
+
+    return look
 
 
 def version_at(ref: str) -> dict[str, str]:

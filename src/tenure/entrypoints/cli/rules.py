@@ -7,7 +7,7 @@ import msgspec
 import typer
 
 from tenure.client.connection import RemoteProblem
-from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.caller import following, opened
 from tenure.entrypoints.cli.screen import Json, Screen, document_of, readable
 from tenure.kit.errors import TenureError
 
@@ -60,7 +60,8 @@ def backtest(
     """Try changed rules on old decisions: how many answers would differ, where, and which."""
     screen = Screen(json)
     tried = _tried(source)
-    with opened() as tenure, screen.waiting(f"trying {source} on {decision or f'the last {last} decisions'}"):
+    text = f"trying {source} on {decision or f'the last {last} decisions'}"
+    with opened() as tenure, screen.following(text, following(tenure, "rules:backtest")):
         try:
             found = tenure.call(
                 "rules:backtest", **tried, last=last, version=model, decision=decision, by=list(by or ())

@@ -30,6 +30,8 @@ Wait = Annotated[bool, typer.Option("--wait", help="Return when it is done, whic
 
 #: with --json a program listens, so that it is told of waiting only where it lasts, and then every so often
 _PATIENCE_SECONDS = 20.0
+#: how often it is looked how far something is
+_LOOK_SECONDS = 0.5
 
 
 class Screen:
@@ -100,6 +102,36 @@ class Screen:
         else:
             with _patiently(text, _PATIENCE_SECONDS) as remember:
                 yield _lines(text, remember)
+
+    @contextlib.contextmanager
+    def following(self, text: str, look: Callable[[], tuple[int, int] | None]) -> Iterator[None]:
+        """Show how many of how many are done, as `look` says it from time to time in a thread of its own.
+
+        While it says None, and where nobody watches, only what is waited for is told.
+        """
+        if self._quiet or not sys.stderr.isatty():
+            with self.waiting(text):
+                yield
+            return
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        columns = (SpinnerColumn(), TextColumn(text), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=_console(stderr=True)) as progress:
+            task = progress.add_task(text, total=None)
+
+            def show() -> None:
+                if (found := look()) is not None:
+                    progress.update(task, completed=found[0], total=found[1])
+
+            with _every(_LOOK_SECONDS, show):
+                yield
 
     @contextlib.contextmanager
     def counting(self, text: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -189,22 +221,34 @@ def readable(value: Any) -> str:
 
 
 @contextlib.contextmanager
-def _patiently(text: str, every: float) -> Iterator[Callable[[str], None]]:
-    """Tell where it stands each time when so many seconds have passed; the given function changes the words."""
-    doing, done, begun = [text], threading.Event(), time.monotonic()
+def _every(seconds: float, do: Callable[[], None]) -> Iterator[None]:
+    """Do something each time when so many seconds have passed, in a thread of its own, until the block ends."""
+    done = threading.Event()
 
-    def tell() -> None:
-        while not done.wait(every):
-            sys.stderr.write(f"… {doing[0]} ({time.monotonic() - begun:.0f} s)\n")
-            sys.stderr.flush()
+    def go_on() -> None:
+        while not done.wait(seconds):
+            do()
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
     try:
-        yield lambda line: doing.__setitem__(0, line)
+        yield
     finally:
         done.set()
-        teller.join()
+        thread.join()
+
+
+@contextlib.contextmanager
+def _patiently(text: str, every: float) -> Iterator[Callable[[str], None]]:
+    """Tell where it stands each time when so many seconds have passed; the given function changes the words."""
+    doing, begun = [text], time.monotonic()
+
+    def tell() -> None:
+        sys.stderr.write(f"… {doing[0]} ({time.monotonic() - begun:.0f} s)\n")
+        sys.stderr.flush()
+
+    with _every(every, tell):
+        yield lambda line: doing.__setitem__(0, line)
 
 
 def _lines(text: str, heard: Callable[[str], None]) -> Callable[[str], None]:
