@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenure.app import wire
+from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import moment, shown
 from tenure.app.calls.rules import kept_backtest
 from tenure.application.revisions.base import with_base
@@ -17,7 +18,7 @@ from tenure.kit.clock import iso
 from tenure.model.version import CHAMPION, AliasRef, BadReference, parse_name, parse_ref
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tenure.accountability.trials import Example
     from tenure.app.control import Control
@@ -66,7 +67,8 @@ def apply(control: Control, actor: Actor, given: wire.Apply) -> wire.Applied:
 def revisions(control: Control, actor: Actor, given: wire.ListRevisions) -> list[wire.RevisionRow]:
     """List every revision and where it stands."""
     standing, found = control.applications.standing(actor, given.application)
-    return [wire.RevisionRow(**_standing(control, one, standing)) for one in found]
+    known = known_as(control)
+    return [wire.RevisionRow(**_standing(control, one, standing, known)) for one in found]
 
 
 def approve(control: Control, actor: Actor, given: wire.ApproveRevision) -> wire.ApprovedRevision:
@@ -75,7 +77,7 @@ def approve(control: Control, actor: Actor, given: wire.ApproveRevision) -> wire
     active = control.revisions.active(given.application)
     standing, _ = control.applications.standing(actor, given.application)
     return wire.ApprovedRevision(
-        **_standing(control, revision, standing),
+        **_standing(control, revision, standing, known_as(control)),
         changes=_changes(changes(active.definition if active else None, revision.definition)),
         backtest=kept_backtest(control, revision),
     )
@@ -97,13 +99,15 @@ def trial(control: Control, actor: Actor, given: wire.ShowTrial) -> wire.TrialAn
     """Show what a revision on trial makes of live requests."""
     found = control.trials.report(actor, given.application, given.revision)
     revision, running = found.revision, found.trial
+    actor_id = running.actor if running else revision.actor
     return wire.TrialAnswer(
         application=revision.application,
         revision=revision.number,
         running=running is not None,
         share=running.share if running else 0.0,
         since=iso(found.since),
-        actor=running.actor if running else revision.actor,
+        actor=known_as(control)(actor_id),
+        actor_id=actor_id,
         reason=running.reason if running else revision.reason,
         evaluated=found.evaluated,
         differing=found.differing,
@@ -140,7 +144,7 @@ def end(control: Control, actor: Actor, given: wire.EndTrial) -> wire.EndedTrial
     )
 
 
-def _standing(control: Control, revision: Revision, standing: Standing) -> dict[str, Any]:
+def _standing(control: Control, revision: Revision, standing: Standing, known: Callable[[str], str]) -> dict[str, Any]:
     approved = standing.approved.get(revision.number)
     trial = standing.trial
     return {
@@ -148,23 +152,26 @@ def _standing(control: Control, revision: Revision, standing: Standing) -> dict[
         "revision": revision.number,
         "stage": standing.stage(revision.number).value,
         "at": iso(revision.at),
-        "actor": revision.actor,
+        "actor": known(revision.actor),
+        "actor_id": revision.actor,
         "reason": revision.reason,
-        "approved_by": approved.actor if approved else "",
+        "approved_by": known(approved.actor) if approved else "",
+        "approved_by_id": approved.actor if approved else "",
         "own_work": approved is not None and approved.own_work,
         "share": trial.share if trial is not None and trial.number == revision.number else None,
-        "schedules": [_schedule(one) for one in standing.schedules if one.number == revision.number],
+        "schedules": [_schedule(one, known) for one in standing.schedules if one.number == revision.number],
         "url": control.url(f"/applications/{revision.application}"),
     }
 
 
-def _schedule(one: Schedule) -> wire.ScheduleAnswer:
+def _schedule(one: Schedule, known: Callable[[str], str]) -> wire.ScheduleAnswer:
     return wire.ScheduleAnswer(
         starts=iso(one.starts_at),
         until=shown(one.ends_at),
         base=one.base,
         state=one.state.value,
-        actor=one.actor,
+        actor=known(one.actor),
+        actor_id=one.actor,
         reason=one.reason,
         why=one.why,
     )
@@ -209,7 +216,8 @@ def show(control: Control, actor: Actor, given: wire.ShowApplication) -> wire.Re
         revision=revision.number,
         digest=revision.digest,
         at=iso(revision.at),
-        actor=revision.actor,
+        actor=known_as(control)(revision.actor),
+        actor_id=revision.actor,
         reason=revision.reason,
         definition=plain(revision.definition),
         source=revision.source,
@@ -223,16 +231,18 @@ def show(control: Control, actor: Actor, given: wire.ShowApplication) -> wire.Re
 
 def applications(control: Control, actor: Actor, _: wire.ListApplications) -> list[wire.ApplicationAnswer]:
     """List applications."""
-    return [_application(control, revision) for revision in control.applications.all(actor)]
+    known = known_as(control)
+    return [_application(control, revision, known) for revision in control.applications.all(actor)]
 
 
-def _application(control: Control, revision: Revision) -> wire.ApplicationAnswer:
+def _application(control: Control, revision: Revision, known: Callable[[str], str]) -> wire.ApplicationAnswer:
     return wire.ApplicationAnswer(
         application=revision.application,
         revision=revision.number,
         model=str(revision.definition.model or ""),
         at=iso(revision.at),
-        actor=revision.actor,
+        actor=known(revision.actor),
+        actor_id=revision.actor,
         reason=revision.reason,
         url=control.url(f"/applications/{revision.application}"),
         models={name: str(use) for name, use in revision.definition.models.items()},
@@ -243,11 +253,13 @@ def _application(control: Control, revision: Revision) -> wire.ApplicationAnswer
 
 def history(control: Control, actor: Actor, given: wire.ListActivations) -> list[wire.ActivationAnswer]:
     """List what was in force since when."""
+    known = known_as(control)
     return [
         wire.ActivationAnswer(
             at=iso(activation.at),
             ref=revision.ref,
-            actor=activation.actor,
+            actor=known(activation.actor),
+            actor_id=activation.actor,
             reason=activation.reason,
             digest=revision.digest,
         )

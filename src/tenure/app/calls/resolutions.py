@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from tenure.app import wire
@@ -42,8 +43,9 @@ def resolved(control: Control, one: ResolutionRecord) -> wire.ResolutionAnswer:
 
 def reviews(control: Control, actor: Actor, given: wire.Reviews) -> list[wire.ReviewAnswer]:
     """List the decisions that wait for a person."""
-    found = control.resolutions.reviews(actor, given.application)
-    return [_review(control, one) for one in found if not given.queue or given.queue in one.queues]
+    found = control.resolutions.reviews(actor, given.application, tuple(given.cursor.split()))
+    chosen = (one for one in found if not given.queue or given.queue in one.queues)
+    return [_review(control, one) for one in islice(chosen, given.limit)]
 
 
 def _review(control: Control, one: Waiting) -> wire.ReviewAnswer:

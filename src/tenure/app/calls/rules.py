@@ -11,12 +11,15 @@ from tenure.accountability.backtests import Asked
 from tenure.accountability.begun import served
 from tenure.accountability.why import WORDS, Answerable
 from tenure.app import wire
+from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import shown
 from tenure.app.calls.roles import beside
 from tenure.governance.access import Permission
 from tenure.kit.clock import SECOND, iso
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenure.accountability.backtest import Tally
     from tenure.accountability.backtests import Backtest
     from tenure.accountability.why import Known
@@ -132,7 +135,7 @@ def evaluate(control: Control, actor: Actor, given: wire.Evaluate) -> wire.Evalu
         closed_by=found.closed_by,
         reasons=msgspec.to_builtins(settled.reasons),
         inputs=[_known(one, found.at) for one in found.known],
-        rules=[_rule(Answerable(one, None)) for one in found.rules],
+        rules=[_rule(Answerable(one, None), str) for one in found.rules],
         version=found.version,
         row=found.row,
         output=said.output if said else None,
@@ -147,7 +150,7 @@ def evaluate(control: Control, actor: Actor, given: wire.Evaluate) -> wire.Evalu
 def why(control: Control, actor: Actor, given: wire.AskWhy) -> wire.WhyAnswer:
     """Say how a decision came about."""
     found = control.whys.why(actor, given.decision, given.rule_not)
-    record, asked = found.record, served(found.record)
+    record, asked, known = found.record, served(found.record), known_as(control)
     return wire.WhyAnswer(
         decision_id=record.id,
         at=iso(record.at),
@@ -159,7 +162,7 @@ def why(control: Control, actor: Actor, given: wire.AskWhy) -> wire.WhyAnswer:
         closed_by=found.closed_by,
         reasons=msgspec.to_builtins(record.reasons),
         inputs=[_known(one, record.at) for one in found.known],
-        rules=[_rule(one) for one in found.rules],
+        rules=[_rule(one, known) for one in found.rules],
         model=f"{asked.model}/{asked.version}" if asked else "",
         output=asked.output if asked else None,
         features=msgspec.to_builtins(record.features),
@@ -182,7 +185,7 @@ def _known(one: Known, at: int) -> wire.KnownAnswer:
     )
 
 
-def _rule(one: Answerable) -> wire.RuleVerdict:
+def _rule(one: Answerable, known: Callable[[str], str]) -> wire.RuleVerdict:
     judged, changed = one.judged, one.changed
     return wire.RuleVerdict(
         rule=judged.rule.id,
@@ -194,7 +197,8 @@ def _rule(one: Answerable) -> wire.RuleVerdict:
         values=judged.values,
         parts=[wire.RulePart(text=part.text, true=part.true, values=part.values) for part in judged.parts],
         outputs=[wire.OutputChange(name=made.name, before=made.before, after=made.after) for made in judged.changed],
-        changed_by=changed.actor if changed else "",
+        changed_by=known(changed.actor) if changed else "",
+        changed_by_id=changed.actor if changed else "",
         changed_at=iso(changed.at) if changed else "",
         changed_in=changed.number if changed else None,
         changed_why=changed.reason if changed else "",

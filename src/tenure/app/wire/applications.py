@@ -174,6 +174,7 @@ class TrialAnswer(Output, frozen=True):
     share: float
     since: str
     actor: str
+    actor_id: str
     reason: str
     evaluated: int
     differing: int
@@ -193,20 +194,26 @@ class ScheduleAnswer(Output, frozen=True):
     base: int
     state: str
     actor: str
+    actor_id: str
     reason: str
     why: str
 
 
 class RevisionRow(Output, frozen=True):
-    """One revision and where it stands; `approved_by` is empty where nobody approved it."""
+    """One revision and where it stands; `approved_by` is empty where nobody approved it.
+
+    `actor` and `approved_by` are as people know them, a token by its name; the chain has their `actor_id`, `approved_by_id`.
+    """
 
     ref: str
     revision: int
     stage: str
     at: str
     actor: str
+    actor_id: str
     reason: str
     approved_by: str
+    approved_by_id: str
     own_work: bool
     share: float | None
     schedules: list[ScheduleAnswer]
@@ -260,6 +267,7 @@ class RevisionAnswer(Output, frozen=True):
     digest: str
     at: str
     actor: str
+    actor_id: str
     reason: str
     definition: dict[str, Any]
     source: str
@@ -280,6 +288,7 @@ class ApplicationAnswer(Output, frozen=True):
     model: str
     at: str
     actor: str
+    actor_id: str
     reason: str
     url: str
     #: the models that rules may choose in the place of `model`, by their names in the definition
@@ -294,5 +303,6 @@ class ActivationAnswer(Output, frozen=True):
     at: str
     ref: str
     actor: str
+    actor_id: str
     reason: str
     digest: str

@@ -124,7 +124,8 @@ class RuleVerdict(Output, frozen=True):
     """What a rule came to: fired, no, missing value, not reached; computed again with the values that it read.
 
     `again` differs from `verdict` only for rules that were not reached, and where a value was erased since. `row` is
-    the row of its decision table that held, `outputs` are those that it changed. `changed_*` say who put the rule in force as it was then.
+    the row of its decision table that held, `outputs` are those that it changed. `changed_*` say who put the rule in force
+    as it was then: a token by its name, and everybody by their id in `changed_by_id`.
     """
 
     rule: str
@@ -137,6 +138,7 @@ class RuleVerdict(Output, frozen=True):
     parts: list[RulePart] = []
     outputs: list[OutputChange] = []
     changed_by: str = ""
+    changed_by_id: str = ""
     changed_at: str = ""
     changed_in: int | None = None
     changed_why: str = ""
