@@ -11,7 +11,7 @@ import pytest
 from tenure.app.actions import named
 from tenure.app.control import Control, HomeInUse
 from tenure.app.publishing import NotServing
-from tenure.governance.access import Role, local_actor
+from tenure.governance.access import Forbidden, Role, local_actor
 from tenure.governance.tokens import token_digest
 from tenure.kit.clock import FixedClock
 from tenure.kit.digests import canonical
@@ -210,3 +210,27 @@ def test_a_limit_to_a_project_reaches_what_belongs_to_it_now_and_nothing_while_n
         assert [one.application for one in seen] == ["offers"]
         applied(control, "offers", "credit")
         assert reached() == ({"project:retention"}, {"project:retention"})
+
+
+def test_who_is_limited_to_a_project_makes_applications_in_it_and_in_no_other(home: Home) -> None:
+    text = "application: NAME\nproject: PROJECT\nrequest: {a: float}\ndefault: {answer: {x: 1}}\n"
+    with Control.open(home) as control:
+        token = _do(control, "tokens:create", role="builder", project="retention").token
+
+        def apply(name: str, project: str, **more: Any) -> Any:
+            given = {"text": text.replace("NAME", name).replace("PROJECT", project), "reason": "mine"} | more
+            asked = msgspec.convert(given, named("applications:apply").input)
+            return control.perform("applications:apply", control.authenticate(token), asked)
+
+        for refused in (("offers", "credit"), ("offers", '""')):
+            with pytest.raises(Forbidden):
+                apply(*refused)
+        assert apply("offers", "retention", dry_run=True).done is False
+        assert apply("offers", "retention", draft=True).stage == "draft"
+        assert "offers" in control.authenticate(token).applications, "a draft is theirs already"
+        assert apply("offers", "retention").done
+        with pytest.raises(Forbidden, match="project:credit"):
+            apply("offers", "credit")
+        _do(control, "applications:apply", text=text.replace("NAME", "loans").replace("PROJECT", "credit"))
+        with pytest.raises(Forbidden):
+            apply("loans", "retention")

@@ -168,9 +168,9 @@ class Contents:
         return tuple(sorted(reached(limited, self.by_project)))
 
     def by_project(self) -> dict[str, list[str]]:
-        """Return the applications in force by the project that they belong to."""
+        """Return the applications by the project that they belong to: as it is in force, before that as it was written last."""
         found: dict[str, list[str]] = {}
-        for one in self._revisions.all_active():
+        for one in (*self._revisions.all_active(), *self._revisions.never_active()):
             found.setdefault(one.definition.project, []).append(one.application)
         return found
 

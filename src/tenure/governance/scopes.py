@@ -16,11 +16,21 @@ _PROJECT = "project:"
 
 def limits(applications: Iterable[str], project: str) -> list[str]:
     """Return the limits to some applications and to a project, either of which may be left out."""
-    return [*applications, *([_PROJECT + project] if project else [])]
+    return [*applications, *([on_project(project)] if project else [])]
+
+
+def on_project(name: str) -> str:
+    """Return the limit to a project."""
+    return _PROJECT + name
+
+
+def is_limited_to_projects(limited: frozenset[str]) -> bool:
+    """Return whether some of the limits are to projects."""
+    return any(limit.startswith(_PROJECT) for limit in limited)
 
 
 def reached(limited: frozenset[str], projects: Callable[[], Mapping[str, Iterable[str]]]) -> frozenset[str]:
-    """Return the names of the applications that limits reach now; `projects` gives those in force by their project."""
+    """Return the names of the applications that limits reach now; `projects` gives those there are by their project."""
     named = [limit.removeprefix(_PROJECT) for limit in limited if limit.startswith(_PROJECT)]
     if not named:
         return limited

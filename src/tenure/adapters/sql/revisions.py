@@ -59,6 +59,12 @@ class SqlRevisions:
         """Return the revision in force of every application, by name."""
         return self._revisions(_in_force().order_by(revisions.c.application))
 
+    def never_active(self) -> list[Revision]:
+        """Return the newest revision of every application of which none has been in force yet, by name."""
+        query = select(revisions).where(revisions.c.application.not_in(select(activations.c.application)))
+        found = self._revisions(query.order_by(revisions.c.application, revisions.c.number))
+        return list({one.application: one for one in found}.values())
+
     def activations(self, application: str) -> list[Activation]:
         """Return what was in force since when, newest first."""
         columns = [activations.c[name] for name in Activation.__dataclass_fields__]

@@ -25,6 +25,7 @@ from tenure.application.revisions.source import Source
 from tenure.application.revisions.template import template
 from tenure.application.revisions.testing import tested
 from tenure.governance.access import Permission, authorize
+from tenure.governance.scopes import is_limited_to_projects, on_project
 from tenure.kit.digests import digest_of
 
 if TYPE_CHECKING:
@@ -101,9 +102,7 @@ class Applications:
         """
         source = Source(text)
         written = read(source, files)
-        authorize(
-            actor, Permission.APPLICATIONS_DIFF if dry_run else Permission.APPLICATIONS_APPLY, written.application
-        )
+        self._authorize(actor, Permission.APPLICATIONS_DIFF if dry_run else Permission.APPLICATIONS_APPLY, written)
         with self._audit.transaction():
             definition = self._checked(written, source)
             active = self._store.active(definition.application)
@@ -182,14 +181,14 @@ class Applications:
         """Return what a file means, its tests passed; changes nothing. Raises `BrokenDefinition` with every problem."""
         source = Source(text)
         written = read(source, files)
-        authorize(actor, permission, written.application)
+        self._authorize(actor, permission, written)
         return self._checked(written, source)
 
     def test(self, actor: Actor, text: str, files: Mapping[str, str] | None = None) -> tuple[str, Tested]:
         """Run the tests of a file; return its application, what came of each test, and which rules they reach."""
         source = Source(text)
         written = read(source, files)
-        authorize(actor, Permission.RULES_TEST, written.application)
+        self._authorize(actor, Permission.RULES_TEST, written)
         whole = self._checked(written, source, run_tests=False)
         contracts = self._contracts.of(whole.model) if whole.model is not None else {}
         inputs, outputs = next(iter(contracts.values()), ((), ()))
@@ -233,6 +232,21 @@ class Applications:
         self._active(application)
         revisions = {revision.number: revision for revision in self._store.revisions(application)}
         return [(activation, revisions[activation.number]) for activation in self._store.activations(application)]
+
+    def _authorize(self, actor: Actor, permission: Permission, written: Definition) -> None:
+        """Refuse who may not write this: who is limited to projects makes new applications in these, and moves none elsewhere."""
+        newest = self._store.newest(written.application)
+        if not is_limited_to_projects(actor.applications):
+            authorize(actor, permission, written.application)
+        elif newest == 0:
+            # An application that was named to the actor is theirs, whatever project they give it.
+            is_named = written.application in actor.applications
+            authorize(actor, permission, written.application if is_named else on_project(written.project))
+        else:
+            authorize(actor, permission, written.application)
+            before = self._store.active(written.application) or self._get(written.application, newest)
+            if before.definition.project != written.project:
+                authorize(actor, permission, on_project(written.project))
 
     def _checked(self, definition: Definition, source: Source, *, run_tests: bool = True) -> Definition:
         """Return the definition with its views frozen into it, or raise `BrokenDefinition`."""

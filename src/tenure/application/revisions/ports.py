@@ -37,6 +37,9 @@ class RevisionStore(Protocol):
     def all_active(self) -> list[Revision]:
         """Return the revision in force of every application, by name."""
 
+    def never_active(self) -> list[Revision]:
+        """Return the newest revision of every application of which none has been in force yet, by name."""
+
     def activations(self, application: str) -> list[Activation]:
         """Return what was in force since when, newest first."""
 
