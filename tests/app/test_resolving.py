@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tenure.adapters.decision_log.reader import LogReader
+from tenure.app import wire
+from tenure.app.actions import named
+from tenure.app.paging import listed
 from tenure.application.decisions.reading import NoSuchDecision
 from tenure.application.decisions.resolutions import OwnProposal
 from tenure.governance.access import Actor, Forbidden, Role
 from tenure.kit.ids import new_id
-from tests.analytics.lending import BOB, Lending, do, lending
+from tests.analytics.lending import ADA, BOB, Lending, do, lending
 
 NO = {"grant": False, "limit": 0}
 YES = {"grant": True, "limit": 100}
@@ -54,6 +59,31 @@ def test_reviews_are_listed_oldest_first_with_their_queue_until_they_are_resolve
     assert bank.do("decisions:reviews", application="other") == []
     bank.do("decisions:resolve", decision=waiting[1], code="OK", reason="fine")
     assert [one.decision_id for one in bank.do("decisions:reviews")] == [waiting[0], waiting[2]]
+
+
+def test_a_page_of_the_queue_reads_no_more_of_the_log_than_it_shows(
+    bank: Lending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = [bank.decide(f"c{number}", income=float(number)) for number in range(7)]
+    bank.seal()
+    waiting += [bank.decide(f"d{number}", income=float(number)) for number in range(2)]
+    monkeypatch.setattr("tenure.app.resolving._AT_ONCE", 2)
+    read: list[str] = []
+    several = bank.control.log.several
+
+    def noted(names: list[str]) -> list[Any]:
+        read.extend(names)
+        return several(names)
+
+    monkeypatch.setattr(bank.control.log, "several", noted)
+    found, cursor, pages = [], "", 0
+    while cursor or not pages:
+        asked = wire.Reviews(limit=3, cursor=cursor)
+        page = listed(named("decisions:reviews"), asked, partial(bank.control.perform, "decisions:reviews", ADA))
+        found += [row.decision_id for row in page.rows]
+        cursor, pages = page.next_cursor, pages + 1
+        assert len(read) <= 4 * pages, "one more than the page, in pieces of two"
+    assert (found, pages) == (waiting, 3)
 
 
 def test_under_four_eyes_an_override_waits_in_the_queue_until_another_person_confirms_it(bank: Lending) -> None:

@@ -41,8 +41,8 @@ def test_what_waits_is_known_whatever_is_sealed(tmp_path: Path, sealed: str) -> 
         seal(tmp_path)
     reader = LogReader(tmp_path)
     left = [WAITING[0], WAITING[2], WAITING[3], WAITING[5]]
-    assert reader.unresolved() == [id_of(record) for record in left]
-    assert reader.unresolved("a1") == [id_of(record) for record in (WAITING[3], WAITING[5])]
+    assert [one.id for one in reader.unresolved()] == [id_of(record) for record in left]
+    assert [one.id for one in reader.unresolved("a1")] == [id_of(record) for record in (WAITING[3], WAITING[5])]
     assert reader.about([id_of(WAITING[4]), id_of(WAITING[0])], "resolution") == [resolution(2, WAITING[4])]
     writer.close_now()
     people.close_now()
@@ -57,7 +57,7 @@ def test_an_index_of_an_earlier_version_is_made_again(tmp_path: Path) -> None:
         old.execute("DROP TABLE pending")
         old.execute("PRAGMA user_version = 0")
     old.close()
-    assert LogReader(tmp_path).unresolved() == [id_of(record) for record in WAITING]
+    assert [one.id for one in LogReader(tmp_path).unresolved()] == [id_of(record) for record in WAITING]
 
 
 def test_every_search_of_the_index_finds_what_looking_at_each_record_finds(tmp_path: Path) -> None:

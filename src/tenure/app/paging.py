@@ -32,7 +32,7 @@ class Listed:
 
     `name` is the field that the parameter `name` is looked for in; `equal` are the parameters that a row's field of the
     same name must be, with the words they may be (none: any). `deep`: the action itself reads on after a cursor, since
-    there may be more rows than anybody wants to hold.
+    there may be more rows than anybody wants to hold; it is given the place in words.
     """
 
     key: tuple[str, ...]
@@ -62,7 +62,7 @@ LISTS: dict[str, Listed] = {
     "applications:history": Listed(("at", "ref"), newest_first=True),
     "applications:revisions": Listed(("revision",), newest_first=True, equal={"stage": tuple(RevisionStage)}),
     "projects:list": Listed(("project",), name="project", equal={"owner": ()}),
-    "decisions:reviews": Listed(("application", "since", "decision_id")),
+    "decisions:reviews": Listed(("application", "since", "decision_id"), deep=True),
     "features:list": Listed(("view",), name="view", equal={"owner": ()}),
     "alerts:list": Listed(("opened_at", "id"), newest_first=True, equal={"kind": ()}),
     "webhooks:list": Listed(("webhook",), name="webhook"),
@@ -97,7 +97,7 @@ def listed(action: Action, given: wire.Listing, read: Callable[[Any], Sequence[A
     asked = given
     if known.deep:
         # One more than asked for tells whether there is a next page.
-        cursor = "" if after is None else str(after[0])
+        cursor = "" if after is None else " ".join(str(part) for part in after)
         asked = msgspec.structs.replace(given, limit=given.limit + 1, cursor=cursor)
     rows = [row for row in read(asked) if known.matches(row, given)]
     return page_of(action.name, known, rows, given.limit, after)

@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenure.adapters.analytics.training import Columns
+from tenure.kit.clock import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tenure.adapters.analytics.analytics import Analytics
     from tenure.adapters.decision_log.reader import LogReader
     from tenure.adapters.sql.revisions import SqlRevisions
     from tenure.app.evidence import ReadLog
+    from tenure.application.decisions.ports import Place
     from tenure.application.revisions.terms import Definition
     from tenure.contract.records import DecisionRecord, ResolutionRecord
     from tenure.contract.schema import Field
+
+#: records of the queue that are read together
+_AT_ONCE = 128
 
 
 class WorkedLog:
@@ -30,18 +35,26 @@ class WorkedLog:
         self.all_resolutions = log.all_resolutions
         self.made = analytics.made
 
-    def open(self, application: str) -> list[tuple[DecisionRecord, list[ResolutionRecord]]]:
-        """Return the decisions that may wait for a person, those made first first, with their resolutions."""
+    def open(self, application: str, after: Place) -> Iterator[tuple[DecisionRecord, list[ResolutionRecord]]]:
+        """Give the decisions that may wait for a person, from behind the place `after`, with their resolutions.
+
+        They come in the order of their places: application, since when (RFC 3339), id. What is read of the log is where
+        all of them stand, and of their records only as many as are taken, a few more at most.
+        """
+        places = [(one.application, iso(one.at), one.id) for one in self._reader.unresolved(application or None)]
         proposed = _newest_pending(self._log.all_resolutions(application))
-        waiting = sorted({*self._reader.unresolved(application or None), *proposed})
-        said = self._log.resolutions_among(waiting)
-        return [(record, said.get(record.id, [])) for record in self._log.several(waiting)]
+        places += [(one.application, iso(one.at), one.decision) for one in proposed]
+        waiting = [name for _, _, name in sorted(place for place in places if place > after)]
+        for start in range(0, len(waiting), _AT_ONCE):
+            some = waiting[start : start + _AT_ONCE]
+            said = self._log.resolutions_among(some)
+            yield from ((record, said.get(record.id, [])) for record in self._log.several(some))
 
 
-def _newest_pending(resolutions: Iterable[ResolutionRecord]) -> list[str]:
-    """Return the decisions whose newest resolution waits for a second person."""
+def _newest_pending(resolutions: Iterable[ResolutionRecord]) -> list[ResolutionRecord]:
+    """Return the proposals that wait for a second person: of each decision the newest resolution, if it is one."""
     newest = {one.decision: one for one in resolutions}
-    return [decision for decision, one in newest.items() if one.pending]
+    return [one for one in newest.values() if one.pending]
 
 
 class DeclaredColumns:

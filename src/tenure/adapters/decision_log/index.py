@@ -262,13 +262,14 @@ class Index:
         )
         return self._connection.execute(query, (*values, *span, -1 if limit is None else limit))
 
-    def unresolved(self, application: str | None) -> list[str]:
-        """Return the decisions left to a person about which nobody has said anything yet."""
+    def unresolved(self, application: str | None) -> list[tuple[str, str, int]]:
+        """Return (id, application, at) of the decisions left to a person about which nobody has said anything yet."""
         query = (
-            "SELECT id FROM pending WHERE (?1 IS NULL OR application = ?1) AND NOT EXISTS"
+            "SELECT pending.id, pending.application, own.at FROM pending JOIN records AS own ON own.id = pending.id"
+            " WHERE (?1 IS NULL OR pending.application = ?1) AND NOT EXISTS"
             " (SELECT 1 FROM records WHERE records.decision = pending.id AND records.kind = 'resolution')"
         )
-        return [name for (name,) in self._connection.execute(query, (application,))]
+        return self._connection.execute(query, (application,)).fetchall()
 
     def places_about(self, decisions: Collection[str], kind: str) -> dict[str, int]:
         """Return id → leaf of the records of a kind about these decisions."""

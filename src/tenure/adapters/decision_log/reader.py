@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tenure.adapters.decision_log import columns, parquet
 from tenure.adapters.decision_log.chain import last_sealing
@@ -44,6 +44,14 @@ class Whole:
     firsts: tuple[int, ...]
     ending: int
     unsealed: tuple[Entry, ...]
+
+
+class Unresolved(NamedTuple):
+    """A decision that was left to a person, of which nobody has said anything; `at` is when it was made."""
+
+    id: str
+    application: str
+    at: int
 
 
 class LogReader:
@@ -168,18 +176,19 @@ class LogReader:
             found |= self._fetch(index, places)
         return [found[name] for name in sorted(found)]
 
-    def unresolved(self, application: str | None = None) -> list[str]:
-        """Return the ids of decisions left to a person about which there is no resolution yet, oldest first."""
+    def unresolved(self, application: str | None = None) -> list[Unresolved]:
+        """Return the decisions left to a person about which there is no resolution yet, oldest first; no record is read."""
         with Index(self._decisions) as index:
             heads = [entry.head for entry in self._view(index)]
             resolved = {head.decision for head in heads if head.kind == "resolution"}
-            pending = {head.id for head in heads if head.is_pending and application in {None, head.application}}
+            pending = [head for head in heads if head.is_pending and application in {None, head.application}]
             # What is pending in the tail cannot be resolved in the index: a resolution comes after its decision, but
             # another stream's may be sealed first.
-            known = pending | set(index.unresolved(application))
-            sealed = index.places_about(pending, "resolution")
+            known = {head.id: Unresolved(head.id, head.application, head.at) for head in pending}
+            known |= {one[0]: Unresolved(*one) for one in index.unresolved(application)}
+            sealed = index.places_about([head.id for head in pending], "resolution")
             resolved |= {head_of(record).decision for record in self._fetch(index, sealed).values()}
-        return sorted(known - resolved)
+        return sorted(one for one in known.values() if one.id not in resolved)
 
     def whole(self, since: int | None = None, until: int | None = None) -> Whole:
         """Return the log as it is at this moment, for questions over columns: all, or the files that touch a span."""

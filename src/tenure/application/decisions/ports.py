@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tenure.application.decisions.reading import Search
     from tenure.application.revisions.terms import Definition
@@ -34,6 +34,10 @@ class DecisionLog(Protocol):
         """Return the entity and the personal fields in the clear, None when there are none or they were erased."""
 
 
+#: where a decision stands in the queue: its application, since when it waits (RFC 3339), its id; empty: before all
+Place: TypeAlias = tuple[str, ...]
+
+
 class ResolutionLog(Protocol):
     """The decision log, for who works off what people have to say about decisions."""
 
@@ -46,8 +50,8 @@ class ResolutionLog(Protocol):
     def append_resolution(self, record: ResolutionRecord) -> None:
         """Return when the record is durable."""
 
-    def open(self, application: str) -> list[tuple[DecisionRecord, list[ResolutionRecord]]]:
-        """Return the decisions that may wait for a person, those made first first, with their resolutions."""
+    def open(self, application: str, after: Place) -> Iterator[tuple[DecisionRecord, list[ResolutionRecord]]]:
+        """Give the decisions that may wait for a person, in the order of their places from behind `after`, with their resolutions."""
 
     def all_resolutions(self, application: str) -> list[ResolutionRecord]:
         """Return every resolution of an application, or of all, oldest first."""

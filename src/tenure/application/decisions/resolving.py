@@ -11,8 +11,11 @@ from tenure.governance.audit import Event
 from tenure.kit.ids import parse_id
 
 if TYPE_CHECKING:
-    from tenure.application.decisions.ports import Definitions, ResolutionLog
+    from collections.abc import Iterator
+
+    from tenure.application.decisions.ports import Definitions, Place, ResolutionLog
     from tenure.application.decisions.resolutions import Said, Waiting
+    from tenure.application.revisions.terms import Definition
     from tenure.contract.records import ResolutionRecord
     from tenure.governance.access import Actor
     from tenure.governance.ports import Audit, PolicyStore
@@ -47,14 +50,22 @@ class Resolutions:
             self._audit.write(_event(actor, made))
         return made
 
-    def reviews(self, actor: Actor, application: str = "") -> list[Waiting]:
-        """Return the decisions that wait for a person, by application, those that wait longest first."""
+    def reviews(self, actor: Actor, application: str = "", after: Place = ()) -> Iterator[Waiting]:
+        """Give the decisions that wait for a person, by application, those that wait longest first, from behind a place.
+
+        Only as much is read as is taken.
+        """
         authorize(actor, Permission.DECISIONS_REVIEWS, application or None)
-        found = self._log.open(application)
-        used = {(record.application, record.revision) for record, _ in found}
-        definitions = {which: self._definitions.definition_of(*which) for which in used}
-        judged = (waiting(record, definitions[record.application, record.revision], said) for record, said in found)
-        return sorted((one for one in judged if one), key=lambda one: (one.record.application, one.since))
+        return self._waiting(application, after)
+
+    def _waiting(self, application: str, after: Place) -> Iterator[Waiting]:
+        definitions: dict[tuple[str, int], Definition] = {}
+        for record, said in self._log.open(application, after):
+            which = record.application, record.revision
+            if which not in definitions:
+                definitions[which] = self._definitions.definition_of(*which)
+            if (one := waiting(record, definitions[which], said)) is not None:
+                yield one
 
     def overrides(
         self, actor: Actor, application: str = "", since: int | None = None, until: int | None = None
