@@ -104,6 +104,8 @@ def test_a_precondition_is_asked_for_only_where_something_is_there() -> None:
     precondition("x", None, "")(None)
     precondition("x", "1", '"1", "2"')("1")
     precondition("x", "1", "*")("7")
+    with pytest.raises(PreconditionRequired):
+        precondition("x", "1", "")
     for given in ('"2"', "1", 'W/"1"'):
         with pytest.raises(PreconditionFailed):
             precondition("x", "1", given)
@@ -114,15 +116,81 @@ def test_a_precondition_is_asked_for_only_where_something_is_there() -> None:
         check("2")
 
 
-def test_a_users_state_may_be_named_and_then_must_be_the_present_one(running: Running, owner: dict[str, str]) -> None:
-    running.ask("POST", "/api/v1/users", {"user": "tagged", "role": "viewer"}, owner)
-    etag = running.ask("GET", "/api/v1/users/tagged", headers=owner)[1]["etag"]
-    change = "/api/v1/users/tagged/change"
+WEBHOOK = {"url": "https://example.org/hook", "secret_env": "TENURE_HOOK", "reason": "told"}
+CLASS = {"keep": "1y", "keeps": ["packages"], "reason": "short", "name": "tagged-class"}
+VIEW = "view: tagged_view\nkey: customer\ncolumns: {n_orders: int}\n"
+#: what makes a thing of configuration, and what changes it afterwards, one that changes its state last
+WRITES = {
+    "users": (
+        ("POST", "/api/v1/users/tagged/change", {"role": "builder"}),
+        ("POST", "/api/v1/users/tagged/disable", {}),
+    ),
+    "projects": (
+        ("POST", "/api/v1/projects/tagged", {"goal": "a"}),
+        ("POST", "/api/v1/projects/tagged", {"goal": "b"}),
+    ),
+    "features": (
+        ("POST", "/api/v1/features", {"text": VIEW}),
+        ("POST", "/api/v1/features", {"text": VIEW + "owner: me\n"}),
+    ),
+    "webhooks": (("PUT", "/api/v1/webhooks/tagged", WEBHOOK), ("POST", "/api/v1/webhooks/tagged/remove", {})),
+    "classes": (
+        ("POST", "/api/v1/retention/classes", CLASS),
+        ("POST", "/api/v1/retention/classes", CLASS | {"keep": "2y"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRITES)
+def test_whatever_is_configured_is_changed_only_by_who_names_its_present_state(
+    running: Running, owner: dict[str, str], kind: str
+) -> None:
+    if kind == "users":
+        running.ask("POST", "/api/v1/users", {"user": "tagged", "role": "viewer"}, owner)
+    first, last = WRITES[kind]
+    running.ask(*first, owner | {"If-Match": "*"} if kind == "users" else owner)
+    status, _, body = running.ask(*last, owner)
+    etag = json.loads(body)["etag"]
+    assert status == 428
+    assert running.ask(*last, owner | {"If-Match": '"another"'})[0] == 412
+    assert running.ask(*last, owner | {"If-Match": etag})[0] == 200
+    assert running.ask(*last, owner | {"If-Match": etag})[0] == 412, "it has changed by that"
+
+
+def test_a_token_is_revoked_only_by_who_names_its_present_state(running: Running, owner: dict[str, str]) -> None:
+    made = json.loads(running.ask("POST", "/api/v1/tokens", {"role": "viewer"}, owner)[2])
+    revoke = f"/api/v1/tokens/{made['id']}/revoke"
+    status, _, body = running.ask("POST", revoke, {}, owner)
+    assert (status, running.ask("POST", revoke, {}, owner | {"If-Match": '"another"'})[0]) == (428, 412)
+    assert running.ask("POST", revoke, {}, owner | {"If-Match": json.loads(body)["etag"]})[0] == 200
+
+
+def test_a_users_state_changes_its_etag_and_a_refused_write_does_not(running: Running, owner: dict[str, str]) -> None:
+    running.ask("POST", "/api/v1/users", {"user": "etagged", "role": "viewer"}, owner)
+    etag = running.ask("GET", "/api/v1/users/etagged", headers=owner)[1]["etag"]
+    change = "/api/v1/users/etagged/change"
+    assert running.ask("POST", change, {"role": "auditor"}, owner)[0] == 428
+    assert running.ask("GET", "/api/v1/users/etagged", headers=owner)[1]["etag"] == etag, "it is as it was"
     status, headers, _ = running.ask("POST", change, {"role": "builder"}, owner | {"If-Match": etag})
     assert (status, headers["etag"] != etag) == (200, True)
-    assert running.ask("POST", change, {"role": "viewer"}, owner | {"If-Match": etag})[0] == 412
-    assert running.ask("POST", change, {"role": "viewer"}, owner)[0] == 200, "it need not be named"
-    assert running.ask("GET", "/api/v1/users/tagged", headers=owner)[1]["etag"] == etag, "it is as it was"
+
+
+def test_the_client_names_the_state_by_itself(running: Running) -> None:
+    with tenure.Client(running.url, running.token) as client:
+        client.call("projects:set", project="by-client", goal="one")
+        assert client.call("projects:set", project="by-client", goal="two")["goal"] == "two"
+    assert running.command("projects", "set", "by-client", "--goal", "three")["goal"] == "three"
+
+
+@pytest.mark.parametrize("ending", ["decisions", "decisions/batch", "events"])
+def test_what_a_gateway_answers_takes_no_unknown_parameter(
+    running: Running, owner: dict[str, str], ending: str
+) -> None:
+    path = f"/api/v1/applications/offers/{ending}?dry_run=true"
+    status, headers, body = running.ask("POST", path, {"customer": "c", "a": 1.0}, owner)
+    assert (status, headers["content-type"]) == (422, "application/problem+json")
+    assert (json.loads(body)["code"], json.loads(body)["parameter"]) == ("unknown-parameter", "dry_run")
+    assert running.ask("POST", path, {"customer": "c", "a": 1.0})[0] == 401, "strangers learn nothing of it"
 
 
 # ---- pages of lists
@@ -298,6 +366,8 @@ def test_one_decision_is_replayed_at_its_own_address(running: Running, owner: di
     status, _, body = running.ask("POST", f"/api/v1/decisions/{made['decision_id']}/replay", headers=owner)
     assert (status, json.loads(body)["verdict"]) == (200, "BIT"), body
     assert running.ask("POST", "/api/v1/decisions/none/replay", headers=owner)[0] in {404, 422}
+    status, _, body = running.ask("POST", f"/api/v1/decisions/{made['decision_id']}/replay", {"verson": 2}, owner)
+    assert (status, json.loads(body)["parameter"]) == (422, "verson")
     basic = base64.b64encode(f"x:{running.token}".encode()).decode()
     assert (
         running.ask("GET", f"/api/v1/decisions/{made['decision_id']}", headers={"Authorization": f"Basic {basic}"})[0]

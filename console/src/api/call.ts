@@ -81,11 +81,18 @@ export async function page<A extends ListAction>(action: A, given: Given<A>, sig
 }
 
 export async function request(verb: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
-  return (await answered(verb, path, body, signal)).content;
+  try {
+    return (await answered(verb, path, body, signal)).content;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "precondition-required") throw error;
+    // Nothing was done, and the answer says what state it would have been done to, which is what the screen shows.
+    return (await answered(verb, path, body, signal, String(error.facts.etag))).content;
+  }
 }
 
-async function answered(verb: string, path: string, body?: unknown, signal?: AbortSignal): Promise<{ content: unknown; headers: Headers }> {
+async function answered(verb: string, path: string, body?: unknown, signal?: AbortSignal, match?: string): Promise<{ content: unknown; headers: Headers }> {
   const headers: Record<string, string> = { Accept: "application/json" };
+  if (match !== undefined) headers["If-Match"] = match;
   if (verb !== "GET") headers["X-CSRF-Token"] = csrfToken();
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const asked: RequestInit = { method: verb, headers, credentials: "same-origin", redirect: "error" };

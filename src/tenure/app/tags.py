@@ -58,6 +58,14 @@ def _written_view(control: Control, given: wire.ApplyView) -> tuple[str, str | N
     return _view(control, ShowView(view=name)) if isinstance(name, str) else ("", None)
 
 
+def _webhook(control: Control, given: Any) -> tuple[str, str | None]:
+    return f"webhook {given.webhook}", _state(control.notices.found(given.webhook))
+
+
+def _retention_class(control: Control, given: wire.DefineClass) -> tuple[str, str | None]:
+    return f"retention class {given.name}", _state(control.retentions.classes().get(given.name))
+
+
 def _state(record: object) -> str | None:
     """Return what tells one state of a record from another, None where there is none; it says nothing of what is in it."""
     if record is None:
@@ -81,7 +89,7 @@ TAGS: dict[str, Callable[[Control, Any], tuple[str, str | None]]] = {
     "projects:set": _project,
     "features:show": _view,
     "features:apply": _written_view,
+    "webhooks:set": _webhook,
+    "webhooks:remove": _webhook,
+    "retention:define": _retention_class,
 }
-
-#: writes that must name the state they were decided on; the others may, and are refused if it is not the present one
-STRICT = frozenset({"policy:set", "applications:apply"})

@@ -37,6 +37,14 @@ _REFUSALS = {
     503: "Not available at the moment; Retry-After says when",
 }
 _CONDITIONAL = {412: "It has changed since", 428: "It exists already, and If-Match is missing"}
+#: how OpenAPI tells of the header that names the state a write was decided on
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1},
+    "description": "The ETag of the state on which the write was decided; needed once there is one. `*` takes any.",
+}
 
 
 class Problem(msgspec.Struct):
@@ -85,6 +93,8 @@ def _answer_problems(operation: dict[str, Any]) -> None:
     # Litestar would promise its own form of a 400, which never leaves this house.
     operation["responses"].pop("400", None)
     conditional = operation["operationId"] in TAGS and "requestBody" in operation
+    if conditional:
+        operation.setdefault("parameters", []).append(_IF_MATCH)
     operation["responses"] |= refusals(_CONDITIONAL if conditional else {})
 
 

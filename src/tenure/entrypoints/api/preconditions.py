@@ -33,13 +33,12 @@ def etag_of(tag: str) -> str:
     return f'"{tag}"'
 
 
-def precondition(what: str, tag: str | None, given: str, *, required: bool = True) -> Callable[[str | None], None]:
+def precondition(what: str, tag: str | None, given: str) -> Callable[[str | None], None]:
     """Return the check of an If-Match header (empty: none was sent), to be made again when nobody else can write.
 
-    A thing that does not exist yet (`tag` None) needs none, nor does any where it is not `required`; `*` matches whatever
-    there is.
+    A thing that does not exist yet (`tag` None) needs none; `*` matches whatever there is.
     """
-    if required and tag is not None and not given:
+    if tag is not None and not given:
         raise PreconditionRequired(what=what, etag=etag_of(tag))
 
     def check(now: str | None) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from litestar import Request, post
+from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath  # noqa: TC002 - Litestar reads the annotations
 
 from tenure.app import wire
-from tenure.entrypoints.api.inputs import NO_QUERY
+from tenure.entrypoints.api.inputs import NO_QUERY, refuse_fields
 from tenure.entrypoints.api.routes import actor_of
 
 if TYPE_CHECKING:
@@ -27,11 +28,12 @@ def shortcut_routes(performer: Performer) -> list[HTTPRouteHandler]:
         tags=["decisions"],
         status_code=200,
         opt=NO_QUERY,
-        sync_to_thread=True,
     )
-    def replay(request: Request[Any, Any, Any], decision: FromPath[str]) -> wire.ReplayedAnswer:
+    async def replay(request: Request[Any, Any, Any], decision: FromPath[str]) -> wire.ReplayedAnswer:
         """Make one decision again, and say with what verdict: the action `replay` for a single decision."""
-        answer: wire.ReplayAnswer = performer.perform("replay", actor_of(request), wire.Replay(decisions=[decision]))
+        refuse_fields(await request.body())
+        actor, asked = actor_of(request), wire.Replay(decisions=[decision])
+        answer: wire.ReplayAnswer = await sync_to_thread(lambda: performer.perform("replay", actor, asked))
         return answer.decisions[0]
 
     return [replay]

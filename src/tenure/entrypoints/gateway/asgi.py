@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tenure.entrypoints.api.errors import Unexpected, WrongVerb
 from tenure.entrypoints.gateway.batch_route import BATCH, BatchRoute
 from tenure.entrypoints.gateway.bodies import Bodies, ClientLeft, read_body
-from tenure.entrypoints.gateway.callers import caller, known
+from tenure.entrypoints.gateway.callers import caller, known, refuse_query
 from tenure.entrypoints.gateway.limiting import UNLIMITED, limited
 from tenure.entrypoints.gateway.metrics import exposition
 from tenure.entrypoints.gateway.model_errors import in_mlflow, in_oip
@@ -171,7 +171,7 @@ class Application:
         asked = told(scope["headers"])
         with self._gateway.pinned() as generation:
             self._admit(generation)
-            actor = caller(self._gateway.deciding, generation, asked.authorization, scope["headers"])
+            actor = self._caller(generation, asked.authorization, scope)
             body = await _body(scope["headers"], receive, generation.limits.body_bytes)
             made = await self._gateway.deciding.decide(
                 generation, application, actor, body, asked.key, asked.deadline_us, trace_of(scope["headers"])
@@ -201,7 +201,7 @@ class Application:
         authorization = told(scope["headers"]).authorization
         with self._gateway.pinned() as generation:
             self._admit(generation)
-            actor = caller(self._gateway.deciding, generation, authorization, scope["headers"])
+            actor = self._caller(generation, authorization, scope)
             body = await _body(scope["headers"], receive, generation.limits.body_bytes)
             return _json(200, await self._gateway.deciding.outcomes(generation, actor, body))
 
@@ -209,9 +209,16 @@ class Application:
         authorization = told(scope["headers"]).authorization
         with self._gateway.pinned() as generation:
             self._admit(generation)
-            actor = caller(self._gateway.deciding, generation, authorization, scope["headers"])
+            actor = self._caller(generation, authorization, scope)
             body = await _body(scope["headers"], receive, generation.limits.body_bytes)
             return _json(200, await self._gateway.eventing.take(generation, application, actor, body))
+
+    def _caller(self, generation: Generation, authorization: str | None, scope: Any) -> Actor | None:
+        """Return who asks; raise `UnknownParameter` for a query, which none of these routes has."""
+        actor = caller(self._gateway.deciding, generation, authorization, scope["headers"])
+        if scope["query_string"]:
+            refuse_query(actor, scope["query_string"])
+        return actor
 
     def _admit(self, generation: Generation) -> None:
         if self._metrics.in_flight > generation.limits.in_flight:

@@ -9,7 +9,7 @@ import msgspec
 
 from tenure.app.deciding import Made
 from tenure.app.deciding_batch import counted
-from tenure.entrypoints.gateway.callers import caller
+from tenure.entrypoints.gateway.callers import caller, refuse_query
 from tenure.entrypoints.gateway.problems import Answer, Overloaded, problem_of
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class BatchRoute:
                 raise Overloaded(in_flight=self._metrics.in_flight - 1)
             authorization = headers.get(b"authorization", b"").decode("latin-1")
             actor = caller(self._gateway.deciding, generation, authorization, scope["headers"])
+            if scope["query_string"]:
+                refuse_query(actor, scope["query_string"])
             self._gateway.batches.check(generation, application, actor)
             async with self._bodies.body(headers, receive, generation.limits) as body:
                 found = await self._gateway.batches.decide(generation, application, actor, body, _key(headers))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
+from tenure.entrypoints.api.inputs import refuse_unknown
 from tenure.governance.access import Unauthenticated
 
 if TYPE_CHECKING:
@@ -34,3 +36,9 @@ def known(actor: Actor | None) -> Actor:
     if actor is None:
         raise Unauthenticated
     return actor
+
+
+def refuse_query(actor: Actor | None, query: bytes) -> None:
+    """Raise `UnknownParameter` for the first name in the query of a route that takes none, strangers `Unauthenticated`."""
+    known(actor)
+    refuse_unknown((name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)), ())

@@ -83,11 +83,15 @@ class Notices:
         self._audit = audit
         self._clock = clock
 
+    def found(self, name: str) -> Webhook | None:
+        """Return a webhook as it is now, for what tells its states apart; nobody is asked, and nobody is shown it."""
+        return next((one for one in self._store.webhooks() if one.name == name), None)
+
     def set(self, actor: Actor, name: str, url: str, secret_env: str, reason: str, *, allow_http: bool) -> Webhook:
         """Set a webhook, or change it; raise `BadWebhook`. Its secret is named, never given."""
         authorize(actor, Permission.WEBHOOKS_SET)
         now = self._clock.now()
-        old = next((one for one in self._store.webhooks() if one.name == name), None)
+        old = self.found(name)
         made = notice.checked(
             Webhook(
                 name=name,
@@ -106,7 +110,7 @@ class Notices:
     def remove(self, actor: Actor, name: str, reason: str) -> Webhook:
         """Remove a webhook with all that waits for it; raise `UnknownWebhook`."""
         authorize(actor, Permission.WEBHOOKS_REMOVE)
-        old = next((one for one in self._store.webhooks() if one.name == name), None)
+        old = self.found(name)
         if old is None:
             raise UnknownWebhook(name=name)
         with self._store.transaction():
