@@ -1,7 +1,4 @@
-"""What a route may be asked with: a misspelt parameter is refused, since ignored it would answer another question.
-
-The refusal names the parameter, the nearest one there is, and all of them.
-"""
+"""What a route may be asked with: a misspelt parameter is refused, since ignored it would answer another question."""
 
 from __future__ import annotations
 
@@ -12,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 import msgspec
 
 from tenure.entrypoints.api.errors import InvalidInput, MalformedJson
-from tenure.kit.errors import Kind, TenureError
-from tenure.kit.words import advice, nearest
+from tenure.entrypoints.api.unknown import UnknownParameter, refuse_unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from litestar.connection import ASGIConnection
     from litestar.handlers import BaseRouteHandler
 
     from tenure.app.actions import Action
+    from tenure.kit.errors import TenureError
 
 #: under which a route keeps what it may be asked with
 ASKED = "asked"
@@ -32,24 +29,6 @@ _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 _NAME = re.compile(r"\w+")
 _ITEM = re.compile(r"\[[^\]]*\]")
-
-
-class UnknownParameter(TenureError):
-    """The request has a parameter, or its body a field, that does not exist here."""
-
-    code = "unknown-parameter"
-    kind = Kind.BAD_INPUT
-    message = "there is no {parameter!r} here"
-    next_step = "use the names that the problem lists as `allowed`"
-
-    def __init__(self, parameter: str, allowed: Iterable[str]) -> None:
-        names = sorted(allowed)
-        super().__init__(parameter=parameter, nearest=nearest(parameter, names), allowed=names)
-
-    @property
-    def hint(self) -> str:
-        """Return the nearest name and all there are."""
-        return advice(self.facts["nearest"], self.facts["allowed"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +50,6 @@ async def known_query(connection: ASGIConnection[Any, Any, Any, Any], handler: B
     asked: Asked | None = handler.opt.get(ASKED)
     if asked is not None:
         refuse_unknown(connection.query_params, asked.query)
-
-
-def refuse_unknown(given: Iterable[str], allowed: Sequence[str]) -> None:
-    """Raise `UnknownParameter` for the first name that is not allowed."""
-    for name in given:
-        if name not in allowed:
-            raise UnknownParameter(name, allowed)
 
 
 def refuse_fields(body: bytes) -> None:

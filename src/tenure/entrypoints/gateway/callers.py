@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from tenure.entrypoints.api.inputs import refuse_unknown
+from tenure.entrypoints.api.unknown import refuse_unknown
 from tenure.governance.access import Unauthenticated
 
 if TYPE_CHECKING:
