@@ -76,6 +76,7 @@ class LogWriter:
         self._busy = False
         self._guests = 0
         self._closing = False
+        self._will_call = False
         self._last = 0.0
         self.committed = 0
         self.groups = 0
@@ -185,11 +186,23 @@ class LogWriter:
 
     def _queue(self, records: Sequence[bytes]) -> asyncio.Future[Done]:
         """Let the log's thread make the records durable, while the condition is held."""
-        future: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Done] = loop.create_future()
         self._waiting.append(_Waiter(records, future))
         self._bytes += sum(map(len, records))
-        self._condition.notify_all()
+        if not self._will_call:
+            self._will_call = True
+            loop.call_soon(self._call_thread)
         return future
+
+    def _call_thread(self) -> None:
+        """Wake the log's thread once for all that one turn of the loop has queued.
+
+        A model's answers come several at a time: woken by the first of them the thread would commit that one alone.
+        """
+        with self._condition:
+            self._will_call = False
+            self._condition.notify_all()
 
     def _refuse(self, size: int) -> None:
         if self._closing:

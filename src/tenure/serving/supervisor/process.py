@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenure.kit.log_lines import message_of
+from tenure.serving.supervisor.precedence import be_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,8 @@ class Recipe:
     environ: Mapping[str, str] | None
     log: Path
     descriptors: tuple[int, ...] = ()
+    #: whether a decision waits for it (`precedence`)
+    prompt: bool = False
 
 
 class Process:
@@ -61,6 +64,8 @@ class Process:
                 pass_fds=recipe.descriptors,
                 start_new_session=True,
             )
+        if recipe.prompt:
+            be_prompt(popen.pid)
         return cls(popen.pid, os.pidfd_open(popen.pid), popen, recipe.log, begin)
 
     @classmethod

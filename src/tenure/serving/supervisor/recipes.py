@@ -41,7 +41,7 @@ class Recipes:
     def gateway(self, name: str, listener: int) -> Recipe:
         """Return how a gateway on the listening socket is started."""
         arguments = ["--home", str(self.home.root), "--name", name, "--listen-fd", str(listener)]
-        return self._own(name, ["tenure.entrypoints.gateway", *arguments], (listener,))
+        return self._own(name, ["tenure.entrypoints.gateway", *arguments], (listener,), prompt=True)
 
     def standby(self) -> Recipe:
         """Return how the process is started that waits to become the supervisor."""
@@ -55,12 +55,15 @@ class Recipes:
             environ=launch.environ(entry),
             log=worker_log(self.home, key),
             descriptors=(listener,),
+            prompt=True,
         )
 
-    def _own(self, name: str, arguments: list[str], descriptors: tuple[int, ...] = ()) -> Recipe:
+    def _own(
+        self, name: str, arguments: list[str], descriptors: tuple[int, ...] = (), *, prompt: bool = False
+    ) -> Recipe:
         command = [sys.executable, "-m", *arguments]
         environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        return Recipe(name, command, environ, self.home.logs / f"{name}.log", descriptors)
+        return Recipe(name, command, environ, self.home.logs / f"{name}.log", descriptors, prompt)
 
 
 def says_hello(path: Path, heard: Callable[[dict[str, Any]], None]) -> Callable[[Process], Awaitable[None]]:
