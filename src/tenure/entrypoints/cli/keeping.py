@@ -150,7 +150,7 @@ def retain(
     """Keep a model's versions, an application's log or a view's old values under a retention class."""
     with opened() as tenure:
         found = tenure.call("retention:assign", target=target, name=name, reason=reason)
-    Screen(json).facts(found, f"{found['target']} is kept for {found['retention']}")
+    Screen(json).facts(found, f"{found['target']} has class {found['retention_class']}")
 
 
 def expire(

@@ -74,7 +74,7 @@ def inventory(
     if output is not None:
         write_csv(output, found["models"])
         found["output"] = str(output)
-    screen.table(found, found["models"], _SHOWN, "there was no model")
+    screen.table(found, found["models"], _SHOWN, f"there was no model at {found['as_of']}")
     overdue = [line["model"] for line in found["models"] if line["overdue"]]
     if overdue:
         screen.say(f"validation overdue: {', '.join(overdue)}")

@@ -54,6 +54,10 @@ def receive(
         found = tenure.upload("versions:import", unpacked, reason=reason)
     again = "  (the same package was here before)" if found["again"] else ""
     screen.facts(found, f"{found['ref']}  {found['stage']}{again}", ("was", "signed_by", "trusted"))
+    if not found["trusted"]:
+        screen.say(
+            "its history is signed with a key that is not trusted here: tenure trust KEY --name WHOSE says whose it is"
+        )
 
 
 def _fetched(tenure: Any, at: dict[str, str], digest: str) -> bytes:

@@ -14,7 +14,7 @@ Ref = Annotated[str, typer.Argument(metavar="MODEL/VERSION", help="As churn/2, o
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")]
 
 _COLUMNS = ("ref", "stage", "role", "share", "aliases", "python", "metrics", "registered_at", "registered_by")
-_MOVED = ("ref", "stage", "role", "share", "champion", "challenger", "before", "tombstone", "proof")
+_MOVED = ("ref", "stage", "role", "share", "champion", "challenger", "before", "tombstone")
 
 
 def package(
@@ -344,6 +344,19 @@ def _move(screen: Screen, action: str, ref: str, text: str, given: dict[str, Any
         found = tenure.call(action, **version_at(ref), **given)
     standing = found.get("role") or found.get("stage", "")
     screen.facts(found, f"{found['ref']}  {standing}", _MOVED)
+    if proof := found.get("proof"):
+        screen.say(proven_line(proof))
+
+
+def proven_line(proof: dict[str, Any]) -> str:
+    """Return what a restore showed, and how long the version is kept from now on where that began."""
+    rows, verdict, seconds = proof["rows"], proof["verdict"], proof["seconds"]
+    level = proof.get("seal", {}).get("level", "")
+    told = f"proven: restored from its {proof['source']} in {seconds:.0f} s, {rows} golden rows {verdict}"
+    kept = (
+        f"\nkept until {proof['keep_until'][:10]} (class {proof['retention_class']})" if "keep_until" in proof else ""
+    )
+    return told + (f", seal level {level}" if level else "") + kept
 
 
 def rollback(
@@ -365,6 +378,14 @@ def rollback(
     screen.facts(found, f"{name} rolled back")
 
 
+_BEFORE_REPAIR = (
+    "tenure verify --repair heals what has an intact second copy; the rest comes from a backup (tenure up --from DIR)"
+)
+_AFTER_REPAIR = (
+    "no intact copy is here: register the package again, or bring it back from a backup (tenure up --from DIR)"
+)
+
+
 def verify(
     ref: Annotated[
         str, typer.Argument(metavar="[REF]", help="One version; without one, all that the home holds.")
@@ -381,11 +402,14 @@ def verify(
     with opened() as tenure, screen.waiting(f"verifying {ref or 'the home'}: read every byte"):
         mended = tenure.call("repair") if repair else {}
         found = tenure.call("verify", ref=ref) | mended
-    screen.facts(found, "intact" if found["intact"] else "NOT intact", [*mended, "checked", "problems"])
+    screen.facts(found, "intact" if found["intact"] else "NOT intact", [*mended, "checked"])
+    if not found["intact"]:
+        for problem in found["problems"]:
+            screen.say(f"  {problem}")
+        screen.say(f"next: {_AFTER_REPAIR if repair else _BEFORE_REPAIR}")
+        raise typer.Exit(1)
     if found["restorable"]:
         screen.say(restorable_line(found["restorable"]))
-    if not found["intact"]:
-        raise typer.Exit(1)
 
 
 def restorable_line(found: dict[str, Any]) -> str:
