@@ -8,11 +8,15 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from tenure.app import wire
 from tenure.app.actions import ACTIONS, Action, UnknownAction, named
+from tenure.app.calls.moments import BadDay, day
 from tenure.app.control import Control
+from tenure.entrypoints.api.console import is_screen
 from tenure.governance.access import ROLES, Actor, Forbidden, Permission, Role, local_actor
 from tenure.kit.clock import FixedClock
 from tenure.kit.ids import new_id
+from tenure.model.version import UnknownModel
 from tenure.settings import Home
 from tests.app.plain_model import APPLICATION
 
@@ -212,3 +216,21 @@ def test_every_answer_can_be_written_as_json(control: Control, tmp_path: Path) -
         action = named(name)
         answer = control.perform(name, ADMIN, action.input())
         msgspec.json.decode(msgspec.json.encode(answer), type=action.output)
+
+
+def test_a_report_on_what_does_not_exist_or_since_no_day_is_refused(control: Control) -> None:
+    asked = named("monitor:report").input
+    with pytest.raises(UnknownModel):
+        control.perform("monitor:report", ADMIN, asked(model="nobody", version="1"))
+    with pytest.raises(BadDay, match="soon"):
+        day("soon")
+
+
+def test_every_address_that_an_answer_names_is_a_screen() -> None:
+    calls = Path(wire.__file__).parents[1] / "calls"
+    paths = {
+        found for file in calls.glob("*.py") for found in re.findall(r'control\.url\(f?"(/[^"]*)"', file.read_text())
+    }
+    assert len(paths) > 8
+    elsewhere = {"/sign-in?code={code}"}
+    assert {path for path in paths - elsewhere if not is_screen(path.partition("?")[0])} == set()

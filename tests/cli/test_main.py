@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tenure.entrypoints.cli.main import COMMANDS, main, run
 from tests.commands import ran
 
 TENURE = Path(sys.executable).with_name("tenure")
@@ -50,7 +51,18 @@ def _seconds(command):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["nonsense"], ["promote"], ["promote", "churn/1"], ["decisions", "--limit", "x"]]
+    "arguments",
+    [
+        ["nonsense"],
+        ["promote"],
+        ["promote", "churn/1"],
+        ["decisions", "--limit", "x"],
+        ["decisions", "--model", "churn/two"],
+        ["applications", "show", "offers/two"],
+        ["diff", "offers/application.yaml"],
+        ["diff", "offers/1", "other/2"],
+        ["rules", "backtest", "offers/two"],
+    ],
 )
 def test_bad_usage_is_2_and_a_problem_on_stderr(tmp_path, arguments):
     done = ran([*arguments, "--json"], {"TENURE_HOME": str(tmp_path)})
@@ -73,6 +85,38 @@ def test_what_takes_its_time_may_be_told_to_wait(tmp_path, command):
     done = ran([*command, "--reason", "better", "--wait"], {"TENURE_HOME": str(tmp_path)})
     assert done.returncode == 1
     assert "churn" in done.stderr.splitlines()[-2]
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["-h"], ["show", "-h"]])
+def test_the_habits_of_other_commands_are_understood(arguments, capsys):
+    assert run(arguments) == 0
+    assert {"--version": "tenure 0"}.get(arguments[0], "Usage:") in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_written_is_named(capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(COMMANDS["Access"], "whoami", lambda: (tmp_path / "nowhere" / "x").write_text("x"))
+    with pytest.raises(SystemExit, match="1"):
+        main(["whoami"])
+    assert f"{tmp_path}/nowhere/x: No such file" in capsys.readouterr().err
+
+
+def test_a_fault_of_ours_is_a_sentence_and_a_file_with_its_trace(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setitem(COMMANDS["Access"], "whoami", lambda json=False: 1 // 0)
+    with pytest.raises(SystemExit, match="1"):
+        main(["whoami", "--json"])
+    problem = json.loads(capsys.readouterr().err)
+    assert problem["code"] == "unforeseen"
+    (trace,) = tmp_path.iterdir()
+    assert str(trace) in problem["next_step"]
+    assert "ZeroDivisionError" in trace.read_text()
+
+
+def test_text_that_is_none_is_refused_by_name(tmp_path):
+    file = tmp_path / "application.yaml"
+    file.write_bytes(b"application: \xff")
+    done = tenure("apply", str(file), "--json", home=tmp_path / "home")
+    assert (done.returncode, json.loads(done.stderr)["code"]) == (1, "not-text")
 
 
 def test_a_refusal_is_1_and_says_what_to_do(tmp_path):

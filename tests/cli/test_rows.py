@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +14,10 @@ from tenure.entrypoints.cli.rows import (
     guessed,
     read_rows,
     typed,
+    typed_in,
     write_rows,
 )
+from tenure.entrypoints.cli.streams import NoFolder, check_writable, count_in, rows_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +47,8 @@ def test_an_empty_cell_of_a_csv_is_no_value(tmp_path):
 def test_a_cell_that_is_not_of_its_type_is_refused_by_column():
     with pytest.raises(BadCell, match="n: 'many'"):
         typed({"n": "many"}, {"n": "int"})
+    with pytest.raises(BadCell, match=r"rows\.csv, row 2, n: 'many'"):
+        typed_in(Path("rows.csv"), [{"n": "1"}, {"n": "many"}], {"n": "int"})
 
 
 def test_a_time_of_parquet_becomes_text():
@@ -73,3 +78,25 @@ def test_a_file_that_is_not_what_its_ending_says_is_refused_by_name(tmp_path, na
     (tmp_path / name).write_text("neither this nor that")
     with pytest.raises(UnreadableRows, match=name):
         read_rows(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("a,b\n1,2,3\n", "line 2 has more cells"), ("a,a\n1,2\n", "two columns are called 'a'"), ('a\n"1\n', "rows.csv")],
+)
+def test_a_csv_that_could_be_read_in_two_ways_is_refused(tmp_path, text, why):
+    (tmp_path / "rows.csv").write_text(text)
+    for read in (read_rows, rows_in):
+        with pytest.raises(UnreadableRows, match=why):
+            list(read(tmp_path / "rows.csv"))
+
+
+def test_rows_of_what_is_no_parquet_are_not_counted(tmp_path):
+    (tmp_path / "rows.parquet").write_text("neither this nor that")
+    with pytest.raises(UnreadableRows, match=r"rows\.parquet"):
+        count_in(tmp_path / "rows.parquet")
+
+
+def test_what_cannot_be_written_is_refused_before_any_work(tmp_path):
+    with pytest.raises(NoFolder, match="nowhere"):
+        check_writable(tmp_path / "nowhere" / "answers.csv")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import http.client
 import json
 import socket
@@ -85,6 +86,44 @@ def test_another_verb_than_post_is_refused_with_the_one_there_is(client: http.cl
     response = client.getresponse()
     problem = json.loads(response.read())
     assert (response.status, response.getheader("allow"), problem["code"]) == (405, "POST", "wrong-verb")
+
+
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [
+        ("/health/live", "GET, HEAD"),
+        ("/metrics", "GET, HEAD"),
+        ("/v2/health/live", "GET, HEAD"),
+        ("/v2/models/churn", "GET, HEAD"),
+        ("/models/churn/ping", "GET, HEAD"),
+        ("/models/churn/invocations", "POST"),
+        ("/v2/models/churn/infer", "POST"),
+    ],
+)
+def test_whatever_a_gateway_answers_itself_names_its_verbs(
+    client: http.client.HTTPConnection, path: str, allow: str
+) -> None:
+    client.request("DELETE", path, headers={"Authorization": f"Bearer {TOKEN}"})
+    response = client.getresponse()
+    assert path in response.read().decode()
+    assert (response.status, response.getheader("allow")) == (405, allow)
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/v2/health/live"])
+def test_head_is_answered_as_get_without_its_body(client: http.client.HTTPConnection, path: str) -> None:
+    client.request("HEAD", path)
+    response = client.getresponse()
+    assert (response.status, response.read()) == (200, b"")
+
+
+def test_a_packed_body_is_unpacked_and_one_that_is_no_such_thing_is_refused(client: http.client.HTTPConnection) -> None:
+    named = {"Authorization": f"Bearer {TOKEN}", "Content-Encoding": "gzip"}
+    packed = gzip.compress(json.dumps(BODY).encode())
+    for content, told in ((packed, (200, None)), (b"{}", (422, "bad-compression"))):
+        for chunks in (content, iter([content])):
+            client.request("POST", DECISIONS, chunks, named)
+            response = client.getresponse()
+            assert (response.status, json.loads(response.read()).get("code")) == told
 
 
 def test_a_wrong_field_is_named(client: http.client.HTTPConnection) -> None:
@@ -278,6 +317,10 @@ def test_everything_else_is_relayed_to_control_unread_and_marked(
             "POST", "/chunks", iter([b"abc", b"def"]), encode_chunked=True, headers={"Transfer-Encoding": "chunked"}
         )
         assert json.loads(client.getresponse().read()) == {"got": 6}
+        # HTTP/1.0 knows no Host, without which control would refuse what the gateway says in HTTP/1.1.
+        with socket.create_connection(("127.0.0.1", house.port), timeout=10) as plain:
+            plain.sendall(b"GET /plain HTTP/1.0\r\n\r\n")
+            assert plain.makefile("rb").read().startswith(b"HTTP/1.1 201")
 
 
 @contextlib.contextmanager

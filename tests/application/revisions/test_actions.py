@@ -129,6 +129,18 @@ def test_a_dry_run_tells_every_change_and_makes_none(made):
     assert len(list(audit.entries())) == 1
 
 
+def test_a_file_is_compared_with_a_revision_that_is_no_longer_in_force(made):
+    applications, _, _, store, _ = made
+    applications.apply(OPERATOR, TEXT, "first")
+    applications.apply(OPERATOR, TEXT.replace("< 10", "< 20"), "second")
+    found = applications.apply(OPERATOR, "base: 1\n" + TEXT.replace("< 10", "< 30"), against=1)
+    assert (found.before, found.done, store.newest("loans")) == (1, False, 2)
+    assert [(change.what, change.before, change.after) for change in found.changes] == [
+        ("rules.small.when", "amount < 10", "amount < 30")
+    ]
+    assert applications.apply(OPERATOR, TEXT, against=1).changes == []
+
+
 def test_a_refused_file_leaves_everything_as_it_was(made):
     applications, audit, _, store, _ = made
     applications.apply(OPERATOR, TEXT, "first")
@@ -177,6 +189,10 @@ def test_a_rollback_puts_the_revision_before_in_force_and_history_keeps_all(made
     applications.apply(OPERATOR, TEXT, "first")
     clock.advance(5)
     applications.apply(OPERATOR, TEXT.replace("< 10", "< 20"), "second")
+    (second, _), (first, _) = applications.history(OPERATOR, "loans")
+    for as_of, number in ((first.at - 1, []), (first.at, [1]), (second.at - 1, [1]), (second.at, [2])):
+        found = applications.history(OPERATOR, "loans", as_of)
+        assert [activation.number for activation, _ in found] == number
     clock.advance(5)
     back = applications.rollback(OPERATOR, "loans", "too many")
     assert (back.revision.number, back.before) == (1, 2)

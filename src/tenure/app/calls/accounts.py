@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 def users(control: Control, actor: Actor, _: wire.ListUsers) -> list[wire.UserAnswer]:
     """List accounts."""
-    return [_user(one) for one in control.users.all(actor)]
+    return [_user(control, one) for one in control.users.all(actor)]
 
 
 def user(control: Control, actor: Actor, given: wire.ShowUser) -> wire.UserAnswer:
     """Show an account."""
-    return _user(control.users.show(actor, given.user))
+    return _user(control, control.users.show(actor, given.user))
 
 
 def create_user(control: Control, actor: Actor, given: wire.CreateUser) -> wire.UserAnswer:
     """Make an account."""
     limited = limits(given.applications, given.project)
     made = control.users.create(actor, given.user, Role(given.role), limited, given.password, given.reason)
-    return _user(made)
+    return _user(control, made)
 
 
 def change_user(control: Control, actor: Actor, given: wire.ChangeUser) -> wire.UserAnswer:
@@ -39,22 +39,22 @@ def change_user(control: Control, actor: Actor, given: wire.ChangeUser) -> wire.
     role = None if given.role is None else Role(given.role)
     limited = limits(given.applications or (), given.project)
     keeps = given.applications is None and not given.project
-    return _user(control.users.change(actor, given.user, role, None if keeps else limited, given.reason))
+    return _user(control, control.users.change(actor, given.user, role, None if keeps else limited, given.reason))
 
 
 def disable_user(control: Control, actor: Actor, given: wire.NamedUser) -> wire.UserAnswer:
     """Close an account."""
-    return _user(control.users.disable(actor, given.user, given.reason))
+    return _user(control, control.users.disable(actor, given.user, given.reason))
 
 
 def enable_user(control: Control, actor: Actor, given: wire.NamedUser) -> wire.UserAnswer:
     """Open an account again."""
-    return _user(control.users.enable(actor, given.user, given.reason))
+    return _user(control, control.users.enable(actor, given.user, given.reason))
 
 
 def set_password(control: Control, actor: Actor, given: wire.SetPassword) -> wire.UserAnswer:
     """Set a password."""
-    return _user(control.users.set_password(actor, given.user, given.password, given.current, given.reason))
+    return _user(control, control.users.set_password(actor, given.user, given.password, given.current, given.reason))
 
 
 def link(control: Control, actor: Actor, given: wire.MakeLink) -> wire.LinkAnswer:
@@ -74,7 +74,7 @@ def end_session(control: Control, actor: Actor, given: wire.EndSession) -> wire.
     return _session(control.sessions.end(actor, given.session, given.reason))
 
 
-def _user(user: User) -> wire.UserAnswer:
+def _user(control: Control, user: User) -> wire.UserAnswer:
     return wire.UserAnswer(
         user=user.name,
         role=user.role.value,
@@ -83,6 +83,7 @@ def _user(user: User) -> wire.UserAnswer:
         created_at=iso(user.created_at),
         created_by=user.created_by,
         disabled_at=shown(user.disabled_at),
+        url=control.url("/access"),
     )
 
 

@@ -59,7 +59,14 @@ def apply(control: Control, actor: Actor, given: wire.Apply) -> wire.Applied:
         )
 
     applied = control.applications.apply(
-        actor, given.text, given.reason, base=given.base, dry_run=given.dry_run, files=given.files, place=place
+        actor,
+        given.text,
+        given.reason,
+        base=given.base,
+        dry_run=given.dry_run,
+        against=given.against,
+        files=given.files,
+        place=place,
     )
     return _applied(control, applied)
 
@@ -253,7 +260,7 @@ def _application(control: Control, revision: Revision, known: Callable[[str], st
 
 def history(control: Control, actor: Actor, given: wire.ListActivations) -> list[wire.ActivationAnswer]:
     """List what was in force since when."""
-    known = known_as(control)
+    known, as_of = known_as(control), moment(given.as_of, control.clock.now())
     return [
         wire.ActivationAnswer(
             at=iso(activation.at),
@@ -263,5 +270,5 @@ def history(control: Control, actor: Actor, given: wire.ListActivations) -> list
             reason=activation.reason,
             digest=revision.digest,
         )
-        for activation, revision in control.applications.history(actor, given.application)
+        for activation, revision in control.applications.history(actor, given.application, as_of)
     ]

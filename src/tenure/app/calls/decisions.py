@@ -9,9 +9,11 @@ import msgspec
 
 from tenure.app import wire
 from tenure.app.calls.choices import one_of
-from tenure.app.calls.moments import moment, shown
+from tenure.app.calls.known import known_as
+from tenure.app.calls.moments import day, moment, shown
 from tenure.app.calls.resolutions import resolved
 from tenure.app.calls.roles import beside
+from tenure.app.calls.shown import reads
 from tenure.app.calls.versions import numbered
 from tenure.application.decisions.reading import Search
 from tenure.contract.records import DecidedBy
@@ -94,14 +96,14 @@ def decision(control: Control, actor: Actor, given: wire.Decision) -> wire.Decis
         **_row(control, found.standing),
         request=record.request,
         personal=found.personal,
-        features=msgspec.to_builtins(record.features),
+        features=reads(record.features),
         predictions=msgspec.to_builtins(record.predictions),
         outcomes=[msgspec.to_builtins(outcome) for outcome in found.outcomes],
         logged={"answer": record.answer, "decided_by": record.decided_by, "status": record.status},
         resolutions=[msgspec.to_builtins(resolved(control, one)) for one in found.standing.history],
         event_time=shown(record.event_time),
         elapsed_us=record.elapsed_us,
-        actor=record.actor,
+        actor=known_as(control)(record.actor),
         beside=beside(control, record.id),
     )
 
@@ -167,9 +169,11 @@ def _replayed(one: Replayed) -> wire.ReplayedAnswer:
 
 def report(control: Control, actor: Actor, given: wire.ReportOn) -> Report:
     """Report on a version."""
-    return control.monitoring.report(
-        actor, numbered(control, actor, given.model, given.version), given.since, given.until
-    )
+    ref = numbered(control, actor, given.model, given.version)
+    found = control.monitoring.report(actor, ref, day(given.since), day(given.until))
+    # Of a version that does not exist nothing is known, which an empty report would say of a quiet one.
+    control.models.show(actor, ref)
+    return found
 
 
 def alerts(control: Control, actor: Actor, given: wire.Alerts) -> list[wire.AlertAnswer]:

@@ -97,6 +97,7 @@ def _facts(control: Control, state: ViewState) -> dict[str, Any]:
         "entity": view.entity or view.key,
         "description": view.description,
         "feed": None if view.feed is None else msgspec.to_builtins(view.feed),
+        "url": control.url(f"/features/{view.name}"),
     }
 
 

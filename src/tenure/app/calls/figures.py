@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenure.app import wire
+from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import moment
 from tenure.application.decisions.figures import Counted
 from tenure.kit.clock import iso
@@ -23,13 +24,16 @@ def figures(control: Control, actor: Actor, given: wire.ShowFigures) -> wire.Fig
     span, found, changes = control.figures.show(
         actor, given.application, moment(given.since, now), moment(given.until, now), given.steps
     )
+    name = known_as(control)
     return wire.FiguresAnswer(
         since=iso(span.since),
         until=iso(span.until),
         step_seconds=span.step / 1e6,
         applications=[_application(one, span) for one in found],
         changes=[
-            wire.ChangeMark(at=iso(one.at), action=one.action, target=one.target, actor=one.actor, reason=one.reason)
+            wire.ChangeMark(
+                at=iso(one.at), action=one.action, target=one.target, actor=name(one.actor), reason=one.reason
+            )
             for one in changes
         ],
     )

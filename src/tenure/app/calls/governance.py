@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenure import __version__
 from tenure.app import wire
+from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import shown
 from tenure.app.calls.restorable import restorable
 from tenure.app.calls.roles import role_of
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
     from tenure.governance.tokens import Token
 
 
-def whoami(_: Control, actor: Actor, __: wire.Nothing) -> wire.WhoamiAnswer:
+def whoami(control: Control, actor: Actor, __: wire.Nothing) -> wire.WhoamiAnswer:
     """Say who is asking."""
     authorize(actor, Permission.WHOAMI)
     return wire.WhoamiAnswer(
-        actor=actor.id,
+        actor=known_as(control)(actor.id),
+        actor_id=actor.id,
         role=actor.role.value,
         applications=sorted(actor.applications),
         permissions=sorted(permission.value for permission in ROLES[actor.role]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from tenure.kit.clock import DAY, SECOND, iso, parse_iso
 from tenure.kit.errors import Kind, TenureError
@@ -18,6 +19,15 @@ class BadMoment(TenureError):
     kind = Kind.BAD_INPUT
     message = "{text!r} is no moment"
     next_step = "write an age as 30d or 12h, a date as 2026-11-23, or RFC 3339 as 2026-11-23T12:00:00Z"
+
+
+class BadDay(TenureError):
+    """The text is no day."""
+
+    code = "bad-day"
+    kind = Kind.BAD_INPUT
+    message = "{text!r} is no day"
+    next_step = "write it as 2026-11-23"
 
 
 def moment(text: str, now: int) -> int | None:
@@ -37,6 +47,14 @@ def ahead(text: str, now: int) -> int | None:
     if age := _AGE.fullmatch(text):
         return now + int(age[1]) * _UNIT[age[2]]
     return now if text == "now" else moment(text, now)
+
+
+def day(text: str) -> str:
+    """Return the text if it is a day as 2026-11-23, or empty; raise `BadDay`."""
+    try:
+        return text and date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise BadDay(text=text) from error
 
 
 def shown(at: int | None) -> str | None:

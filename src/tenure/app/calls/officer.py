@@ -42,7 +42,7 @@ def inventory(control: Control, actor: Actor, given: wire.ShowInventory) -> wire
     return wire.InventoryAnswer(
         as_of=iso(now if at is None else at),
         models=[_line(control, one) for one in lines],
-        url=control.url("/inventory"),
+        url=control.url("/models"),
     )
 
 
@@ -68,5 +68,5 @@ def pack(control: Control, actor: Actor, given: wire.PackModel) -> wire.PackAnsw
 
 
 def _line(control: Control, line: Line) -> wire.InventoryLine:
-    url = control.url(f"/models/{line.model}" if line.served_here else "/inventory")
+    url = control.url(f"/models/{line.model}" if line.served_here else "/models")
     return wire.InventoryLine(**msgspec.structs.asdict(line), url=url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from tenure.app import wire
 from tenure.app.calls.moments import moment
@@ -63,7 +64,7 @@ def _described(control: Control, project: Project) -> dict[str, Any]:
         "measure": project.measure,
         "better": project.better,
         "owner": project.owner,
-        "url": control.url(f"/projects/{project.name}"),
+        "url": control.url(f"/applications?project={quote(project.name)}"),
     }
 
 

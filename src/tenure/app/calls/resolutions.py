@@ -6,11 +6,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from tenure.app import wire
+from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import moment
 from tenure.application.decisions.resolutions import Said
 from tenure.kit.clock import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenure.app.control import Control
     from tenure.application.decisions.resolutions import Rate, Waiting
     from tenure.contract.records import ResolutionRecord
@@ -30,7 +33,7 @@ def resolved(control: Control, one: ResolutionRecord) -> wire.ResolutionAnswer:
         decision_id=one.decision,
         application=one.application,
         at=iso(one.at),
-        who=one.who,
+        who=known_as(control)(one.who),
         before=one.before,
         after=one.after,
         code=one.code,
@@ -59,7 +62,7 @@ def _review(control: Control, one: Waiting) -> wire.ReviewAnswer:
         made_at=iso(record.at),
         answer=proposal.before if proposal else record.answer,
         proposed=proposal.after if proposal else None,
-        proposed_by=proposal.who if proposal else "",
+        proposed_by=known_as(control)(proposal.who) if proposal else "",
         rules=record.rules,
         url=control.url(f"/decisions/{record.id}"),
     )
@@ -77,10 +80,10 @@ def overrides(control: Control, actor: Actor, given: wire.ShowOverrides) -> wire
         pending=found.pending,
         share=found.changed / decisions if decisions else 0.0,
         directions=found.directions,
-        by_person=[_rate(one) for one in found.by_person],
+        by_person=[_rate(one, known_as(control)) for one in found.by_person],
         by_code=[_rate(one) for one in found.by_code],
     )
 
 
-def _rate(one: Rate) -> wire.OverrideRate:
-    return wire.OverrideRate(name=one.name, resolved=one.resolved, changed=one.changed, share=one.share)
+def _rate(one: Rate, name: Callable[[str], str] = str) -> wire.OverrideRate:
+    return wire.OverrideRate(name=name(one.name), resolved=one.resolved, changed=one.changed, share=one.share)

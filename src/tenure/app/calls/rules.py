@@ -14,6 +14,7 @@ from tenure.app import wire
 from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import shown
 from tenure.app.calls.roles import beside
+from tenure.app.calls.shown import reads
 from tenure.governance.access import Permission
 from tenure.kit.clock import SECOND, iso
 
@@ -165,7 +166,7 @@ def why(control: Control, actor: Actor, given: wire.AskWhy) -> wire.WhyAnswer:
         rules=[_rule(one, known) for one in found.rules],
         model=f"{asked.model}/{asked.version}" if asked else "",
         output=asked.output if asked else None,
-        features=msgspec.to_builtins(record.features),
+        features=reads(record.features),
         predictions=msgspec.to_builtins(record.predictions),
         why_not=found.why_not[1] if found.why_not else "",
         url=control.url(f"/decisions/{record.id}"),

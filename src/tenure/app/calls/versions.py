@@ -9,6 +9,7 @@ import msgspec
 
 from tenure.app import wire
 from tenure.app.calls.governance import event_answer
+from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import moment
 from tenure.app.calls.restorable import restorable
 from tenure.app.calls.roles import role_of
@@ -100,7 +101,7 @@ def _facts(control: Control, record: VersionRecord) -> dict[str, Any]:
         "share": record.share or None,
         "aliases": list(record.aliases),
         "registered_at": iso(record.registered_at),
-        "registered_by": record.registered_by,
+        "registered_by": known_as(control)(record.registered_by),
         "metrics": dict(manifest.provenance.metrics),
         "python": manifest.environment.interpreter.version if manifest.environment else manifest.python,
         "url": control.url(f"/models/{record.ref}"),
@@ -153,12 +154,13 @@ def version_history(control: Control, actor: Actor, given: wire.VersionHistory) 
 
 
 def _history(control: Control, model: str, found: History) -> wire.HistoryAnswer:
+    name = known_as(control)
     served = [
         wire.ServedAnswer(
             at=iso(row.at),
             alias=row.alias,
             ref=str(VersionRef(model, row.number)) if row.number else None,
-            actor=row.actor,
+            actor=name(row.actor),
             action=row.action,
             reason=row.reason,
         )

@@ -67,6 +67,7 @@ class UserAnswer(Output, frozen=True):
     created_at: str
     created_by: str
     disabled_at: str | None
+    url: str = ""
 
 
 class MakeLink(Input, frozen=True):

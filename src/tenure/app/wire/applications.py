@@ -33,9 +33,10 @@ class ListRevisions(Listing, frozen=True, kw_only=True):
 
 
 class ListActivations(Listing, frozen=True, kw_only=True):
-    """An application, for what of it was in force since when, newest first."""
+    """An application, for what of it was in force since when, newest first; `as_of` (RFC 3339): only what was in force then."""
 
     application: str
+    as_of: str = ""
 
 
 class Init(Input, frozen=True):
@@ -57,6 +58,7 @@ class InitAnswer(Output, frozen=True):
 class Apply(Input, frozen=True):
     """Put an `application.yaml` in force; `base` is the revision it was edited from, refused if another is in force.
 
+    `against` is a revision to compare with instead of the one in force; nothing is changed then, as in a dry run.
     `draft` only keeps it; `from` and `until` (RFC 3339) put it in force for a time; `shadow` evaluates it beside the one in
     force without answering, `share` lets it answer that part of the entities.
     """
@@ -65,6 +67,7 @@ class Apply(Input, frozen=True):
     reason: str = ""
     base: int | None = None
     dry_run: bool = False
+    against: int | None = None
     draft: bool = False
     starts: str = msgspec.field(default="", name="from")
     until: str = ""

@@ -98,6 +98,7 @@ class ViewAnswer(Output, frozen=True):
     description: str = ""
     #: the application's own events that the columns are computed from
     feed: dict[str, Any] | None = None
+    url: str = ""
 
 
 class WatermarkAnswer(Output, frozen=True):

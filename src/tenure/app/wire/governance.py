@@ -11,12 +11,13 @@ from tenure.app.wire.shared import Input, Limit, Listing, Output
 
 
 class WhoamiAnswer(Output, frozen=True):
-    """Who is asking."""
+    """Who is asking: `actor` as people know them, a token by its name; `actor_id` as the audit chain has them."""
 
     actor: str
     role: str
     applications: list[str]
     permissions: list[str]
+    actor_id: str = ""
 
 
 class WorkAnswer(Output, frozen=True):

@@ -90,6 +90,7 @@ class Applications:
         *,
         base: int | None = None,
         dry_run: bool = False,
+        against: int | None = None,
         files: Mapping[str, str] | None = None,
         place: Callable[[str], Placing] = lambda _: Now(),
     ) -> Applied:
@@ -97,19 +98,23 @@ class Applications:
 
         The same text again changes nothing, and a draft with this very text is placed instead of a new one. `files` are
         the texts of the decision tables that it names. Where the policy wants a second person, it is kept as a draft.
+        `against` compares with that revision instead of the one in force, and changes nothing.
         Raises `BrokenDefinition` with every problem, or `StaleBase` if the base that the file (or `base`) names is no
         longer in force.
         """
+        dry_run = dry_run or against is not None
         source = Source(text)
         written = read(source, files)
         self._authorize(actor, Permission.APPLICATIONS_DIFF if dry_run else Permission.APPLICATIONS_APPLY, written)
         with self._audit.transaction():
             definition = self._checked(written, source)
-            active = self._store.active(definition.application)
+            name = definition.application
+            active = self._store.active(name) if against is None else self._get(name, against)
             revision = self._next(definition, without_base(text), actor, reason, digest_of_source(text, files or {}))
             if active is not None and _is_same(active, revision):
                 return self._applied(active, active, [])
-            _refuse_stale(base_of(source) if base is None else base, active, definition.application)
+            if against is None:
+                _refuse_stale(base_of(source) if base is None else base, active, name)
             if not dry_run:
                 revision = self._kept(revision)
                 wanted = self._releases.allowed(revision, place(revision.ref))
@@ -226,12 +231,15 @@ class Applications:
         authorize(actor, Permission.APPLICATIONS_LIST, next(iter(scope), None))
         return [revision for revision in self._store.all_active() if not scope or revision.application in scope]
 
-    def history(self, actor: Actor, application: str) -> list[tuple[Activation, Revision]]:
-        """Return what was in force since when, newest first, each with its revision."""
+    def history(self, actor: Actor, application: str, as_of: int | None = None) -> list[tuple[Activation, Revision]]:
+        """Return what was in force since when, newest first, each with its revision; or only what was at a moment."""
         authorize(actor, Permission.APPLICATIONS_HISTORY, application)
         self._active(application)
         revisions = {revision.number: revision for revision in self._store.revisions(application)}
-        return [(activation, revisions[activation.number]) for activation in self._store.activations(application)]
+        found = self._store.activations(application)
+        if as_of is not None:
+            found = [activation for activation in found if activation.at <= as_of][:1]
+        return [(activation, revisions[activation.number]) for activation in found]
 
     def _authorize(self, actor: Actor, permission: Permission, written: Definition) -> None:
         """Refuse who may not write this: who is limited to projects makes new applications in these, and moves none elsewhere."""

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened
-from tenure.entrypoints.cli.screen import Json, Quiet, Screen
+from tenure.entrypoints.cli.screen import Json, Quiet, Screen, Wait
+from tenure.entrypoints.cli.streams import check_folder
 
 _COLUMNS = ("feature", "value", "contribution", "source")
 
@@ -20,6 +21,7 @@ def explain(
     output: Annotated[
         str | None, typer.Option(help="Which of the model's outputs; its first number if not said.")
     ] = None,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Show what each input contributed to a decision's score, checked against the score that was served."""
@@ -46,11 +48,14 @@ def dossier(
     samples: Annotated[int, typer.Option(help="How many decisions in full.")] = 5,
     seed: Annotated[str, typer.Option(help="What draws them.")] = "",
     output: Annotated[Path | None, typer.Option("--output", help="The HTML file, or for a model the archive.")] = None,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Write all that is known of a decision into one signed HTML file, or of a model into one signed archive."""
     screen = Screen(json, quiet)
+    if output is not None:
+        check_folder(output)
     if model is not None and decision_id is None:
         _pack(screen, model, {"since": since or "", "until": until, "samples": samples, "seed": seed}, output)
     elif decision_id is not None and model is None:

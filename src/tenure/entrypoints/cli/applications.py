@@ -5,13 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.caller import Caller, opened
 from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
+from tenure.entrypoints.cli.names import numbered
 from tenure.entrypoints.cli.rules import naming, show_backtest, source_of
-from tenure.entrypoints.cli.screen import Json, Screen, readable
+from tenure.entrypoints.cli.screen import Json, Screen, Wait, readable
 from tenure.kit.errors import TenureError
 
 _CHANGES = ("what", "before", "after")
+_ENDINGS = frozenset({".yaml", ".yml"})
 
 
 def init(
@@ -53,6 +55,7 @@ def apply(
     base: Annotated[
         int | None, typer.Option(help="The revision it was edited from; refused when another is in force.")
     ] = None,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Check an application's file and put it in force as the next revision, or keep, schedule or try it."""
@@ -105,6 +108,7 @@ def activate(
     until: Until = "",
     shadow: Shadow = False,
     share: Share = None,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Put a kept revision in force, now or for a time, or on trial; ends its trial."""
@@ -119,10 +123,10 @@ def activate(
 
 def revision_at(ref: str) -> dict[str, Any]:
     """Return the application and the number of a revision written as churn-offers/13."""
-    name, _, number = ref.partition("/")
-    if not number.isdigit():
-        raise typer.BadParameter(f"{ref!r} names no revision; write it as churn-offers/13", param_hint="APPLICATION/N")
-    return {"application": name, "revision": int(number)}
+    name, number = numbered(ref)
+    if number is None:
+        raise typer.BadParameter(f"{ref!r} names no revision; write it as {name}/13", param_hint="APPLICATION/N")
+    return {"application": name, "revision": number}
 
 
 def list_revisions(
@@ -155,9 +159,9 @@ def trial(
 ) -> None:
     """Show what a revision on trial makes of live requests: how many answers differ, by which rules, with examples."""
     screen = Screen(json)
-    name, _, number = application.partition("/")
+    name, number = numbered(application)
     with opened() as tenure:
-        found = tenure.call("applications:trial", application=name, revision=int(number) if number else None)
+        found = tenure.call("applications:trial", application=name, revision=number)
     facts = ("share", "since", "evaluated", "differing", "refused", "failed", "answered", "reason")
     screen.facts(found, f"{name}/{found['revision']}  {'on trial' if found['running'] else 'its trial is over'}", facts)
     if screen.as_json:
@@ -171,6 +175,7 @@ def trial(
 def end(
     application: Annotated[str, typer.Argument(metavar="NAME")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """End the trial of a revision, and what waits for its time; what is in force stays."""
@@ -188,13 +193,44 @@ def diff(
     """Show what applying a file would change, or in what two revisions differ."""
     screen = Screen(json)
     with opened() as tenure:
-        if right is None:
-            found = tenure.call("applications:apply", **source_of(Path(left)), dry_run=True)
-        else:
-            application, _, number = left.partition("/")
-            other = right.rpartition("/")[2]
-            found = tenure.call("applications:diff", application=application, one=int(number), other=int(other))
+        found = _compared(tenure, left, right)
     screen.table(found, found["changes"], _CHANGES, "no difference")
+
+
+def _compared(tenure: Caller, left: str, right: str | None) -> Any:
+    """Return what differs between a file, or a revision, and a revision: the one in force where none is named."""
+    name, number = (None, None) if right is None else _other(right)
+    if Path(left).is_file():
+        return _file_compared(tenure, Path(left), name, number)
+    if "/" not in left or Path(left).suffix in _ENDINGS:
+        raise typer.BadParameter(f"{left} is neither a file nor a revision as churn-offers/13", param_hint="FILE|REF")
+    one = revision_at(left)
+    if number is None:
+        number = tenure.call("applications:show", application=one["application"])["revision"]
+    _refuse_others(name, one["application"])
+    return tenure.call("applications:diff", application=one["application"], one=one["revision"], other=number)
+
+
+def _file_compared(tenure: Caller, file: Path, name: str | None, number: int | None) -> Any:
+    try:
+        found = tenure.call("applications:apply", **source_of(file), dry_run=True, against=number)
+    except TenureError as error:
+        raise naming(file, error) from error
+    _refuse_others(name, found["application"])
+    return found
+
+
+def _other(ref: str) -> tuple[str | None, int]:
+    """Return the application and the number of the revision to compare with; `12` alone is of the same application."""
+    if ref.isascii() and ref.isdecimal():
+        return None, int(ref)
+    found = revision_at(ref)
+    return found["application"], found["revision"]
+
+
+def _refuse_others(name: str | None, ours: str) -> None:
+    if name not in {None, ours}:
+        raise typer.BadParameter(f"{name} is not {ours}; compare revisions of one application", param_hint="REF")
 
 
 def applications(
@@ -225,9 +261,9 @@ def show_application(
 ) -> None:
     """Show an application's revision in force, or an earlier one."""
     screen = Screen(json)
-    name, _, number = application.partition("/")
+    name, number = numbered(application)
     with opened() as tenure:
-        found = tenure.call("applications:show", application=name, revision=int(number) if number else None)
+        found = tenure.call("applications:show", application=name, revision=number)
     show_revision(screen, found, yaml=yaml)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened
-from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.entrypoints.cli.screen import Json, Screen, Wait
 
 
 def sql(
@@ -42,6 +42,7 @@ def export(
     ] = "",
     parts: Annotated[str, typer.Option("--with", help="features,outcomes: also a training set.")] = "",
     application: Annotated[str, typer.Option(help="Only one application.")] = "",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Write decisions into a folder (Parquet) or PostgreSQL, a table for each view; with --since last only what is new."""

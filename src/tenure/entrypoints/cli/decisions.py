@@ -8,7 +8,8 @@ import typer
 
 from tenure.entrypoints.cli.caller import opened
 from tenure.entrypoints.cli.listing import All, Cursor, Limit, Pages
-from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.entrypoints.cli.names import numbered
+from tenure.entrypoints.cli.screen import Json, Screen, Wait
 
 _COLUMNS = ("decision_id", "at", "application", "revision", "decided_by", "status", "answer", "rules", "model")
 
@@ -21,6 +22,7 @@ def decide(
     output: Annotated[Path | None, typer.Option("--output", help="Where the answers go.")] = None,
     key: Annotated[str | None, typer.Option("--key", help="Names the run: repeated, it decides nothing twice.")] = None,
     connections: Annotated[int, typer.Option(help="How many parts of the file at once.", min=1, max=64)] = 4,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Decide every row of a file: same rules, same log; with --key and --output it goes on after a kill."""
@@ -68,7 +70,7 @@ def decisions(
     """List decisions, newest first, 50 if nothing is said; or export them. A decision is found the moment it is made."""
     if context.invoked_subcommand is not None:
         return
-    name, _, number = (model or "").partition("/")
+    name, number = numbered(model or "")
     pages = Pages(limit, cursor, everything, usual=50)
     with opened() as tenure:
         page = pages.of(
@@ -81,7 +83,7 @@ def decisions(
             rule=rule,
             decided_by=decided_by,
             model=name or None,
-            version=int(number) if number else None,
+            version=number,
             score_from=score_from,
             score_to=score_to,
             ms_from=ms_from,
@@ -112,11 +114,12 @@ def replay(
     sample: Annotated[int | None, typer.Option(help="So many decisions at random.")] = None,
     application: Annotated[str | None, typer.Option(help="Of one application.")] = None,
     model: Annotated[str | None, typer.Option(help="Made by this version, as churn/1.")] = None,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Run decisions again, rules and model, and say how near the outcome comes: BIT is the same bits."""
     screen = Screen(json)
-    name, _, number = (model or "").partition("/")
+    name, number = numbered(model or "")
     if bool(decision_ids) == bool(sample):
         raise typer.BadParameter("give either decision ids or --sample N")
     with opened() as tenure, screen.waiting("replaying: rebuild and start each version that decided"):
@@ -126,7 +129,7 @@ def replay(
             sample=sample,
             application=application,
             model=name or None,
-            version=int(number) if number else None,
+            version=number,
         )
     screen.facts({"verdicts": found["verdicts"]} if not screen.as_json else found, "replay")
     if not screen.as_json:
@@ -139,16 +142,18 @@ def replay(
 def import_outcomes(
     file: Annotated[Path, typer.Argument(help="Rows with decision_id, value, and if known observed_at.", exists=True)],
     application: Annotated[str, typer.Option(help="Whose decisions they are about.")],
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Tell what became of earlier decisions; a later outcome for the same decision corrects it."""
-    from tenure.entrypoints.cli.rows import read_rows, typed
+    from tenure.entrypoints.cli.rows import read_rows, typed_in
 
     screen = Screen(json)
     with opened() as tenure:
         shown = tenure.call("applications:show", application=application)
         outcome = shown["definition"].get("outcome") or {}
-        rows = [_outcome(typed(row, {"value": outcome.get("type", "string")})) for row in read_rows(file)]
+        types = {"value": outcome.get("type", "string")}
+        rows = [_outcome(row) for row in typed_in(file, read_rows(file), types)]
         with screen.waiting(f"importing {len(rows)} outcomes"):
             found = tenure.call("outcomes:import", application=application, outcomes=rows)
     screen.facts(found, f"outcomes of {application}")

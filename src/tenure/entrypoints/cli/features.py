@@ -7,7 +7,7 @@ import typer
 
 from tenure.entrypoints.cli.caller import Caller, opened
 from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
-from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.entrypoints.cli.screen import Json, Screen, Wait
 from tenure.kit.errors import Kind, TenureError
 
 View = Annotated[str, typer.Argument(help="The view's name.")]
@@ -63,6 +63,7 @@ def ingest(
         typer.Option("--watermark", help="A column that only grows: later runs take what is not below the last value."),
     ] = "",
     reason: Reason = "",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Take rows into a view, from a file or a query; the first rows define it."""
@@ -95,22 +96,25 @@ def _of_feast(screen: Screen, view: str, source: str, query: str, reason: str, m
 
 
 def _file(tenure: Caller, view: str, file: Path, options: dict[str, Any]) -> Any:
-    from tenure.entrypoints.cli.rows import guessed, read_rows, typed
+    from tenure.entrypoints.cli.rows import guessed, read_rows, typed_in
 
     rows = read_rows(file)
     known = {each["view"]: each for each in tenure.call("features:list", name=view)}
     types = {c["name"]: c["type"] for c in known[view]["columns"]} if view in known else guessed(rows, options["key"])
-    return tenure.call("features:ingest", view=view, rows=[typed(row, types) for row in rows], **options)
+    return tenure.call("features:ingest", view=view, rows=typed_in(file, rows, types), **options)
 
 
 def apply(
     file: Annotated[Path, typer.Argument(help="The view's file: docs/features.md.", exists=True)],
     reason: Reason = "",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Define a view as its file says, or widen it: columns, owner, time to live, defaults."""
+    from tenure.app.table_files import text_of
+
     with opened() as tenure:
-        found = tenure.call("features:apply", text=file.read_text(encoding="utf-8"), reason=reason)
+        found = tenure.call("features:apply", text=text_of(file), reason=reason)
     screen = Screen(json)
     screen.facts(found, found["view"])
     screen.say("defined" if found["changed"] else "nothing has changed")
@@ -175,6 +179,7 @@ def join(
         list[str] | None, typer.Option("--view", help="A view, or VIEW:COLUMN where its key has another name.")
     ] = None,
     application: Annotated[str, typer.Option(help="The views that an application reads, with its defaults.")] = "",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Make a training set: each row with what the views knew at its own moment; no row is lost or multiplied."""
@@ -218,6 +223,7 @@ def import_events(
     id_column: Annotated[
         str, typer.Option("--id-column", help="The column with an id of its own: the same one counts once.")
     ] = "",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Tell what happened: events that feature views are computed from."""

@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from tenure.entrypoints.cli.caller import opened
 from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
-from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.entrypoints.cli.screen import Json, Screen, Wait
 from tenure.kit.errors import TenureError
 
 
@@ -116,6 +116,7 @@ def list_tokens(
 def revoke_token(
     token: Annotated[str, typer.Argument(metavar="ID", help="As `tenure token list` shows it.")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Make a token worthless; returns when every gateway has taken note."""
@@ -149,3 +150,23 @@ def audit_verify(json: Json = False) -> None:
     screen.facts(found, "intact" if found["intact"] else "NOT intact")
     if not found["intact"]:
         raise typer.Exit(1)
+
+
+def policy(context: typer.Context, json: Json = False) -> None:
+    """Show the home's policy: open, or four-eyes, where a second person approves; or set it."""
+    if context.invoked_subcommand is not None:
+        return
+    with opened() as tenure:
+        found = tenure.call("policy:show")
+    Screen(json).text(found, found["policy"])
+
+
+def set_policy(
+    name: Annotated[Literal["open", "four-eyes"], typer.Argument(metavar="open|four-eyes", show_choices=False)],
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    json: Json = False,
+) -> None:
+    """Set the home's policy: under four-eyes versions and revisions answer only after a second person's word."""
+    with opened() as tenure:
+        found = tenure.call("policy:set", policy=name, reason=reason)
+    Screen(json).text(found, f"the policy is {found['policy']}")

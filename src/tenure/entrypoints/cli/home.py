@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened
-from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.entrypoints.cli.screen import Json, Screen, Wait
 from tenure.entrypoints.cli.versions import restorable_line
 from tenure.settings import DEFAULT_HOST, DEFAULT_PORT, default_gateways
 
@@ -119,6 +119,7 @@ def restart(
     supervisor: Annotated[bool, typer.Option("--supervisor", help="The supervisor too.")] = False,
     gateways: Annotated[bool, typer.Option("--gateways/--no-gateways", help="Every gateway.")] = True,
     reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Replace the running processes by new ones, as after an upgrade of Tenure; no request is lost."""

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened, version_at
-from tenure.entrypoints.cli.screen import Json, Screen
+from tenure.entrypoints.cli.screen import Json, Screen, Wait
+from tenure.kit.errors import Kind, TenureError
 
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 Held = Annotated[
@@ -16,6 +17,15 @@ Held = Annotated[
 Output = Annotated[
     Path | None, typer.Option("--output", help="Write it there, and beside it check_log.py, which checks it.")
 ]
+
+
+class NotACheckpoint(TenureError):
+    """The file is none that `tenure log` wrote."""
+
+    code = "not-a-checkpoint"
+    kind = Kind.BAD_INPUT
+    message = "{file} holds no checkpoint"
+    next_step = "give a file that `tenure log checkpoint --output` or `tenure log proof --output` wrote"
 
 
 def proof(
@@ -45,7 +55,10 @@ def size_of(held: Path | None) -> int:
         return 0
     from json import loads
 
-    return int(loads(held.read_text(encoding="utf-8"))["checkpoint"]["note"].split("\n")[1])
+    try:
+        return int(loads(held.read_text(encoding="utf-8"))["checkpoint"]["note"].split("\n")[1])
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise NotACheckpoint(file=held) from error
 
 
 def _exported(screen: Screen, found: dict[str, Any], output: Path | None, held: Path | None, title: str) -> None:
@@ -157,6 +170,7 @@ def expire(
     application: Annotated[str, typer.Argument(metavar="APPLICATION")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what has run out.")] = False,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Remove records that have outlived their retention. The first call proposes, another person's call removes."""
@@ -177,6 +191,7 @@ def expire(
 def destroy(
     ref: Annotated[str, typer.Argument(metavar="MODEL/VERSION")],
     reason: Reason,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Destroy an archived version after its time. The first call proposes, another person's call destroys."""
@@ -191,6 +206,7 @@ def erase(
     application: Annotated[str, typer.Option(help="Whose decisions.")],
     entity: Annotated[str, typer.Option(help="The person, as requests name them.")],
     reason: Reason,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Erase a person: their key is destroyed for ever, and every proof and all other replays still hold."""
@@ -207,6 +223,7 @@ def erase(
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, on the machine where the home is.")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Copy the whole home at one point, while it serves: databases, log, packages, keys. Back: tenure up --from DIR."""
@@ -221,6 +238,7 @@ def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     older_than: Annotated[str, typer.Option(help="Leave what was touched since, as 1h or 7d.")] = "1h",
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Remove files that no version, logged decision, hold or retention period needs, and what was never finished."""
@@ -231,7 +249,10 @@ def gc(
     screen.facts(found, title, ("files",))
 
 
-def drill(json: Json = False) -> None:
+def drill(
+    wait: Wait = True,  # noqa: ARG001 - it always waits
+    json: Json = False,
+) -> None:
     """Restore every distinct environment from blobs alone, re-run golden rows, write down the result; exit 1 on failure."""
     screen = Screen(json)
     with opened() as tenure, screen.waiting("restoring every environment into an empty place"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -115,6 +115,7 @@ ALONE: dict[str, Command] = {
     "classes": keeping.classes,
     "applications": applications.applications,
     "projects": projects.projects,
+    "policy": governance.policy,
 }
 
 #: Groups of commands, each with its heading and its help.
@@ -192,6 +193,7 @@ GROUPS: dict[str, tuple[str, str, dict[str, Command]]] = {
             "end-session": users.end_session,
         },
     ),
+    "policy": ("Access", "Who approves: show the home's policy, or set it.", {"set": governance.set_policy}),
     "audit": ("Access", "The audit trail.", {"log": governance.audit_log, "verify": governance.audit_verify}),
     "token": (
         "Access",
@@ -213,6 +215,8 @@ class NeedsServer(TenureError):
 def build() -> typer.Typer:
     """Return the command line."""
     app = _group("Keeps a machine-learning model through its whole working life.")
+    app.info.context_settings = {"help_option_names": ["-h", "--help"]}
+    app.callback()(_whole)
     for heading, commands in COMMANDS.items():
         _add(app, commands, heading)
     for name, (heading, text, commands) in GROUPS.items():
@@ -220,6 +224,20 @@ def build() -> typer.Typer:
         _add(group, commands)
         app.add_typer(group, name=name, rich_help_panel=heading)
     return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        home.version()
+        raise typer.Exit
+
+
+def _whole(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="As `tenure version`.")
+    ] = False,
+) -> None:
+    """Keeps a machine-learning model through its whole working life."""
 
 
 def _group(text: str, alone: Command | None = None) -> typer.Typer:
@@ -247,7 +265,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         # Whoever read the output has seen enough (`tenure decisions | head`).
         sys.stderr.close()
+    except OSError as error:
+        show_error(FileTrouble.of(error), as_json=as_json)
+    except Exception as error:  # noqa: BLE001 - the last boundary: a person reads a sentence, whoever mends it the file
+        show_error(Unforeseen(why=f"{type(error).__name__}: {error}", file=_written_down()), as_json=as_json)
     sys.exit(1)
+
+
+def _written_down() -> str:
+    """Write what is being handled into a file, and return the file's name."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="tenure-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.write(traceback.format_exc())
+    return file.name
 
 
 def run(given: list[str]) -> int:
@@ -270,6 +302,30 @@ def _misused(error: Any, *, as_json: bool) -> int:
     else:
         error.show()
     return int(error.exit_code)
+
+
+class FileTrouble(TenureError):
+    """A file or a folder that a command was given, or this machine, did not do what was needed."""
+
+    code = "file-trouble"
+    kind = Kind.BAD_INPUT
+    message = "{file}: {why}"
+    next_step = "see that it exists, that you may read and write it, and that the disk has room"
+
+    @classmethod
+    def of(cls, error: OSError) -> FileTrouble:
+        """Return what the operating system said, with the name of the file."""
+        file = error.filename if isinstance(error.filename, str) else "a file or connection"
+        return cls(file=file, why=error.strerror or str(error))
+
+
+class Unforeseen(TenureError):
+    """A fault of ours: nobody thought of this."""
+
+    code = "unforeseen"
+    kind = Kind.CORRUPT
+    message = "this should not have happened: {why}"
+    next_step = "report it with {file}, which says where it happened"
 
 
 class BadUsage(TenureError):

@@ -10,7 +10,7 @@ import msgspec
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tenure.contract.schema import FieldType
@@ -39,7 +39,7 @@ class BadCell(TenureError):
 
     code = "bad-cell"
     kind = Kind.BAD_INPUT
-    message = "{column}: {value!r} is not a value of type {type}"
+    message = "{place}{column}: {value!r} is not a value of type {type}"
     next_step = "correct the cell, or leave it empty for no value"
 
 
@@ -64,7 +64,7 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
                 return _read_csv(file)
             case ".parquet":
                 return parquet().read_table(file).to_pylist()  # type: ignore[no-any-return]
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise UnreadableRows(file=file, why=str(error)) from error
     raise UnknownFileKind(file=file)
 
@@ -86,15 +86,20 @@ def write_rows(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             raise UnknownFileKind(file=file)
 
 
-def typed(row: Mapping[str, Any], types: Mapping[str, FieldType]) -> dict[str, Any]:
+def typed_in(file: Path, rows: Iterable[Mapping[str, Any]], types: Mapping[str, FieldType]) -> list[dict[str, Any]]:
+    """Return all rows of a file with the types of their columns; `BadCell` names the file and the row."""
+    return [typed(row, types, f"{file}, row {number}, ") for number, row in enumerate(rows, 1)]
+
+
+def typed(row: Mapping[str, Any], types: Mapping[str, FieldType], place: str = "") -> dict[str, Any]:
     """Return a row whose text cells have the types of their columns; columns without a type stay as they are.
 
     Other values pass unchanged, but for dates and times of Parquet, which are written as text.
     """
-    return {name: _cell(name, value, types.get(name)) for name, value in row.items()}
+    return {name: _cell(name, value, types.get(name), place) for name, value in row.items()}
 
 
-def _cell(column: str, value: Any, kind: FieldType | None) -> Any:
+def _cell(column: str, value: Any, kind: FieldType | None, place: str) -> Any:
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if not isinstance(value, str) or kind in {None, "string", "date", "timestamp"}:
@@ -102,7 +107,7 @@ def _cell(column: str, value: Any, kind: FieldType | None) -> Any:
     try:
         return _READ[kind](value)
     except (KeyError, ValueError) as error:
-        raise BadCell(column=column, value=value, type=kind) from error
+        raise BadCell(place=place, column=column, value=value, type=kind) from error
 
 
 _TRUTH = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
@@ -111,7 +116,19 @@ _READ: dict[FieldType, Any] = {"int": int, "float": float, "bool": lambda text: 
 
 def _read_csv(file: Path) -> list[dict[str, Any]]:
     with file.open(newline="", encoding="utf-8-sig") as source:
-        return [{name: cell for name, cell in row.items() if cell != ""} for row in csv.DictReader(source, strict=True)]
+        return list(csv_rows(source))
+
+
+def csv_rows(source: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Give the rows of a CSV, without empty cells; raise `csv.Error` for one that is longer than the header."""
+    reader = csv.DictReader(source, strict=True)
+    names = reader.fieldnames or ()
+    if twice := next((name for place, name in enumerate(names) if name in names[:place]), None):
+        raise csv.Error(f"two columns are called {twice!r}")
+    for row in reader:
+        if None in row:
+            raise csv.Error(f"line {reader.line_num} has more cells than the header has columns")
+        yield {name: cell for name, cell in row.items() if cell not in {"", None}}
 
 
 def _write_csv(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:

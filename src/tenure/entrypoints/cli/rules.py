@@ -8,7 +8,8 @@ import typer
 
 from tenure.client.connection import RemoteProblem
 from tenure.entrypoints.cli.caller import following, opened
-from tenure.entrypoints.cli.screen import Json, Screen, document_of, readable
+from tenure.entrypoints.cli.names import numbered
+from tenure.entrypoints.cli.screen import Json, Screen, Wait, document_of, readable
 from tenure.kit.errors import TenureError
 
 File = Annotated[Path, typer.Argument(help="An application.yaml.", exists=True, dir_okay=False)]
@@ -55,6 +56,7 @@ def backtest(
     ] = None,
     decision: Annotated[str | None, typer.Option(help="On this one decision alone.")] = None,
     by: Annotated[list[str] | None, typer.Option(help="Count also by this field of the request.")] = None,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Try changed rules on old decisions: how many answers would differ, where, and which."""
@@ -124,12 +126,12 @@ def source_of(file: Path) -> dict[str, Any]:
 def _tried(source: str, *, active: bool = False) -> dict[str, Any]:
     if Path(source).is_file():
         return source_of(Path(source))
-    application, _, number = source.partition("/")
-    if active and not number:
-        return {"application": application}
-    if not number.isdecimal():
+    if active and "/" not in source:
+        return {"application": source}
+    if not source.partition("/")[2].isdecimal():
         raise typer.BadParameter(f"{source!r} is neither a file nor APPLICATION/REVISION", param_hint="SOURCE")
-    return {"application": application, "revision": int(number)}
+    application, number = numbered(source)
+    return {"application": application, "revision": number}
 
 
 def show_problems(screen: Screen, file: Path, error: TenureError) -> bool:

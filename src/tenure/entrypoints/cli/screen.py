@@ -94,7 +94,7 @@ class Screen:
         if self._quiet:
             yield lambda _: None
         elif self.as_json and not sys.stderr.isatty():
-            with _patiently(text, _PATIENCE_SECONDS) as say:
+            with _patiently(text, _PATIENCE_SECONDS, _as_json) as say:
                 yield say
         elif sys.stderr.isatty():
             with _console(stderr=True).status(text) as status:
@@ -239,16 +239,24 @@ def _every(seconds: float, do: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _patiently(text: str, every: float) -> Iterator[Callable[[str], None]]:
+def _patiently(
+    text: str, every: float, line: Callable[[str, float], str] = "… {} ({:.0f} s)".format
+) -> Iterator[Callable[[str], None]]:
     """Tell where it stands each time when so many seconds have passed; the given function changes the words."""
     doing, begun = [text], time.monotonic()
 
     def tell() -> None:
-        sys.stderr.write(f"… {doing[0]} ({time.monotonic() - begun:.0f} s)\n")
+        sys.stderr.write(line(doing[0], time.monotonic() - begun) + "\n")
         sys.stderr.flush()
 
     with _every(every, tell):
         yield lambda line: doing.__setitem__(0, line)
+
+
+def _as_json(waiting: str, seconds: float) -> str:
+    import json
+
+    return json.dumps({"waiting": waiting, "seconds": round(seconds)}, ensure_ascii=False)
 
 
 def _lines(text: str, heard: Callable[[str], None]) -> Callable[[str], None]:

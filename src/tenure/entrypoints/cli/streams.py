@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tenure.entrypoints.cli.rows import UnknownFileKind, UnreadableRows, flat, parquet, read_rows, text_of
+from tenure.entrypoints.cli.rows import UnknownFileKind, UnreadableRows, csv_rows, flat, parquet, read_rows, text_of
 from tenure.kit.digests import digest_of_file
 from tenure.kit.errors import Kind, TenureError
 
@@ -31,8 +31,7 @@ def rows_in(file: Path) -> Iterator[dict[str, Any]]:
                 yield from _rows_of(batch)
         elif file.suffix == ".csv":
             with file.open(newline="", encoding="utf-8-sig") as source:
-                for row in csv.DictReader(source, strict=True):
-                    yield {name: cell for name, cell in row.items() if cell != ""}
+                yield from csv_rows(source)
         elif file.suffix in _LINES:
             with file.open("rb") as source:
                 yield from (msgspec.json.decode(line, type=dict) for line in source if line.strip())
@@ -52,16 +51,35 @@ def _rows_of(batch: Any) -> Iterator[dict[str, Any]]:
 def count_in(file: Path) -> int:
     """Return how many rows a file has."""
     if file.suffix == ".parquet":
-        return int(parquet().ParquetFile(file).metadata.num_rows)
+        try:
+            return int(parquet().ParquetFile(file).metadata.num_rows)
+        except (OSError, ValueError) as error:
+            raise UnreadableRows(file=file, why=str(error)) from error
     return sum(1 for _ in rows_in(file))
 
 
+class NoFolder(TenureError):
+    """The folder to write into does not exist."""
+
+    code = "no-folder"
+    kind = Kind.BAD_INPUT
+    message = "{file} cannot be written: there is no folder {folder}"
+    next_step = "make it: mkdir -p {folder}"
+
+
 def check_writable(file: Path) -> None:
-    """Raise `UnknownFileKind` for a file that `write_stream` could not write, before any work is done."""
+    """Raise for a file that `write_stream` could not write, before any work is done: its ending, or its folder."""
     if file.suffix not in _WRITABLE:
         raise UnknownFileKind(file=file)
+    check_folder(file)
     if file.suffix == ".parquet":
         parquet()
+
+
+def check_folder(file: Path) -> None:
+    """Raise `NoFolder` for a file to be written where there is no folder, before any work is done."""
+    if not file.parent.is_dir():
+        raise NoFolder(file=file, folder=file.parent)
 
 
 def write_stream(file: Path, rows: Callable[[], Iterable[Mapping[str, Any]]], columns: Sequence[str]) -> None:

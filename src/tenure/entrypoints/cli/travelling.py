@@ -12,13 +12,16 @@ from tenure.entrypoints.cli.screen import Json, Quiet, Screen, Wait
 def export(
     ref: Annotated[str, typer.Argument(metavar="MODEL/VERSION", help="As churn/2, or churn@champion.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.", dir_okay=False)],
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Write a version with all it needs, its history and its attachments into one signed file."""
     from tenure.app.packaging import write_export
+    from tenure.entrypoints.cli.streams import check_folder
 
     screen = Screen(json, quiet)
+    check_folder(file)
     with opened() as tenure, screen.waiting(f"exporting {ref}: every file and its history"):
         at = version_at(ref)
         found = tenure.call("versions:export", **at)

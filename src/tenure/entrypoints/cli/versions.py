@@ -37,6 +37,7 @@ def package(
         str, typer.Option(help="How it tells reasons: native, shap, closed_form or shapley; by default what holds.")
     ] = "",
     output: Annotated[Path | None, typer.Option(help="The folder to write.")] = None,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -121,14 +122,14 @@ def show(
 
 
 def _shown(tenure: Any, ref: str) -> Any:
-    from tenure.entrypoints.cli.names import is_model
+    from tenure.entrypoints.cli.names import is_model, numbered
 
     if "@" in ref:
         return tenure.call("versions:show", **version_at(ref))
-    name, _, number = ref.partition("/")
+    name, number = numbered(ref)
     if is_model(tenure, name):
         return tenure.call("versions:show", **version_at(ref)) if number else tenure.call("models:show", model=name)
-    return tenure.call("applications:show", application=name, revision=int(number) if number else None)
+    return tenure.call("applications:show", application=name, revision=number)
 
 
 def _told_of(seal: dict[str, Any]) -> str:
@@ -210,12 +211,11 @@ def history(
         screen.document(found)
         return
     events = found["events"] if isinstance(found, dict) else found
-    if isinstance(found, dict) and found.get("served"):
-        screen.table(found, found["served"], ("at", "alias", "ref", "actor", "action", "reason"))
-    if not as_of:
-        screen.table(
-            found, events, tuple(events[0]) if events and "action" not in events[0] else _EVENTS, "nothing yet"
-        )
+    if isinstance(found, dict) and (found["served"] or as_of):
+        screen.table(found, found["served"], ("at", "alias", "ref", "actor", "action", "reason"), "nothing served then")
+    if not as_of or events is found:
+        columns = tuple(events[0]) if events and "action" not in events[0] else _EVENTS
+        screen.table(found, events, columns, "nothing was in force then" if as_of else "nothing yet")
 
 
 _EVENTS = ("at", "actor", "action", "target", "reason")
@@ -231,7 +231,7 @@ def _history(tenure: Any, ref: str, as_of: str | None) -> Any:
         return tenure.call("versions:history", **version_at(ref), as_of=as_of)
     if is_model(tenure, name):
         return tenure.call("models:history", model=name, as_of=as_of)
-    return tenure.call("applications:history", application=name)
+    return tenure.call("applications:history", application=name, as_of=as_of)
 
 
 def alias_history(tenure: Any, ref: str, as_of: str | None) -> Any:
@@ -394,6 +394,7 @@ def verify(
         bool,
         typer.Option("--repair", help="First heal damaged files from their other copy; the audit trail says which."),
     ] = False,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -428,16 +429,20 @@ def run(
     output: Annotated[
         Path | None, typer.Option("--output", help="Where the outputs go; by default the screen.")
     ] = None,
+    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Run rows through any version ever registered, in its own environment; changes no stage."""
-    from tenure.entrypoints.cli.rows import read_rows, typed, write_rows
+    from tenure.entrypoints.cli.rows import read_rows, typed_in, write_rows
+    from tenure.entrypoints.cli.streams import check_writable
 
     screen = Screen(json)
+    if output is not None:
+        check_writable(output)
     with opened() as tenure, screen.waiting(f"running {ref}: start it in its own environment"):
         at = version_at(ref)
         fields = tenure.call("versions:show", **at)["manifest"]["inputs"]
-        rows = [typed(row, {field["name"]: field["type"] for field in fields}) for row in read_rows(input)]
+        rows = typed_in(input, read_rows(input), {field["name"]: field["type"] for field in fields})
         found = tenure.call("versions:run", **at, rows=rows)
     outputs = [given or {"error": error} for given, error in zip(found["outputs"], found["errors"], strict=True)]
     if output is not None:

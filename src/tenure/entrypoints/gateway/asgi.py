@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.entrypoints.api.errors import Unexpected, WrongVerb
 from tenure.entrypoints.gateway.batch_route import BATCH, BatchRoute
-from tenure.entrypoints.gateway.bodies import Bodies, ClientLeft, read_body
+from tenure.entrypoints.gateway.bodies import Bodies, ClientLeft, read_body, unpacked
 from tenure.entrypoints.gateway.callers import caller, known, refuse_query
 from tenure.entrypoints.gateway.limiting import UNLIMITED, limited
 from tenure.entrypoints.gateway.metrics import exposition
@@ -17,7 +17,7 @@ from tenure.entrypoints.gateway.model_errors import in_mlflow, in_oip
 from tenure.entrypoints.gateway.model_routes import ModelRoutes
 from tenure.entrypoints.gateway.problems import Answer, BodyTooLarge, NotReady, Overloaded, problem_of
 from tenure.entrypoints.gateway.relay import is_stream
-from tenure.entrypoints.gateway.told import told
+from tenure.entrypoints.gateway.told import Told, told
 from tenure.entrypoints.gateway.tracing import trace_of, traced
 from tenure.entrypoints.gateway.watching import of_views
 from tenure.entrypoints.gateway.whole import APPLICATIONS, DECISIONS
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from tenure.governance.rates import RateExceeded
 
 EVENTS = "/events"
+#: of an answer to HEAD uvicorn sends no body
+READING = ("GET", "HEAD")
 _LOG = logging.getLogger("tenure.gateway")
 #: from this status on it is our fault, and somebody should look
 _FAULT = 500
@@ -100,10 +102,9 @@ class Application:
 
     def _route(self, method: str, path: str) -> tuple[str, Any, Any]:
         """Return the route's name, who answers it here (None: control does), and what its path names."""
-        if method == "GET":
-            found = {"/health/live": self._live, "/health/ready": self._ready, "/metrics": self._numbers}.get(path)
-            if found is not None:
-                return path[1:], found, ""
+        found = {"/health/live": self._live, "/health/ready": self._ready, "/metrics": self._numbers}.get(path)
+        if found is not None:
+            return path[1:], found if method in READING else self._never_written, ""
         if (posted := self._posted(path)) is not None:
             return posted if method == "POST" else ("other", self._wrong_verb, "")
         return self._models.find(method, path) or ("relay", None, "")
@@ -172,7 +173,7 @@ class Application:
         with self._gateway.pinned() as generation:
             self._admit(generation)
             actor = self._caller(generation, asked.authorization, scope)
-            body = await _body(scope["headers"], receive, generation.limits.body_bytes)
+            body = await _body(asked, scope["headers"], receive, generation.limits.body_bytes)
             made = await self._gateway.deciding.decide(
                 generation, application, actor, body, asked.key, asked.deadline_us, trace_of(scope["headers"])
             )
@@ -187,6 +188,8 @@ class Application:
             if len(body) > generation.limits.body_bytes:
                 raise BodyTooLarge(limit=generation.limits.body_bytes)
             actor = caller(self._gateway.deciding, generation, asked.authorization, headers)
+            if asked.encoding:
+                body = unpacked(body, asked.encoding, generation.limits.body_bytes)
             made = await self._gateway.deciding.decide(
                 generation, application, actor, body, asked.key, asked.deadline_us, trace
             )
@@ -198,19 +201,19 @@ class Application:
         return _json(200, made.content)
 
     async def _outcomes(self, _: str, scope: Any, receive: Any) -> Answer:
-        authorization = told(scope["headers"]).authorization
+        asked = told(scope["headers"])
         with self._gateway.pinned() as generation:
             self._admit(generation)
-            actor = self._caller(generation, authorization, scope)
-            body = await _body(scope["headers"], receive, generation.limits.body_bytes)
+            actor = self._caller(generation, asked.authorization, scope)
+            body = await _body(asked, scope["headers"], receive, generation.limits.body_bytes)
             return _json(200, await self._gateway.deciding.outcomes(generation, actor, body))
 
     async def _events(self, application: str, scope: Any, receive: Any) -> Answer:
-        authorization = told(scope["headers"]).authorization
+        asked = told(scope["headers"])
         with self._gateway.pinned() as generation:
             self._admit(generation)
-            actor = self._caller(generation, authorization, scope)
-            body = await _body(scope["headers"], receive, generation.limits.body_bytes)
+            actor = self._caller(generation, asked.authorization, scope)
+            body = await _body(asked, scope["headers"], receive, generation.limits.body_bytes)
             return _json(200, await self._gateway.eventing.take(generation, application, actor, body))
 
     def _caller(self, generation: Generation, authorization: str | None, scope: Any) -> Actor | None:
@@ -236,6 +239,11 @@ class Application:
     async def _wrong_verb(self, _: str, scope: Any, __: Any) -> Answer:
         self._known(scope)
         raise WrongVerb(path=scope["path"], verb=scope["method"], allow="POST")
+
+    async def _never_written(self, _: str, scope: Any, __: Any) -> Answer:
+        if scope["path"] == "/metrics":
+            self._known(scope)
+        raise WrongVerb(path=scope["path"], verb=scope["method"], allow=", ".join(READING))
 
     def _known(self, scope: Any) -> Actor:
         """Return who asks; raise `Unauthenticated` for strangers."""
@@ -266,8 +274,9 @@ def _json(status: int, content: bytes) -> Answer:
     return Answer(status, [_JSON, (b"content-length", str(len(content)).encode())], content)
 
 
-async def _body(headers: list[tuple[bytes, bytes]], receive: Any, limit: int) -> bytes:
-    """Return the whole body; a body that says or shows that it is too large is not read on."""
+async def _body(asked: Told, headers: list[tuple[bytes, bytes]], receive: Any, limit: int) -> bytes:
+    """Return the whole body, unpacked; a body that says or shows that it is too large is not read on."""
     if int(next((value for name, value in headers if name == b"content-length"), b"0")) > limit:
         raise BodyTooLarge(limit=limit)
-    return await read_body(receive, limit)
+    body = await read_body(receive, limit)
+    return unpacked(body, asked.encoding, limit) if asked.encoding else body

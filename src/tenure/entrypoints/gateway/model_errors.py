@@ -76,6 +76,6 @@ def in_mlflow(error: TenureError) -> Answer:
 
 def _answer(error: TenureError, status: int, content: bytes) -> Answer:
     more = [(name.lower().encode(), value.encode()) for name, value in errors.headers_of(error).items()]
-    if status not in {401, 429, 503}:
+    if status not in {401, 405, 429, 503}:
         more = []
     return Answer(status, [_JSON, (b"content-length", str(len(content)).encode()), *more], content)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tenure import __version__
 from tenure.app.predicting import DEADLINE_US
 from tenure.contract.records import implicit_application
-from tenure.entrypoints.api.errors import NoSuchRoute, Unexpected
+from tenure.entrypoints.api.errors import NoSuchRoute, Unexpected, WrongVerb
 from tenure.entrypoints.gateway import oip, scoring
 from tenure.entrypoints.gateway.bodies import ClientLeft, quickly
 from tenure.entrypoints.gateway.callers import caller
@@ -82,17 +82,21 @@ class ModelRoutes:
         if path == "/v2" or path.startswith("/v2/"):
             return self._find_oip(method, path.rstrip("/"))
         if path.startswith("/models/") and (found := _SCORING.fullmatch(path)):
-            handler = self._scoring.get((method, found["what"]))
-            if handler is not None:
-                return "mlflow", self._guarded(handler, in_mlflow), _target(found)
+            verb = "GET" if method == "HEAD" else method
+            handler = self._scoring.get((verb, found["what"]), self._wrong_verb)
+            return "mlflow", self._guarded(handler, in_mlflow), _target(found)
         return None
 
     def _find_oip(self, method: str, path: str) -> tuple[str, Any, Target]:
-        handler: Any = self._oip_server.get(path) if method == "GET" else None
-        target = Target()
-        if found := _OIP_MODEL.fullmatch(path):
-            handler, target = self._oip_model.get((method, found["what"] or "")), _target(found)
-        return "oip", self._guarded(handler or self._nothing, in_oip), target
+        verb = "GET" if method == "HEAD" else method
+        target: Target = Target()
+        handler: Any = self._nothing
+        if path in self._oip_server:
+            handler = self._oip_server[path] if verb == "GET" else self._wrong_verb
+        elif found := _OIP_MODEL.fullmatch(path):
+            handler = self._oip_model.get((verb, found["what"] or ""), self._wrong_verb)
+            target = _target(found)
+        return "oip", self._guarded(handler, in_oip), target
 
     def _guarded(
         self, handler: Callable[..., Awaitable[Answer]], form: Callable[[TenureError], Answer]
@@ -118,6 +122,12 @@ class ModelRoutes:
 
     async def _nothing(self, _: Target, scope: Any, __: Any) -> Answer:
         raise NoSuchRoute(path=scope["path"])
+
+    async def _wrong_verb(self, _: Target, scope: Any, __: Any) -> Answer:
+        if "/health" not in scope["path"]:
+            self._known(self._gateway.generation, scope)
+        posted = scope["path"].rstrip("/").endswith(("/infer", "/invocations"))
+        raise WrongVerb(path=scope["path"], verb=scope["method"], allow="POST" if posted else "GET, HEAD")
 
     async def _live(self, *_: Any) -> Answer:
         return _json(b'{"live":true}')

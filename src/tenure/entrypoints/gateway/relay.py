@@ -200,14 +200,18 @@ class _Exchange:
 
 def relayed_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:
     """Return a client's headers as control gets them: none of one connection only, and marked as relayed."""
-    chunked = False
+    chunked = named = False
     for name, value in headers:
+        named = named or name == b"host"
         if name == b"transfer-encoding":
             chunked = True
         elif name not in _HOP_BY_HOP and not name.startswith(_OURS):
             yield name, value
     if chunked:
         yield b"transfer-encoding", b"chunked"
+    if not named:
+        # HTTP/1.0 has no such header, and the HTTP/1.1 that is spoken to control demands it.
+        yield b"host", b""
     yield b"connection", b"close"
     yield _RELAYED, b"1"
 

@@ -28,11 +28,13 @@ class Told(NamedTuple):
     authorization: str | None
     key: str | None
     deadline_us: int | None
+    encoding: str = ""
 
 
 def told(headers: Iterable[tuple[bytes, bytes]]) -> Told:
     """Return what the headers tell; raise `BadDeadline`."""
     authorization = key = deadline = None
+    encoding = ""
     for name, value in headers:
         if name == b"authorization":
             authorization = value.decode("latin-1")
@@ -40,7 +42,9 @@ def told(headers: Iterable[tuple[bytes, bytes]]) -> Told:
             key = value.decode("latin-1")
         elif name == DEADLINE:
             deadline = deadline_of(value)
-    return Told(authorization, key, deadline)
+        elif name == b"content-encoding":
+            encoding = value.decode("latin-1").lower()
+    return Told(authorization, key, deadline, encoding)
 
 
 def deadline_of(value: bytes) -> int:
