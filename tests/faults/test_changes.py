@@ -1,6 +1,7 @@
 """Changes under load: versions switched, gateways replaced, tokens revoked; no client loses a request."""
 
 import http.client
+import json
 import threading
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from tenure.entrypoints.cli.caller import opened_at
 from tenure.serving import announce
+from tests.commands import ran
 from tests.faults.house import House, Load, ask
 from tests.faults.test_kills import assert_log_holds
 
@@ -70,7 +72,7 @@ def test_a_revoked_token_is_refused_by_every_gateway_as_soon_as_the_announcement
         one.close()
 
 
-def test_the_restart_command_replaces_supervisor_and_gateways_under_open_connections(tmp_path: Path) -> None:
+def test_the_restart_command_replaces_supervisor_gateways_and_control_under_open_connections(tmp_path: Path) -> None:
     house = House(tmp_path / "home", versions=1)
     house.publish(1)
     try:
@@ -82,6 +84,17 @@ def test_the_restart_command_replaces_supervisor_and_gateways_under_open_connect
         with opened_at(house.home) as tenure:
             found = tenure.call("restart", parts=["supervisor", "gateways"], reason="upgrade")
             newest = tenure.call("audit:log", limit=1)[0]
+        house.wait_until(house.is_whole, 30)
+        control = house.status()["control"]["pid"]
+        command = ["restart", "--control", "--no-gateways", "--reason", "upgrade", "--json"]
+        done = ran(command, {"TENURE_HOME": str(house.home.root)})
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == {
+            "gateways": [],
+            "supervisor": [],
+            "control": [house.status()["control"]["pid"]],
+        }
+        assert house.status()["control"]["pid"] != control
         stop.set()
         client.join()
         house.wait_until(house.is_whole, 30)

@@ -24,17 +24,21 @@ class Three:
         self.replaced.append("supervisor")
         return 10
 
+    def end_control(self) -> int:
+        self.replaced.append("control")
+        return 9
 
-def test_the_supervisor_is_replaced_before_it_starts_the_new_gateways_and_all_is_written_down(audit: SqlAudit) -> None:
+
+def test_the_supervisor_goes_first_and_control_which_does_it_last_and_all_is_written_down(audit: SqlAudit) -> None:
     three = Three()
     done = Restarting(three, audit, FixedClock(5)).restart(
-        Actor("t1", Role.OPERATOR), frozenset({"gateways", "supervisor"}), "upgrade"
+        Actor("t1", Role.OPERATOR), frozenset({"control", "gateways", "supervisor"}), "upgrade"
     )
-    assert three.replaced == ["supervisor", "gateways"]
-    assert done == {"supervisor": [10], "gateways": [11, 12]}
+    assert three.replaced == ["supervisor", "gateways", "control"]
+    assert done == {"supervisor": [10], "gateways": [11, 12], "control": [9]}
     (entry,) = audit.newest(5)
     assert (entry.action, entry.actor, entry.reason) == ("restart", "t1", "upgrade")
-    assert json.loads(entry.after) == {"supervisor": [10], "gateways": [11, 12]}
+    assert json.loads(entry.after) == {"supervisor": [10], "gateways": [11, 12], "control": [9]}
 
 
 def test_only_what_was_asked_for_is_replaced_and_only_by_who_may(audit: SqlAudit) -> None:

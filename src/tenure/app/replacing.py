@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import announce
@@ -69,9 +71,20 @@ class HomeProcesses:
         process.kill()
         raise NotReplaced(what="supervisor", why=why, logs=self._home.logs)
 
+    def end_control(self) -> int:
+        """Tell this process to end, which it does when all that it is asked is answered; the supervisor starts another."""
+        pid = os.getpid()
+        if self._status()["control"]["pid"] != pid:
+            raise NotReplaced(what="control", why="this process is not the home's control", logs=self._home.logs)
+        os.kill(pid, signal.SIGTERM)
+        return pid
+
     def _supervisor(self) -> int:
+        pid: int = self._status()["supervisor"]["pid"]
+        return pid
+
+    def _status(self) -> dict[str, Any]:
         try:
-            pid: int = announce.status(self._home.supervisor_socket)["supervisor"]["pid"]
+            return announce.status(self._home.supervisor_socket)
         except NoSupervisor as error:
             raise NothingRuns(home=self._home.root, why=str(error)) from error
-        return pid

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tenure.governance.ports import AuditLog
     from tenure.kit.clock import Clock
 
-Part: TypeAlias = Literal["gateways", "supervisor"]
+Part: TypeAlias = Literal["gateways", "supervisor", "control"]
 
 
 class Processes(Protocol):
@@ -26,6 +26,9 @@ class Processes(Protocol):
     def replace_supervisor(self) -> int:
         """Return the pid of the new supervisor, which watches everything that the old one did."""
 
+    def end_control(self) -> int:
+        """Return the pid of this control process, which ends when it has answered whoever asks it at this moment."""
+
 
 class Restarting:
     """Collection of the one action that replaces processes."""
@@ -34,11 +37,16 @@ class Restarting:
         self._processes, self._audit, self._clock = processes, audit, clock
 
     def restart(self, actor: Actor, parts: frozenset[Part], reason: str) -> dict[Part, list[int]]:
-        """Replace the parts, the supervisor first, since it starts the others; return the new pids."""
+        """Replace the parts, the supervisor first, since it starts the others; return the new pids.
+
+        Control, which does all this, goes last; its successor migrates the home's tables when it starts, so what is
+        returned for it is the pid that goes.
+        """
         authorize(actor, Permission.RESTART)
         replace: dict[Part, Callable[[], list[int]]] = {
             "supervisor": lambda: [self._processes.replace_supervisor()],
             "gateways": self._processes.replace_gateways,
+            "control": lambda: [self._processes.end_control()],
         }
         done = {part: work() for part, work in replace.items() if part in parts}
         after = {str(part): pids for part, pids in done.items()}

@@ -74,7 +74,9 @@ def repair(control: Control, actor: Actor, given: wire.Repair) -> wire.RepairAns
 def restart(control: Control, actor: Actor, given: wire.Restart) -> wire.RestartAnswer:
     """Replace processes by new ones."""
     done = control.restarting.restart(actor, frozenset(given.parts), given.reason)
-    return wire.RestartAnswer(**done)
+    return wire.RestartAnswer(
+        gateways=done.get("gateways", []), supervisor=done.get("supervisor", []), leaving=done.get("control", [])
+    )
 
 
 def sweep(control: Control, actor: Actor, given: wire.Sweep) -> wire.SweepAnswer:

@@ -44,17 +44,18 @@ class RepairAnswer(Output, frozen=True):
 
 
 class Restart(Input, frozen=True):
-    """Replace processes of the home by new ones while requests go on: the gateways, the supervisor, or both."""
+    """Replace processes of the home by new ones while requests go on: any of the gateways, the supervisor, control."""
 
-    parts: tuple[Literal["gateways", "supervisor"], ...] = ("gateways",)
+    parts: tuple[Literal["gateways", "supervisor", "control"], ...] = ("gateways",)
     reason: str = ""
 
 
 class RestartAnswer(Output, frozen=True):
-    """The pids of the new processes, by part."""
+    """The pids of the new processes, by part; of control that of the old one, which leaves once it has answered this."""
 
     gateways: list[int] = []
     supervisor: list[int] = []
+    leaving: list[int] = []
 
 
 class Sweep(Input, frozen=True):

@@ -1,15 +1,31 @@
 """Commands for the home on this machine: up, down, status, doctor."""
 
+import contextlib
 import os
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tenure.entrypoints.cli.caller import opened
+from tenure.entrypoints.cli.caller import Caller, opened
 from tenure.entrypoints.cli.screen import Json, Screen, Wait
 from tenure.entrypoints.cli.versions import restorable_line
+from tenure.kit.errors import Kind, TenureError
 from tenure.settings import DEFAULT_HOST, DEFAULT_PORT, default_gateways
+
+#: a new control may have to migrate the home's tables first
+_CONTROL_SECONDS = 120.0
+_PAUSE_SECONDS = 0.2
+
+
+class NoSuccessor(TenureError):
+    """Control ended as it was asked to, and none has answered since."""
+
+    code = "no-successor"
+    kind = Kind.UNAVAILABLE
+    message = "control {left} was asked to leave and no other has answered within {seconds:g} s; decisions go on"
+    next_step = "see `tenure status`, and control.log in the home's logs"
 
 
 def up(
@@ -118,16 +134,33 @@ def down(json: Json = False) -> None:
 def restart(
     supervisor: Annotated[bool, typer.Option("--supervisor", help="The supervisor too.")] = False,
     gateways: Annotated[bool, typer.Option("--gateways/--no-gateways", help="Every gateway.")] = True,
+    control: Annotated[bool, typer.Option("--control", help="Control too, as the last.")] = False,
     reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
     wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Replace the running processes by new ones, as after an upgrade of Tenure; no request is lost."""
     screen = Screen(json)
-    parts = [name for name, wanted in (("supervisor", supervisor), ("gateways", gateways)) if wanted]
-    with opened() as tenure, screen.waiting("replacing: the new one answers before the old one drains"):
-        found = tenure.call("restart", parts=parts, reason=reason)
+    wanted = {"supervisor": supervisor, "gateways": gateways, "control": control}
+    with opened() as tenure, screen.waiting("replacing: the new one answers before the old one drains") as progress:
+        found = tenure.call("restart", parts=[name for name, yes in wanted.items() if yes], reason=reason)
+        if left := found.pop("leaving"):
+            progress("waiting for the new control; decisions go on")
+            found["control"] = [_successor(tenure, left[0])]
     screen.facts(found, "replaced; the new process ids")
+
+
+def _successor(tenure: Caller, left: int) -> int:
+    """Return the pid of the control that came after process `left`, once it answers."""
+    until = time.monotonic() + _CONTROL_SECONDS
+    while time.monotonic() < until:
+        # Until it listens nobody does.
+        with contextlib.suppress(TenureError):
+            pid: int = tenure.call("status")["serving"]["control"]["pid"]
+            if pid != left:
+                return pid
+        time.sleep(_PAUSE_SECONDS)
+    raise NoSuccessor(left=left, seconds=_CONTROL_SECONDS)
 
 
 def status(json: Json = False) -> None:
