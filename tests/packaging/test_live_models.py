@@ -79,15 +79,19 @@ def test_an_object_without_predict_and_a_class_are_refused_with_the_cure() -> No
         tenure.package(dict, name="d", inputs=[{"x": 1.0}])
 
 
-def test_a_class_that_lives_in_main_is_refused_by_name_with_the_cure(tmp_path: Path) -> None:
+def test_a_class_that_lives_in_main_is_refused_by_name_with_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script = tmp_path / "notebook.py"
     script.write_text(
         "import pickle, sys\nclass Mine:\n    def predict(self, rows): return rows\n"
         "pickle.dump([Mine()], open(sys.argv[1], 'wb'))\n"
     )
     subprocess.run([sys.executable, script, tmp_path / "mine.pkl"], check=True)
+    # As it is typed where it lies; what loads it starts elsewhere.
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(InMain, match="Mine") as refusal:
-        tenure.package(tmp_path / "mine.pkl", name="mine", inputs=[{"x": 1.0}])
+        tenure.package("mine.pkl", name="mine", inputs=[{"x": 1.0}])
     assert 'code=["features.py"]' in refusal.value.hint
 
 

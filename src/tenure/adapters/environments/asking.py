@@ -50,7 +50,8 @@ def ask(
         copied = shutil.copytree(code, Path(scratch, "code")) if code is not None and code.is_dir() else ""
         question = {
             "format": model.format,
-            "file": str(model.file or ""),
+            # The process starts elsewhere, where a path from here leads to nothing.
+            "file": str(model.file.absolute()) if model.file else "",
             "entry": model.entry,
             "code": str(copied),
             "frame": given == "frame",

@@ -30,7 +30,9 @@ class NoSuccessor(TenureError):
 
 def up(
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready; `tenure down` ends it.")] = False,
-    port: Annotated[int, typer.Option(envvar="TENURE_PORT", help="0 takes any free port.")] = DEFAULT_PORT,
+    port: Annotated[
+        int, typer.Option(envvar="TENURE_PORT", min=0, max=65_535, help="0 takes any free port.")
+    ] = DEFAULT_PORT,
     host: Annotated[str, typer.Option(help="Beyond this machine only with --tls-* or --behind-proxy.")] = DEFAULT_HOST,
     gateways: Annotated[
         int | None, typer.Option(help="How many gateway processes; default: one for every two cores.", min=1, max=64)

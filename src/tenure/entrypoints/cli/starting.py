@@ -16,6 +16,7 @@ from tenure.entrypoints.cli.caller import opened_at
 from tenure.entrypoints.cli.gateways import public_address
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import front as fronts
+from tenure.serving import sockets
 from tenure.serving.announce import NoSupervisor, SupervisorRefused, down, status
 
 if TYPE_CHECKING:
@@ -37,6 +38,15 @@ class AlreadyUp(TenureError):
     kind = Kind.CONFLICT
     message = "{home} is up already at {url}"
     next_step = "use it, or stop it with `tenure down`"
+
+
+class CannotListen(TenureError):
+    """The port is another's, or the host is none of this machine."""
+
+    code = "cannot-listen"
+    kind = Kind.CONFLICT
+    message = "{host} port {port} cannot be listened at: {why}"
+    next_step = "take another port with --port, or --port 0 for any that is free"
 
 
 class DidNotStart(TenureError):
@@ -71,6 +81,7 @@ class Running:
 def started(start: Start, progress: Callable[[str], None]) -> Running:
     """Start the supervisor and return when gateways and control answer."""
     _refuse_second(start.home)
+    _refuse_taken(start.host, start.port)
     fronts.write(start.home.front, start.front)
     process = _supervisor(start)
     _wait_until_ready(start.home, process, progress)
@@ -114,6 +125,14 @@ def _refuse_second(home: Home) -> None:
     with contextlib.suppress(NoSupervisor):
         status(home.supervisor_socket)
         raise AlreadyUp(home=home.root, url=public_address(home))
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Raise `CannotListen` here, where it is a sentence: the supervisor's own words would be a trace in a log."""
+    try:
+        sockets.listen_tcp(host, port).close()
+    except OSError as error:
+        raise CannotListen(host=host, port=port, why=error.strerror or str(error)) from error
 
 
 def _supervisor(start: Start) -> subprocess.Popen[bytes]:
