@@ -1,5 +1,7 @@
 """The console's files: open to everybody, cached by their digest, under any prefix, under a policy that lets nothing out."""
 
+import shutil
+
 import pytest
 
 from tenure.client.connection import Connection, RemoteProblem
@@ -60,6 +62,20 @@ def test_what_is_no_screen_and_no_file_of_the_console_asks_who_you_are(socket):
         with pytest.raises(RemoteProblem) as caught:
             get(socket, path)
         assert caught.value.status == 401, path
+
+
+def test_a_console_that_is_built_anew_is_served_whole_and_at_once(socket, tmp_path):
+    dist = tmp_path / "dist"
+    (dist / "index.html").write_text(PAGE.replace("app-1", "app-22"))
+    assert "app-1.js" in get(socket, "/"), "until all is there that it names, the one before is served"
+    (dist / "assets/app-22.js").write_text("run(2)")
+    (dist / "assets/app-1.js").unlink()
+    assert "app-22.js" in get(socket, "/")
+    assert get(socket, "/assets/app-22.js") == "run(2)"
+    assert get(socket, "/assets/app-1.js") == "run()", "a page of the build before finds its own"
+    shutil.rmtree(dist)
+    assert "app-22.js" in get(socket, "/decisions/x"), "while it is built there is no file"
+    assert get(socket, "/assets/app-22.js") == "run(2)"
 
 
 def test_the_plain_pages_stay_where_they_are_wanted(tmp_path):

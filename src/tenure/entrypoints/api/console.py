@@ -7,8 +7,9 @@ The page names its own place by a relative `<base>`, so it works under any prefi
 from __future__ import annotations
 
 import mimetypes
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tenure.serving.front import PREFIX
 
@@ -22,6 +23,8 @@ SCREENS = frozenset({
 
 _ASSETS = "/assets/"
 _BASE = b'<base href="./" />'
+#: the assets that a page loads
+_NAMED = re.compile(rb'"\./assets/([^"]+)"')
 _POLICY = "default-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 _SECURE = {
     "Content-Security-Policy": _POLICY,
@@ -46,27 +49,71 @@ def built_console(setting: str = "") -> Path | None:
     return next((place for place in places if (place / "index.html").is_file()), None)
 
 
+class Built(NamedTuple):
+    """One build of the console, whole and in memory; `stamp` tells it from the next one."""
+
+    stamp: tuple[int, int, int]
+    page: bytes
+    assets: dict[str, bytes]
+
+
 class Console:
-    """Wraps an ASGI application: the console's own paths are answered from `folder`, everything else goes in."""
+    """Wraps an ASGI application: the console's own paths are answered from `folder`, everything else goes in.
+
+    A console that is built anew under a running home is served from then on, whole: until it lies there complete the
+    one before is, and a page of the one before finds its assets a while longer.
+    """
 
     def __init__(self, folder: Path, inner: Any) -> None:
-        self._page = (folder / "index.html").read_bytes()
-        self._assets = {file.name: file for file in (folder / "assets").iterdir()}
+        self._folder = folder
+        self._built = read(folder)
+        self._before: dict[str, bytes] = {}
         self._inner = inner
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request, or hand it on."""
         if scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}:
             path = scope["path"]
-            if path.startswith(_ASSETS) and (file := self._assets.get(path.removeprefix(_ASSETS))):
-                kind = _TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-                await _send(scope, send, file.read_bytes(), kind, _FOR_EVER)
+            if path.startswith(_ASSETS) and (content := self._asset(path.removeprefix(_ASSETS))) is not None:
+                await _send(scope, send, content, kind_of(path), _FOR_EVER)
                 return
             if is_screen(path):
-                page = self._page.replace(_BASE, f'<base href="{base_of(path)}" />'.encode())
+                page = self._newest().page.replace(_BASE, f'<base href="{base_of(path)}" />'.encode())
                 await _send(scope, send, page, "text/html; charset=utf-8", "no-store")
                 return
         await self._inner(scope, receive, send)
+
+    def _asset(self, name: str) -> bytes | None:
+        content = self._newest().assets.get(name)
+        return self._before.get(name) if content is None else content
+
+    def _newest(self) -> Built:
+        try:
+            if stamp_of(self._folder) != self._built.stamp:
+                made = read(self._folder)
+                self._before, self._built = self._built.assets, made
+        except FileNotFoundError:
+            pass
+        return self._built
+
+
+def read(folder: Path) -> Built:
+    """Return the build that lies in a folder; raise `FileNotFoundError` while a part is missing that the page names."""
+    stamp = stamp_of(folder)
+    page = (folder / "index.html").read_bytes()
+    names = {file.name for file in (folder / "assets").iterdir()} | {name.decode() for name in _NAMED.findall(page)}
+    return Built(stamp, page, {name: (folder / "assets" / name).read_bytes() for name in names})
+
+
+def stamp_of(folder: Path) -> tuple[int, int, int]:
+    """Return what tells one build from the next."""
+    found = (folder / "index.html").stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def kind_of(path: str) -> str:
+    """Return the media type of an asset."""
+    return _TYPES.get(Path(path).suffix) or mimetypes.guess_type(path)[0] or "application/octet-stream"
 
 
 def is_screen(path: str) -> bool:
