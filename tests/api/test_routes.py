@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
+import socket as stdlib_socket
+
 import msgspec
 import pytest
 
-from tenure.client.connection import RemoteProblem
-from tests.api.conftest import NotInService, TryLater
+from tenure.client.connection import Connection, RemoteProblem
+from tenure.entrypoints.api.routes import application
+from tests.api.conftest import ACTIONS, NotInService, TryLater, serving
 
 PROMOTE = "/api/v1/models/churn/versions/2/promote"
 
@@ -45,6 +49,17 @@ def test_a_missing_body_is_a_422(connect):
 def test_a_body_that_is_not_json_is_a_400(connect):
     found = refusal(lambda: connect().send("POST", PROMOTE, body=b"{", headers={"Content-Type": "application/json"}))
     assert (found["status"], found["code"]) == (400, "malformed-json")
+
+
+def test_who_leaves_in_the_middle_of_a_body_is_no_incident(tmp_path, echo, caplog):
+    with serving(application(echo, ACTIONS, "1"), echo, tmp_path / "left.sock", os.getuid()):
+        with stdlib_socket.socket(stdlib_socket.AF_UNIX) as client:
+            client.connect(str(tmp_path / "left.sock"))
+            head = f"POST {PROMOTE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            client.sendall(f'{head}Content-Length: 100\r\n\r\n{{"reason": '.encode())
+        # A server that ends has dealt with whoever came before.
+        Connection("http://localhost", unix_socket=tmp_path / "left.sock").json("GET", "/api/v1/whoami")
+    assert "incident" not in caplog.text
 
 
 def test_a_query_value_of_the_wrong_type_names_the_parameter(connect):

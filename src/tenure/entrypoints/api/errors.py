@@ -108,6 +108,15 @@ class RefusedUpload(Exception):
         self.error = error
 
 
+class ClientWentAway(TenureError):
+    """The client ended the connection before its request had come whole; nothing was done, and nobody reads this."""
+
+    code = "client-went-away"
+    kind = Kind.BAD_INPUT
+    message = "the connection ended before the request had come whole: nothing was done"
+    next_step = "send the request again"
+
+
 class Unexpected(TenureError):
     """A fault of ours. What happened stands in control's log under `incident`, not in the answer."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, get_args
 import msgspec
 from litestar import Litestar, Request, Response
 from litestar.concurrency import sync_to_thread
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Body, PathParameter, QueryParameter
 from litestar.routes import HTTPRoute
@@ -24,6 +24,7 @@ from tenure.app.tags import TAGS
 from tenure.entrypoints.api.errors import (
     PROBLEM_JSON,
     BodyTooLarge,
+    ClientWentAway,
     InvalidInput,
     MalformedJson,
     NoSuchRoute,
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 _UNPROCESSABLE = 422
 _PLACE = re.compile(r"\{(\w+)\}")
 _ANY = re.compile(r"\{[^}]*\}")
+#: what Litestar says when the client leaves before its body has come
+_LEFT = "client disconnected prematurely"
 #: what of msgspec.Meta bounds a query parameter
 _BOUNDS = ("ge", "le", "min_length", "max_length")
 #: RFC 9110 gives the body of these no meaning
@@ -353,6 +356,8 @@ def translated(exception: Exception, verb: str, path: str, asked: Asked, allow: 
             return WrongVerb(path=path, verb=verb, allow=allow)
         case HTTPException(status_code=413):
             return BodyTooLarge(limit=MAX_BODY)
+        case InternalServerException(detail=why) if why == _LEFT:
+            return ClientWentAway()
         case _:
             return Unexpected(incident=new_id(SystemClock().now()))
 
