@@ -58,6 +58,9 @@ def test_a_problems_type_leads_to_its_page_for_who_is_nobody(running: Running) -
         status, headers, body = running.ask("POST" if "decisions" in path else "GET", path, {})
         assert (status, headers["content-type"]) == (401, "application/problem+json")
         status, headers, page = running.ask("GET", json.loads(body)["type"])
+        plain = json.loads(running.ask("GET", json.loads(body)["type"], headers={"Accept": "application/json"})[2])
+        assert plain.keys() == {"code", "title", "message", "next_step"}
+        assert plain["title"] == json.loads(body)["title"]
         assert status == 200
         assert headers["content-type"].startswith("text/html")
         assert b"what to do" in page

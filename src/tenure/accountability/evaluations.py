@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from tenure.accountability.why import Known, closing
+from tenure.accountability.why import Known, closing, known_of_views
 from tenure.application.decisions.deciding import AskModel, Decider, Settled
 from tenure.application.decisions.judging import judged
 from tenure.application.revisions.revision import UnknownApplication, UnknownRevision
@@ -209,7 +209,7 @@ class Evaluations:
             application=definition.application,
             revision=decider.revision or None,
             settled=settled,
-            known=_known(settled, now),
+            known=_known(definition, settled, now),
             rules=tuple(judged(definition, outputs, facts, output, settled.verdicts)),
             closed_by=closing(definition, settled),
             version=version,
@@ -238,12 +238,7 @@ class _Watch:
         self._last = now
 
 
-def _known(settled: Settled, now: int) -> tuple[Known, ...]:
+def _known(definition: Definition, settled: Settled, now: int) -> tuple[Known, ...]:
     """Return every input; what is personal was typed by the one who asks, and is shown."""
     request = [Known(name, value, "request", now) for name, value in settled.admitted.values.items()]
-    features = [
-        Known(f"{read.view}.{name}", value, read.view, read.known_at, name in read.defaulted)
-        for read in settled.reads
-        for name, value in read.values.items()
-    ]
-    return (*request, *features)
+    return (*request, *known_of_views(definition, settled.reads))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tenure.application.revisions.ports import RevisionStore
     from tenure.application.revisions.terms import Definition
     from tenure.application.rules.rule import Rule
-    from tenure.contract.records import DecisionRecord, ShadowRecord
+    from tenure.contract.records import DecisionRecord, FeatureRead, ShadowRecord
     from tenure.contract.schema import Schema
     from tenure.governance.access import Actor
 
@@ -156,8 +156,13 @@ def known(definition: Definition, record: DecisionRecord, personal: Mapping[str,
         request.append(
             Known(field.name, value, "request", record.at) if was_sent else Known(field.name, None, NOT_SENT, None)
         )
+    return (*request, *known_of_views(definition, record.features))
+
+
+def known_of_views(definition: Definition, reads: Sequence[FeatureRead]) -> list[Known]:
+    """Return every value that was read of a view; of one that is read for each item of a list, by the item."""
     each = {use.view for use in definition.features if use.each}
-    features = [
+    return [
         Known(
             f"{read.view}[{read.key}].{name}" if read.view in each else f"{read.view}.{name}",
             value,
@@ -165,10 +170,9 @@ def known(definition: Definition, record: DecisionRecord, personal: Mapping[str,
             read.known_at,
             name in read.defaulted,
         )
-        for read in record.features
+        for read in reads
         for name, value in read.values.items()
     ]
-    return (*request, *features)
 
 
 def closing(definition: Definition, record: DecisionRecord | ShadowRecord | Settled) -> str:

@@ -18,7 +18,7 @@ from tenure.app import wire
 from tenure.app.actions import named
 from tenure.application.revisions.jsonschema import EDITORS_SCHEMA, json_schema
 from tenure.entrypoints.api.application_document import application_document
-from tenure.entrypoints.api.errors import NoSuchRoute, all_errors, known_errors
+from tenure.entrypoints.api.errors import TITLES, NoSuchRoute, all_errors, known_errors
 from tenure.entrypoints.api.inputs import NO_QUERY
 from tenure.entrypoints.api.routes import actor_of
 from tenure.governance.access import Permission, Role, allows, authorize
@@ -110,7 +110,9 @@ def page_routes(performer: Performer) -> list[HTTPRouteHandler]:
         return page(f"Decision {decision}", facts(asking(request)("decisions:show", decision=decision)))
 
     @get("/problems/{code:str}", include_in_schema=False, sync_to_thread=True)
-    def problem_page(code: FromPath[str]) -> Response[str]:
+    def problem_page(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[Any]:
+        if "application/json" in request.headers.get("accept", ""):
+            return Response(msgspec.json.encode(described(code)), media_type="application/json")
         return page(code, problem_text(code))
 
     return [
@@ -187,14 +189,26 @@ def _application(found: Mapping[str, Any]) -> str:
 
 def problem_text(code: str) -> str:
     """Return what a page says of an error, made from its class; raise `NoSuchRoute` when there is none of this code."""
-    error = known_errors().get(code) or all_errors().get(code)
-    if error is None:
-        raise NoSuchRoute(path=f"/problems/{code}")
+    error = error_of(code)
     return (
         f"<p>{escape(_sentence(error.__doc__))}</p><table>"
         f"<tr><th>says</th><td>{escape(error.message)}</td></tr>"
         f"<tr><th>what to do</th><td>{escape(error.next_step) or '—'}</td></tr></table>"
     )
+
+
+def described(code: str) -> dict[str, str]:
+    """Return what an error of this code is, for a program to show: the places of its facts stand in braces."""
+    error = error_of(code)
+    return {"code": code, "title": TITLES[error.kind], "message": error.message, "next_step": error.next_step}
+
+
+def error_of(code: str) -> type[TenureError]:
+    """Return the class of the errors of this code; raise `NoSuchRoute` when there is none."""
+    error = known_errors().get(code) or all_errors().get(code)
+    if error is None:
+        raise NoSuchRoute(path=f"/problems/{code}")
+    return error
 
 
 def _sentence(text: str | None) -> str:
