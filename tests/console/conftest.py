@@ -1,19 +1,23 @@
 """One home that people have worked in, and one browser, for all stories."""
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
+from tenure.app.actions import ACTIONS
 from tenure.entrypoints.api.console import built_console
 from tests.console.lived_in import LivedIn, lived_in
 
 #: the machine is shared: what takes a moment alone may take long
-PATIENCE = 30_000
+PATIENCE = 90_000
 expect.set_options(timeout=PATIENCE)
+_PLACE = re.compile(r"\{\w+\}")
 
 
 @pytest.fixture(scope="package")
@@ -60,7 +64,7 @@ def opened(browser: Browser, url: str) -> Iterator[Page]:
     page.on("request", lambda asked: complaints.extend(_elsewhere(asked.url, url)))
     yield page
     context.close()
-    assert not complaints
+    assert not complaints, complaints
 
 
 def sign_in(page: Page, url: str, token: str) -> None:
@@ -72,15 +76,41 @@ def sign_in(page: Page, url: str, token: str) -> None:
     page.get_by_role("navigation", name="Screens").wait_for()
 
 
-def act(page: Page, button: Locator, reason: str, *said: str, patience: int = PATIENCE) -> None:
+def act(page: Page, button: Locator, reason: str, *said: str, patience: int = PATIENCE, **fields: str) -> None:
     """Do what a button is for: the dialog says whom it affects, asks for the reason and closes when it is done."""
-    button.click()
-    dialog = page.get_by_role("dialog")
-    for each in said:
-        expect(dialog).to_contain_text(each)
+    dialog = asked(page, button, *said, **fields)
     dialog.get_by_label("Reason").fill(reason)
     dialog.locator("button[type=submit]").click()
     expect(dialog).to_be_hidden(timeout=patience)
+
+
+def asked(page: Page, button: Locator, *said: str, **fields: str) -> Locator:
+    """Press a button and return its dialog, with these fields filled in: it says whom it affects, and can be copied."""
+    button.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".affects")).to_have_text(re.compile(r"\w+ \w+"))
+    expect(dialog.get_by_role("button", name="copy command")).to_be_visible()
+    expect(dialog.get_by_role("button", name="copy curl")).to_be_visible()
+    expect(dialog.locator("button[type=submit]")).to_be_disabled()
+    for each in said:
+        expect(dialog).to_contain_text(each)
+    for label, text in fields.items():
+        dialog.get_by_label(label.replace("_", " "), exact=False).first.fill(text)
+    return dialog
+
+
+@contextlib.contextmanager
+def pressing(page: Page, *actions: str) -> Iterator[None]:
+    """Fail unless the page asks the API for each of these actions, and gets it (test_buttons.py compares with the sources)."""
+    gotten: set[str] = set()
+    page.on("response", lambda answer: gotten.update(_action(answer.request.method, answer.url) if answer.ok else ()))
+    yield
+    assert set(actions) <= gotten
+
+
+def _action(verb: str, url: str) -> list[str]:
+    path = urlsplit(url).path
+    return [one.name for one in ACTIONS if one.verb == verb and re.fullmatch(_PLACE.sub("[^/]+", one.path), path)]
 
 
 def _complaint(said: ConsoleMessage) -> list[str]:

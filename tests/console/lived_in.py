@@ -25,7 +25,7 @@ from tenure.settings import Home, Workshop
 
 COLUMNS = ("n_orders", "days_since_order", "monthly_fee", "complaints")
 _CODE = """
-import json, math, os
+import json, math, os, sys
 
 class Churn:
     def load(self, folder):
@@ -33,6 +33,7 @@ class Churn:
             self.weights = json.load(file)
 
     def predict(self, rows):
+        print("process", os.getpid(), "was asked for", len(rows), "rows", file=sys.stderr, flush=True)
         return [{"score": 1 / (1 + math.exp(-self.logit(row)))} for row in rows]
 
     def logit(self, row):
@@ -118,6 +119,12 @@ class LivedIn:
         """Ask for one decision."""
         return _decide(self.url, self.token, application, request)
 
+    def register(self, number: int, root: Path, reason: str) -> None:
+        """Package the next version of churn in a folder of its own, and register it."""
+        self.client.register(
+            _package(Workshop(root / "cache", root / "keys"), root / f"churn-{number}", number), reason
+        )
+
     def new_token(self, role: str, *applications: str) -> str:
         """Return the text of a new token."""
         made: dict[str, Any] = self.client.call("tokens:create", role=role, applications=list(applications))
@@ -154,9 +161,9 @@ def running(root: Path, prefix: str = "") -> Iterator[LivedIn]:
 
 
 def _live(made: LivedIn, root: Path, decisions: int) -> None:
-    client, workshop = made.client, Workshop(root / "cache", root / "keys")
+    client = made.client
     for number in (1, 2, 3):
-        client.register(_package(workshop, root / f"churn-{number}", number), reason=f"trained in week {number}")
+        made.register(number, root, reason=f"trained in week {number}")
     client.call("versions:deploy", model="churn", version="1", reason="first version")
     rows = [dict(_activity(number), customer_id=f"c{number}") for number in range(60)]
     unknown = {"n_orders": 0, "days_since_order": 0, "complaints": 0}
@@ -204,7 +211,7 @@ def _package(workshop: Workshop, folder: Path, number: int) -> Path:
     (folder / "code").mkdir(parents=True)
     (folder / "model").mkdir()
     (folder / "code/churn.py").write_text(_CODE)
-    (folder / "model/weights.json").write_text(json.dumps(_WEIGHTS[number - 1]))
+    (folder / "model/weights.json").write_text(json.dumps(_WEIGHTS[(number - 1) % len(_WEIGHTS)]))
     dice = random.Random(99)
     rows = [dict(_activity(dice.randrange(200)), monthly_fee=round(dice.uniform(5, 90), 2)) for _ in range(300)]
     for name, some in (("inputs.csv", rows[:20]), ("reference.csv", rows)):

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.console.conftest import pressing
 from tests.console.lived_in import LivedIn
 
 
@@ -23,8 +24,9 @@ def test_the_decision_of_a_customer_is_found_by_the_customer_and_explained(page:
     expect(steps).to_contain_text(f"offer: {made['answer']['offer']}")
     expect(page.get_by_role("img", name="Contributions to score")).to_be_visible(timeout=60_000)
 
-    page.get_by_role("button", name="Replay").click()
-    expect(page.get_by_text("bit for bit")).to_be_visible(timeout=60_000)
+    with pressing(page, "replay"):
+        page.get_by_role("button", name="Replay").click()
+        expect(page.get_by_text("bit for bit")).to_be_visible(timeout=60_000)
 
 
 def test_a_change_is_tried_on_one_decision_and_the_draft_outlives_the_page(page: Page, house: LivedIn) -> None:
@@ -44,6 +46,6 @@ def test_a_change_is_tried_on_one_decision_and_the_draft_outlives_the_page(page:
 def test_a_dossier_is_downloaded(page: Page, house: LivedIn) -> None:
     made = house.decide("churn-offers", customer_id="c8", monthly_fee=50.0, channel="app")
     page.goto(f"{house.url}/decisions/{made['decision_id']}")
-    with page.expect_download() as download:
+    with pressing(page, "decisions:dossier"), page.expect_download() as download:
         page.get_by_role("button", name="Download dossier").click()
     assert made["decision_id"] in download.value.path().read_text()

@@ -12,4 +12,4 @@ def test_a_page_is_told_of_a_change_and_shows_it(page: Page, house: LivedIn) -> 
     assert stream.value.headers["content-type"].startswith("text/event-stream")
     expect(page.get_by_role("heading", level=3).first).to_be_visible()
     made = house.new_token("viewer").split("_")[1]
-    expect(page.get_by_role("heading", name=f"tokens create token/{made}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"create token {made}")).to_be_visible()

@@ -11,6 +11,9 @@ const REFUSED_MS = 15_000;
 
 /** Of these no change is announced: they are states of processes and what is still being written. */
 const UNANNOUNCED = new Set(["status", "versions:logs"]);
+/** Reading these is itself written down (personal fields, in the audit log): only who looks asks for them, never the page by itself. */
+const WRITTEN_DOWN = new Set(["decisions:show"]);
+
 const OF_DECISIONS = ["decisions:", "applications:trial", "projects:list", "features:"];
 
 let live = false;
@@ -74,8 +77,9 @@ function listen(client: QueryClient): () => void {
     silence = window.setTimeout(lost, SILENT_MS);
     const kinds = JSON.parse(event.data) as string[];
     // Whatever changed between two streams was announced by neither.
-    if (!live || kinds.includes("home") || kinds.includes("processes")) void client.invalidateQueries();
-    else if (kinds.length > 0) void client.invalidateQueries({ predicate: ({ queryKey }) => OF_DECISIONS.some((start) => String(queryKey[0]).startsWith(start)) });
+    const anything = !live || kinds.includes("home") || kinds.includes("processes");
+    const outdated = (action: string) => !WRITTEN_DOWN.has(action) && (anything || OF_DECISIONS.some((start) => action.startsWith(start)));
+    if (anything || kinds.length > 0) void client.invalidateQueries({ predicate: ({ queryKey }) => outdated(String(queryKey[0])) });
     setLive(true);
   };
   open();

@@ -1,9 +1,25 @@
 // What the gateways turned away before anything was decided: it stands in no log, only in their own counters.
-import { useQuery } from "@tanstack/react-query";
-import { BASE, Problem } from "./call";
+import { useQueries, useQuery } from "@tanstack/react-query";
+import { BASE, Problem, request } from "./call";
 import { csrfToken } from "./session";
 
 const LINE = /^tenure_refused_total\{.*code="([^"]+)"\} (\d+)/;
+
+/** What a problem is, whatever its facts: the places of facts stand in braces. */
+export interface Described {
+  code: string;
+  title: string;
+  message: string;
+  next_step: string;
+}
+
+/** What each of these codes means and what to do about it, as the API describes its own problems. */
+export function useDescribed(codes: string[]) {
+  return useQueries({
+    queries: codes.map((code) => ({ queryKey: ["problem", code], queryFn: async () => (await request("GET", `/problems/${code}`)) as Described, staleTime: Number.POSITIVE_INFINITY, retry: false })),
+    combine: (asked) => new Map(asked.flatMap(({ data }) => (data ? [[data.code, data] as const] : []))),
+  });
+}
 
 /** How many requests were refused since the gateways started, by the code of the problem; most frequent first. */
 export function useRefusals(enabled: boolean) {

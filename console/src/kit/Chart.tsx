@@ -37,7 +37,7 @@ export function Chart({ times, lines, marks = [], height = 170, label, format = 
       {
         width: target.clientWidth,
         height,
-        padding: [14, 8, 0, 0],
+        padding: [14, 22, 0, 0],
         legend: { show: false },
         cursor: { points: { size: 6 }, drag: { x: false, y: false } },
         // A step counts from its beginning, so the last one has room behind it.

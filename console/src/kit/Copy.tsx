@@ -4,9 +4,10 @@ import { type Commanded, command } from "./commands";
 import { quoted } from "./quoting";
 
 /** A request as curl; the token is left to the shell. */
-export function curl({ verb, path, query, body }: Sent): string {
+export function curl({ verb, path, query, body }: Sent, ...headers: string[]): string {
   const url = `${location.origin}${BASE.replace(/\/$/, "")}${path}${query}`;
   const parts = [`curl -sS -X ${verb} ${quoted(url)}`, '-H "Authorization: Bearer $TENURE_TOKEN"'];
+  for (const header of headers) parts.push(`-H ${quoted(header)}`);
   if (body) parts.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body))}`);
   return parts.join(" \\\n  ");
 }

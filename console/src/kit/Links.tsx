@@ -28,5 +28,6 @@ export function TargetLink({ action, target }: { action: string; target: string 
   if (named && ["applications", "rules", "events", "outcomes"].includes(kind)) return <ApplicationLink of={target} />;
   if (named && ["versions", "models"].includes(kind)) return <VersionLink of={target} />;
   if (target.startsWith("features:")) return <Link to="/features/$view" params={{ view: target.slice("features:".length) }}>{target.slice("features:".length)}</Link>;
-  return <>{target}</>;
+  // What kind of thing it is stands in the action before it.
+  return <>{/^(token|user|session|alert|webhook|project)\/./.test(target) ? target.slice(target.indexOf("/") + 1) : target}</>;
 }

@@ -26,7 +26,7 @@ export function Rows<T>({ rows, columns, by, label }: { rows: T[]; columns: Colu
           {rows.map((row) => (
             <tr key={by(row)}>
               {columns.map((column) => (
-                <td key={column.name} className={column.right ? "right" : undefined}>
+                <td key={column.name} className={column.right ? "right" : undefined} data-name={column.name}>
                   {column.cell(row)}
                 </td>
               ))}

@@ -27,6 +27,7 @@ export function age(seconds: number): string {
 
 export function duration(microseconds: number | null | undefined): string {
   if (microseconds === null || microseconds === undefined) return "—";
+  if (microseconds === 0) return "0";
   if (microseconds < 1_000) return `${microseconds} µs`;
   if (microseconds < 1_000_000) return `${Number((microseconds / 1_000).toPrecision(3))} ms`;
   return `${Number((microseconds / 1_000_000).toPrecision(3))} s`;
@@ -62,13 +63,18 @@ export function value(given: unknown): string {
   return JSON.stringify(given);
 }
 
+/** Whole numbers in a list are names of things more often than amounts: they are written without separators. */
+export function identifier(given: unknown): string {
+  return typeof given === "number" && Number.isInteger(given) ? String(given) : value(given);
+}
+
 const LONG = 12;
 const SHOWN = 6;
 
 /** A list in brackets; of a long one the beginning, and how long it is. */
 function list(given: unknown[]): string {
   const shown = given.length > LONG ? given.slice(0, SHOWN) : given;
-  return `[${shown.map(value).join(", ")}${given.length > LONG ? ` … ${given.length} in all` : ""}]`;
+  return `[${shown.map(identifier).join(", ")}${given.length > LONG ? ` … ${given.length} in all` : ""}]`;
 }
 
 export function fields(given: Record<string, unknown> | null | undefined): string {

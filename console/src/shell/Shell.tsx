@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Kbd, Menu, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, Button, Kbd, Loader, Menu, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { Link, useLocation } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef, useState } from "react";
@@ -59,7 +59,7 @@ export function Shell({ children }: { children: ReactNode }) {
           {who.data && (
             <Menu position="bottom-end" transitionProps={{ duration: 0 }}>
               <Menu.Target>
-                <Button variant="subtle" size="xs" color="gray">
+                <Button variant="subtle" size="xs" color="gray" aria-label={`signed in as ${who.data.role}`}>
                   {who.data.role}
                 </Button>
               </Menu.Target>
@@ -75,7 +75,7 @@ export function Shell({ children }: { children: ReactNode }) {
       </header>
       <main className="main" id="main" ref={main} tabIndex={-1}>
         <Stale beat={who} />
-        <Boundary place={pathname}>{children}</Boundary>
+        {who.isPending ? <div className="waiting"><Loader size="sm" aria-label="loading" /></div> : <Boundary place={pathname}>{children}</Boundary>}
       </main>
       {palette && <Palette close={() => setPalette(false)} />}
     </div>

@@ -1,5 +1,6 @@
 import { useMay } from "../../api/queries";
 import { Heading } from "../../kit/Panel";
+import { Policy } from "./Policy";
 import { Sessions } from "./Sessions";
 import { Tokens } from "./Tokens";
 import { Users } from "./Users";
@@ -9,10 +10,11 @@ export function Access() {
   const may = useMay();
   return (
     <>
-      <Heading title="Access" under="Who may come in, as what, and until when." />
+      <Heading title="Access" under="Who may come in, as what, and until when; and who approves what." />
       {may("users:list") && <Users />}
       <Tokens />
       {may("sessions:list") && <Sessions />}
+      {may("policy:show") && <Policy />}
     </>
   );
 }

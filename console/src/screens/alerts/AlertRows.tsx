@@ -5,7 +5,8 @@ import { Act } from "../../kit/Act";
 import { VersionLink } from "../../kit/Links";
 import { Mark } from "../../kit/Marks";
 import { type Column, Rows } from "../../kit/Tables";
-import { moment, number, percent, several, shortMoment, words } from "../../kit/show";
+import { alertWords } from "../../kit/words";
+import { moment, number, percent, several, shortMoment, who } from "../../kit/show";
 
 type Alert = Schemas["AlertAnswer"];
 
@@ -14,12 +15,8 @@ export function AlertRows({ alerts, versions = true }: { alerts: Alert[]; versio
   const columns: Column<Alert>[] = [
     { name: "state", cell: (one) => <Mark of={one.state} /> },
     ...(versions ? [{ name: "version", cell: (one: Alert) => <VersionLink of={one.ref} tab="monitoring" /> }] : []),
-    { name: "kind", cell: (one) => words(one.kind) },
-    { name: "column", cell: (one) => one.column || "—" },
-    { name: "finding", cell: (one) => <span className="finding" title={text(one.evidence.how)}>{finding(one.evidence)}</span> },
-    { name: "days", cell: (one) => <span className="nowrap">{[...new Set([one.first_day, one.last_day])].join(" – ")}</span> },
+    { name: "what", cell: (one) => <><strong>{alertWords(one.kind)}</strong>{one.column && <> of {one.column}</>}<div className="small dim" title={text(one.evidence.how)}>{finding(one.evidence)}, {days(one)}</div>{one.note && <div className="small">{one.note}{one.acknowledged_by && <span className="dim"> ({who(one.acknowledged_by)})</span>}</div>}{one.silenced_until && <div className="dim small">silent until {moment(one.silenced_until)}</div>}</> },
     { name: "opened", cell: (one) => <span className="nowrap" title={moment(one.opened_at)}>{shortMoment(one.opened_at)}</span> },
-    { name: "what is known", cell: (one) => <>{one.note || "—"}{one.acknowledged_by && <span className="dim"> ({one.acknowledged_by})</span>}{one.silenced_until && <div className="dim small">silent until {moment(one.silenced_until)}</div>}</> },
     { name: "", cell: (one) => <AlertActions alert={one} /> },
   ];
   return <Rows label="Alerts" rows={alerts} by={(one) => one.id} columns={columns} />;
@@ -29,7 +26,7 @@ function AlertActions({ alert }: { alert: Alert }) {
   const [until, setUntil] = useState("7d");
   const [model, version] = alert.ref.split("/");
   if (alert.state === "resolved") return null;
-  const about = [words(alert.kind), alert.column].filter(Boolean).join(" of ");
+  const about = [alertWords(alert.kind), alert.column].filter(Boolean).join(" of ");
   return (
     <span className="row tight">
       {alert.state === "open" && <Act action="alerts:ack" label="Acknowledge" given={{ alert: alert.id }} affects="It is marked as seen, with what you know about it; it stays until the data say otherwise." />}
@@ -44,14 +41,19 @@ function AlertActions({ alert }: { alert: Alert }) {
 function finding(evidence: Record<string, unknown>): string {
   const { psi, missing, outside, rows, failed, asked, error } = evidence as Record<string, number | undefined> & { error?: string };
   const parts = [
-    psi === undefined ? "" : `PSI ${number(psi)}`,
+    psi === undefined ? "" : `moved by PSI ${number(psi)}`,
     missing ? `${percent(missing)} missing` : "",
-    outside ? `${percent(outside)} outside` : "",
+    outside ? `${percent(outside)} outside the range it was made for` : "",
     failed === undefined ? "" : `${number(failed)} of ${number(asked ?? 0)} got no output`,
     rows === undefined ? "" : `in ${several(rows, "row")}`,
     error ? String(error) : "",
   ].filter(Boolean);
   return parts.join(", ") || text(evidence.how);
+}
+
+/** The days of data that it was seen in. */
+function days({ first_day: first, last_day: last }: Alert): string {
+  return first === last ? `on ${first}` : `from ${first} to ${last}`;
 }
 
 function text(given: unknown): string {

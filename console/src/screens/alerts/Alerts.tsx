@@ -2,7 +2,7 @@ import { useAsk } from "../../api/queries";
 import { Filters } from "../../kit/Filters";
 import { Listed } from "../../kit/Listed";
 import { Heading, Panel } from "../../kit/Panel";
-import { ALERT_KINDS, ALERT_STATES } from "../../kit/words";
+import { ALERT_KINDS, ALERT_STATES, alertWords } from "../../kit/words";
 import { AlertRows } from "./AlertRows";
 
 export interface AlertFilters {
@@ -21,7 +21,7 @@ export function Alerts({ model = "", status = "", kind = "" }: Partial<AlertFilt
         <Filters
           filters={[
             { name: "status", label: "State", choices: ALERT_STATES },
-            { name: "kind", label: "Kind", choices: ALERT_KINDS },
+            { name: "kind", label: "Kind", choices: ALERT_KINDS.map((kind) => ({ value: kind, label: alertWords(kind) })) },
             { name: "model", label: "Model", choices: models.map((one) => one.model) },
           ]}
         />

@@ -1,9 +1,10 @@
-import { Alert, SegmentedControl, Tabs } from "@mantine/core";
+import { Alert, Tabs } from "@mantine/core";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useAsk, useMay } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
 import { Mark } from "../../kit/Marks";
 import { Heading, Panel } from "../../kit/Panel";
+import { Span } from "../../kit/Span";
 import { moment, who } from "../../kit/show";
 import { Path } from "./Path";
 import { Revisions } from "./Revisions";
@@ -36,7 +37,7 @@ export function Application({ name, revision, tab = "path", since = "1h", stage 
             under={<><span>revision {found.revision}</span><Mark of={found.stage === "active" ? "in force" : found.stage} /><span>{moment(found.at)} by {who(found.actor)}{found.reason && `: ${found.reason}`}</span><Link to="/decisions" search={{ application: name }}>its decisions</Link></>}
             actions={
               <>
-                <SegmentedControl aria-label="Span of time" size="xs" data={["1h", "24h", "7d"]} value={since} onChange={(value) => go({ since: value })} />
+                <Span value={since} onChange={(chosen) => go({ since: chosen })} />
                 <RollBack application={name} />
               </>
             }

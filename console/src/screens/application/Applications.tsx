@@ -24,7 +24,9 @@ export function Applications({ name = "", project = "", owner = "" }: { name?: s
                 { name: "application", cell: (row) => <ApplicationLink of={row.application} /> },
                 { name: "revision", cell: (row) => row.revision, right: true },
                 { name: "model", cell: (row) => (row.model ? <VersionLink of={row.model.split("@")[0] ?? ""}>{row.model}</VersionLink> : "—") },
-                { name: "changed", cell: (row) => moment(row.at) },
+                { name: "project", cell: (row) => row.project || "—" },
+                { name: "owner", cell: (row) => row.owner || "—" },
+                { name: "changed", cell: (row) => <span className="nowrap">{moment(row.at)}</span> },
                 { name: "by", cell: (row) => who(row.actor) },
                 { name: "why", cell: (row) => row.reason },
               ]}

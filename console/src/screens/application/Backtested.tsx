@@ -57,7 +57,9 @@ export function Changes({ application, text, files }: { application: string; tex
   );
 }
 
-export function Differences({ changes }: { changes: Schemas["ChangeAnswer"][] }) {
+export function Differences({ changes: all }: { changes: Schemas["ChangeAnswer"][] }) {
+  // That a new field is called what it is called by stands in its path already.
+  const changes = all.filter((change) => !(change.before === null && change.what.endsWith(`.${String(change.after)}.name`)));
   if (changes.length === 0) return <p className="dim">Nothing differs.</p>;
   return (
     <ul className="plain diff">

@@ -7,7 +7,8 @@ import { Chart } from "../../kit/Chart";
 import { VersionLink } from "../../kit/Links";
 import { Panel } from "../../kit/Panel";
 import { Share } from "../../kit/Share";
-import { duration, number, percent } from "../../kit/show";
+import { perStep } from "../../kit/Span";
+import { duration, number, percent, several } from "../../kit/show";
 import type { Definition } from "./definition";
 
 /** The way of a request through the application, with how many took it. */
@@ -19,12 +20,12 @@ export function Path({ revision, definition, since }: { revision: Schemas["Revis
         const one = found.applications[0];
         return (
           <>
-            <Panel title="The way of a request" aside={<Link to="/decisions" search={{ application: revision.application, since }}>{number(one?.whole.decisions ?? 0)} decisions</Link>}>
+            <Panel title="The way of a request" aside={<Link to="/decisions" search={{ application: revision.application, since }}>{several(one?.whole.decisions ?? 0, "decision")}</Link>}>
               <Way revision={revision} definition={definition} figures={one} since={since} />
             </Panel>
             {one && (
               <div className="halves">
-                <Panel title="Decisions" aside={`p50 ${duration(one.whole.p50_us)} · p95 ${duration(one.whole.p95_us)}`}>
+                <Panel title="Decisions" aside={perStep(since)}>
                   <Chart
                     label="Decisions over time"
                     times={one.steps.map((step) => Date.parse(step.at) / 1000)}
@@ -38,8 +39,8 @@ export function Path({ revision, definition, since }: { revision: Schemas["Revis
                   <Share of={one.whole.decided_by} label="Decided by" />
                   <Share of={one.models} label="By version" />
                 </Panel>
-                <Panel title="Time to answer, p95">
-                  <Chart label="p95 over time" times={one.steps.map((step) => Date.parse(step.at) / 1000)} format={duration} lines={[{ name: "p95", colour: "#9c36b5", values: one.steps.map((step) => step.p95_us) }]} />
+                <Panel title="Time to answer" aside={`half within ${duration(one.whole.p50_us)} · 95 % within ${duration(one.whole.p95_us)}`}>
+                  <Chart label="Time to answer, p95" times={one.steps.map((step) => Date.parse(step.at) / 1000)} format={duration} lines={[{ name: "95 % answered within (p95)", colour: "#9c36b5", values: one.steps.map((step) => step.p95_us) }]} />
                 </Panel>
               </div>
             )}

@@ -22,7 +22,7 @@ export function Revisions({ application, now, stage = "" }: { application: strin
     <>
       {newest.some((row) => row.stage === "trial") && <Trial application={application} />}
       <Panel title="Revisions" aside={<End application={application} rows={newest} />}>
-        <Filters filters={[{ name: "stage", label: "Stands", choices: REVISION_STAGES }]} />
+        <Filters filters={[{ name: "stage", label: "State", choices: REVISION_STAGES }]} />
         <Listed action="applications:revisions" given={{ application, stage }} every={10_000} empty="None yet.">
           {(rows) => (
             <Rows
@@ -31,7 +31,7 @@ export function Revisions({ application, now, stage = "" }: { application: strin
               by={(row) => row.ref}
               columns={[
                 { name: "revision", cell: (row) => <ApplicationLink of={row.ref} /> },
-                { name: "stands", cell: (row) => <span className="row"><Mark of={row.revision === now ? "in force" : row.stage} />{row.share !== null && <span className="small">{row.share ? `answers ${percent(row.share)}` : "watches"}</span>}<Schedules of={row.schedules} /></span> },
+                { name: "state", cell: (row) => <span className="row"><Mark of={row.revision === now ? "in force" : row.stage} />{row.share !== null && <span className="small">{row.share ? `answers ${percent(row.share)}` : "watches"}</span>}<Schedules of={row.schedules} /></span> },
                 { name: "written", cell: (row) => `${moment(row.at)} by ${who(row.actor)}` },
                 { name: "why", cell: (row) => row.reason },
                 { name: "approved by", cell: (row) => (row.approved_by ? `${who(row.approved_by)}${row.own_work ? " (own work)" : ""}` : "—") },

@@ -11,9 +11,9 @@ export function RuleEditor({ rule, faults, fired, tested, hasModel, children }: 
       <div className="row">
         <strong>{rule.id}</strong>
         {hasModel && <span className="dim small">{rule.before ? "before the model" : "after the model"}</span>}
-        {rule.does && <span className="small">{rule.does}</span>}
         <span className="dim small push">{fired !== undefined && (fired ? `fired ${number(fired)} times` : "not fired in this span")}{tested && ` · ${tested}`}</span>
       </div>
+      {rule.does && <div className="small">{rule.does}</div>}
       {children}
       {rule.table && faults.map((fault) => <div key={fault.message} className="bad small">{fault.message}</div>)}
     </div>

@@ -13,6 +13,7 @@ import { FileTable, RuleEditor } from "./RuleEditor";
 import { TableEditor } from "./TableEditor";
 import { Tested } from "./Tested";
 import { read, withCell, withCondition, withRow, withoutRow } from "./definition";
+import { typeWords } from "../../kit/words";
 import { useCheck } from "./useCheck";
 
 /** The rules, as a list and as tables, with their checks in place; a draft until it is published. */
@@ -60,11 +61,14 @@ export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer
             const mine = check.faults.filter((fault) => fault.path === path || fault.path.startsWith(`${path}.`));
             const cover = coverage.get(rule.id);
             return (
-              <RuleEditor key={`${rule.id} ${place}`} rule={rule} faults={mine} fired={figures && (figures.rules[rule.id] ?? 0)} hasModel={Boolean(revision.definition.model)} tested={cover && (cover.fired ? `${cover.fired} tests` : "no test")}>
+              <RuleEditor key={`${rule.id} ${place}`} rule={rule} faults={mine} fired={figures && (figures.rules[rule.id] ?? 0)} hasModel={Boolean(revision.definition.model)} tested={cover && (cover.fired ? several(cover.fired, "test") : "no test")}>
                 {!rule.table && (
                   <TextInput
                     aria-label={`Condition of ${rule.id}`}
                     className="editor-line"
+                    leftSection="when"
+                    leftSectionWidth={56}
+                    placeholder="always"
                     value={rule.when}
                     onChange={(event) => keep(withCondition(text, place, event.currentTarget.value))}
                     error={mine.map((fault) => fault.message).join("; ") || undefined}
@@ -129,5 +133,5 @@ function typesOf(definition: Record<string, unknown>): Record<string, string> {
     ...((definition.request as Typed[] | undefined) ?? []).map((field) => ["request", field] as const),
     ...views.flatMap((use) => (use.columns ?? []).map((column) => [use.view, column] as const)),
   ];
-  return Object.fromEntries(all.flatMap(([place, { name, type, values }]) => [name, `${place}.${name}`].map((key) => [key, values?.length ? values.map(String).join(", ") : type])));
+  return Object.fromEntries(all.flatMap(([place, { name, type, values }]) => [name, `${place}.${name}`].map((key) => [key, values?.length ? values.map(String).join(", ") : typeWords(type)])));
 }

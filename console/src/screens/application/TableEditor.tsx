@@ -16,7 +16,7 @@ interface Props {
 }
 
 const NARROWEST = 8;
-const WIDEST = 44;
+const WIDEST = 56;
 
 /** A decision table: one field per cell, its faults in it. */
 export function TableEditor({ label, columns, types, rows, faults, missed, onCell, onAdd, onRemove }: Props) {
@@ -40,7 +40,7 @@ export function TableEditor({ label, columns, types, rows, faults, missed, onCel
                 const fault = faults.find((one) => placed(one, at, place, column));
                 return (
                   <td key={column}>
-                    <input size={widths[place]} aria-label={`${label}, row ${at + 1}, ${column}`} value={row[place] ?? ""} onChange={(event) => onCell(at, place, event.currentTarget.value)} aria-invalid={Boolean(fault)} title={fault?.message} spellCheck={false} />
+                    <input size={widths[place]} aria-label={`${label}, row ${at + 1}, ${column}`} value={row[place] ?? ""} onChange={(event) => onCell(at, place, event.currentTarget.value)} aria-invalid={Boolean(fault)} title={fault?.message ?? row[place]} spellCheck={false} />
                   </td>
                 );
               })}

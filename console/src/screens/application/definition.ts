@@ -27,10 +27,11 @@ export function read(text: string): Definition {
   const broken = document.errors[0]?.message ?? "";
   const plain = (broken ? {} : (document.toJS() as Plain | null)) ?? {};
   const rules = Array.isArray(plain.rules) ? (plain.rules as Plain[]) : [];
-  return { rules: rules.map(rule), tests: Array.isArray(plain.tests) ? plain.tests.length : 0, broken };
+  const reasons = (plain.reasons ?? {}) as Plain;
+  return { rules: rules.map((one) => rule(one, reasons)), tests: Array.isArray(plain.tests) ? plain.tests.length : 0, broken };
 }
 
-function rule(plain: Plain): Rule {
+function rule(plain: Plain, reasons: Plain): Rule {
   const table = plain.table as string | { columns?: unknown[]; rows?: unknown[][]; file?: string } | undefined;
   const inline = typeof table === "object" && Array.isArray(table.columns) ? table : null;
   return {
@@ -38,13 +39,13 @@ function rule(plain: Plain): Rule {
     before: plain.before === "model",
     when: String(plain.when ?? ""),
     table: table !== undefined,
-    does: does(plain),
+    does: does(plain, reasons),
     cells: inline ? { columns: (inline.columns ?? []).map(String), rows: (inline.rows ?? []).map((row) => row.map((cell) => (cell === null ? "" : String(cell)))) } : null,
     file: typeof table === "string" ? table : (table?.file ?? ""),
   };
 }
 
-function does(plain: Plain): string {
+function does(plain: Plain, reasons: Plain): string {
   const parts = [];
   if (plain.answer) parts.push(`answers ${said(plain.answer)}`);
   if (plain.model) parts.push(`asks ${String(plain.model)}`);
@@ -53,7 +54,7 @@ function does(plain: Plain): string {
   if (plain.bound) parts.push(`bounds ${said(plain.bound)}`);
   if (plain.filter) parts.push(`filters ${ofList(plain.filter as Plain)}`);
   if (plain.rerank) parts.push(`reorders ${ofList(plain.rerank as Plain)}`);
-  if (plain.reason) parts.push(`reason ${String(plain.reason)}`);
+  if (plain.reason) parts.push(`because ${[plain.reason, reasons[String(plain.reason)]].filter(Boolean).map(String).join(": ")}`);
   return parts.join(", ");
 }
 

@@ -5,7 +5,8 @@ import { TargetLink } from "../../kit/Links";
 import { Listed } from "../../kit/Listed";
 import { Mark } from "../../kit/Marks";
 import { Heading, Panel } from "../../kit/Panel";
-import { moment, several, shortDigest, value, who, words } from "../../kit/show";
+import { eventWords } from "../../kit/words";
+import { moment, several, shortDigest, value, who } from "../../kit/show";
 
 /** Every change there ever was, with who, why, and what it was before; the chain verified. */
 export function Audit({ target = "", actor = "", action = "" }: { target?: string; actor?: string; action?: string }) {
@@ -14,7 +15,7 @@ export function Audit({ target = "", actor = "", action = "" }: { target?: strin
     <>
       <Heading title="Audit log" under={verified.data && <><Mark of={verified.data.intact ? "chain verified" : "chain broken"} />{Object.entries(verified.data.checked).map(([what, count]) => `${value(count)} ${what}`).join(", ")}{verified.data.problems.join("; ")}</>} />
       <Panel>
-        <Filters filters={[{ name: "target", label: "About", placeholder: "churn/2, churn-offers, policy …" }, { name: "actor", label: "By whom" }, { name: "action", label: "What was done", placeholder: "versions:promote" }]} />
+        <Filters filters={[{ name: "target", label: "About", placeholder: "churn/2, churn-offers, policy …" }, { name: "actor", label: "By whom" }, { name: "action", label: "What was done", placeholder: "as versions:promote" }]} />
       </Panel>
       <Panel title={target ? `About ${target}, newest first` : "Newest first"}>
         <Listed action="audit:log" given={{ target, actor, action }} every={10_000} empty="Nothing was changed.">
@@ -31,8 +32,8 @@ function Event({ event }: { event: Schemas["EventAnswer"] }) {
   return (
     <li data-on="true">
       <div className="step">
-        <h3>{words(event.action.replace(":", " "))} <TargetLink action={event.action} target={event.target} /></h3>
-        <span className="dim small">{moment(event.at)} by {who(event.actor)} ({event.role}) · {event.sequence} · <code title={event.digest}>{shortDigest(event.digest)}</code></span>
+        <h3 title={event.action}>{eventWords(event.action)} <TargetLink action={event.action} target={event.target} /></h3>
+        <span className="dim small">{moment(event.at)} by {who(event.actor)} ({event.role}) · no. {event.sequence} · digest <code title={event.digest}>{shortDigest(event.digest)}</code></span>
       </div>
       {event.reason && <div>{event.reason}</div>}
       {changed.length > 0 && (

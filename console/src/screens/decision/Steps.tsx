@@ -1,19 +1,21 @@
-import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Schemas } from "../../api/call";
 import { VersionLink } from "../../kit/Links";
 import { Mark } from "../../kit/Marks";
 import { Facts } from "../../kit/Panel";
-import { Rows } from "../../kit/Tables";
-import { age, duration, fields, moment, number, shortDigest, value, who } from "../../kit/show";
+import { duration, fields, moment, number, shortDigest, value, who } from "../../kit/show";
+import { KnownFeatures } from "./Known";
 
 type Detail = Schemas["DecisionDetail"];
 type Why = Schemas["WhyAnswer"];
 
+const NOT_SENT = "not sent";
+const OF_REQUEST = ["request", NOT_SENT];
+
 /** The steps of a decision in their order, on a line. */
 export function Steps({ decision, why }: { decision: Detail; why: Why }) {
-  const request = why.inputs.filter((one) => one.source === "request");
-  const features = why.inputs.filter((one) => one.source !== "request");
+  const request = why.inputs.filter((one) => OF_REQUEST.includes(one.source));
+  const features = why.inputs.filter((one) => !OF_REQUEST.includes(one.source));
   const before = why.rules.filter((rule) => rule.stage === "before");
   const after = why.rules.filter((rule) => rule.stage !== "before");
   return (
@@ -23,17 +25,7 @@ export function Steps({ decision, why }: { decision: Detail; why: Why }) {
       </Step>
       {features.length > 0 && (
         <Step name="Features" note={`as known at ${moment(decision.event_time ?? decision.at)}`} on>
-          <Rows
-            label="Features"
-            rows={features}
-            by={(one) => one.name}
-            columns={[
-              { name: "feature", cell: (one) => one.name.split(".").slice(1).join(".") || one.name },
-              { name: "value", cell: (one) => <>{value(one.value)} {one.defaulted && <Mark of="default" />}</>, right: true },
-              { name: "age", cell: (one) => (one.age === null ? "—" : age(one.age)), right: true },
-              { name: "source", cell: (one) => <Link to="/features/$view" params={{ view: one.source }}>{one.source}</Link> },
-            ]}
-          />
+          <KnownFeatures features={features} />
         </Step>
       )}
       {before.length > 0 && <RulesStep name="Rules before the model" rules={before} closedBy={why.closed_by} />}
@@ -44,7 +36,7 @@ export function Steps({ decision, why }: { decision: Detail; why: Why }) {
         <Reasons of={why.reasons} />
       </Step>
       {decision.resolutions.map((one) => (
-        <Step key={value(one.resolution_id)} name={one.pending ? "Proposed by a person" : "Resolved by a person"} note={`${value(one.who)}, ${moment(one.at as string)}`} on closes={!one.pending}>
+        <Step key={value(one.resolution_id)} name={one.pending ? "Proposed by a person" : "Resolved by a person"} note={`${who(value(one.who))}, ${moment(one.at as string)}`} on closes={!one.pending}>
           <div className="answer">{fields(one.after as Record<string, unknown>)}</div>
           <div>{value(one.code)}: {value(one.note)}</div>
         </Step>
@@ -63,6 +55,7 @@ export function Steps({ decision, why }: { decision: Detail; why: Why }) {
 }
 
 function shown(one: Schemas["KnownAnswer"], decision: Detail): ReactNode {
+  if (one.source === NOT_SENT) return <span className="dim">not sent</span>;
   const personal = decision.personal?.[one.name];
   if (personal !== undefined) return value(personal);
   return one.value === "(personal)" ? <span className="dim">personal: your role may not read it</span> : value(one.value);

@@ -74,7 +74,7 @@ function Dots({ metric, points }: { metric: string; points: [number, number][] }
   const values = points.map(([, one]) => one);
   const low = Math.min(...values);
   const room = Math.max(...values) - low || 1;
-  const x = (place: number) => 20 + (points.length > 1 ? (place / (points.length - 1)) * 360 : 180);
+  const x = (place: number) => 26 + (points.length > 1 ? (place / (points.length - 1)) * 360 : 180);
   const y = (one: number) => 52 - ((one - low) / room) * 32;
   return (
     <figure className="dots">
@@ -85,7 +85,7 @@ function Dots({ metric, points }: { metric: string; points: [number, number][] }
           <g key={version}>
             <circle cx={x(place)} cy={y(one)} r="4" />
             <text x={x(place)} y={y(one) - 8} textAnchor="middle">{number(one)}</text>
-            <text x={x(place)} y="72" textAnchor="middle" className="value">{version}</text>
+            <text x={x(place)} y="72" textAnchor="middle" className="value">{place === 0 ? `version ${version}` : version}</text>
           </g>
         ))}
       </svg>
@@ -101,7 +101,7 @@ function Served({ name }: { name: string }) {
         {(found) => (
           <Rows
             label="What served when"
-            rows={found.served}
+            rows={[...found.served].reverse()}
             by={(one) => `${one.at} ${one.alias}`}
             columns={[
               { name: "since", cell: (one) => <span className="nowrap" title={moment(one.at)}>{shortMoment(one.at)}</span> },
@@ -147,6 +147,6 @@ function Comparison({ name, versions }: { name: string; versions: Schemas["Versi
 /** What one of two versions has: a digest short, a field of the contract in words. */
 function side(given: unknown): string {
   if (typeof given === "string" && given.startsWith("sha256:")) return shortDigest(given);
-  if (typeof given === "object" && given !== null && "type" in given) return fields(Object.fromEntries(Object.entries(given).filter(([name, each]) => name !== "name" && each !== null)));
+  if (typeof given === "object" && given !== null && "type" in given) return fields(Object.fromEntries(Object.entries(given).filter(([name, each]) => !["name", "dtype"].includes(name) && each !== null)));
   return value(given);
 }

@@ -23,7 +23,7 @@ export function Models({ name = "" }: { name?: string }) {
               columns={[
                 { name: "model", cell: (row) => <VersionLink of={row.model} /> },
                 { name: "champion", cell: (row) => (row.champion ? <VersionLink of={`${row.model}/${row.champion}`} /> : "—") },
-                { name: "other aliases", cell: (row) => <span className="row">{Object.entries(row.aliases).filter(([alias]) => alias !== "champion").map(([alias, version]) => <span key={alias} className="row"><Mark of={alias} /><VersionLink of={`${row.model}/${version}`} /></span>)}</span> },
+                { name: "other aliases", cell: (row) => Object.keys(row.aliases).every((alias) => alias === "champion") ? "—" : <span className="row">{Object.entries(row.aliases).filter(([alias]) => alias !== "champion").map(([alias, version]) => <span key={alias} className="row"><Mark of={alias} /><VersionLink of={`${row.model}/${version}`} /></span>)}</span> },
                 { name: "versions", cell: (row) => row.versions, right: true },
               ]}
             />

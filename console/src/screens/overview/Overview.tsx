@@ -1,4 +1,3 @@
-import { SegmentedControl } from "@mantine/core";
 import { Link, useNavigate } from "@tanstack/react-router";
 import type { Schemas } from "../../api/call";
 import { useAsk, useMay } from "../../api/queries";
@@ -7,17 +6,13 @@ import { Chart } from "../../kit/Chart";
 import { ApplicationLink, TargetLink, VersionLink } from "../../kit/Links";
 import { Mark } from "../../kit/Marks";
 import { Empty, Heading, Panel } from "../../kit/Panel";
+import { Span, perStep } from "../../kit/Span";
 import { Share } from "../../kit/Share";
-import { ago, duration, moment, number, percent, several, who, words } from "../../kit/show";
+import { eventWords } from "../../kit/words";
+import { ago, duration, moment, number, percent, several, who } from "../../kit/show";
 import { Projects } from "./Projects";
 import { Refused } from "./Refused";
 import { Trouble } from "./Trouble";
-
-const SPANS = [
-  { value: "1h", label: "1 h" },
-  { value: "24h", label: "24 h" },
-  { value: "7d", label: "7 d" },
-];
 
 /** What goes on: every application with its traffic, who answers, how fast, and what was changed. */
 export function Overview({ since = "1h" }: { since?: string }) {
@@ -29,7 +24,7 @@ export function Overview({ since = "1h" }: { since?: string }) {
       <Heading
         title="Overview"
         under="Traffic, who answers, how fast, and what was changed."
-        actions={<SegmentedControl aria-label="Span of time" size="xs" data={SPANS} value={since} onChange={(value) => void navigate({ to: "/", search: { since: value } })} />}
+        actions={<Span value={since} onChange={(chosen) => void navigate({ to: "/", search: { since: chosen } })} />}
       />
       <Asked query={figures}>
         {(found) => (
@@ -37,7 +32,7 @@ export function Overview({ since = "1h" }: { since?: string }) {
             <Trouble figures={found.applications} />
             <Projects />
             <div className="cards">
-              {found.applications.map((one) => <ApplicationCard key={one.application} figures={one} changes={found.changes} />)}
+              {found.applications.map((one) => <ApplicationCard key={one.application} figures={one} changes={found.changes} since={since} />)}
               <Idle known={found.applications.map((one) => one.application)} />
             </div>
             <div className="halves">
@@ -46,7 +41,7 @@ export function Overview({ since = "1h" }: { since?: string }) {
                 <ul className="plain">
                   {found.changes.slice(0, 10).map((change) => (
                     <li key={`${change.at} ${change.action} ${change.target}`}>
-                      <strong>{words(change.action.split(":").at(-1) ?? "")}</strong> <TargetLink action={change.action} target={change.target} /> <span className="dim">{ago(change.at)} by {who(change.actor)}{change.reason && `: ${change.reason}`}</span>
+                      <strong>{eventWords(change.action)}</strong> <TargetLink action={change.action} target={change.target} /> <span className="dim">{ago(change.at)} by {who(change.actor)}{change.reason && `: ${change.reason}`}</span>
                     </li>
                   ))}
                 </ul>
@@ -63,7 +58,7 @@ export function Overview({ since = "1h" }: { since?: string }) {
   );
 }
 
-function ApplicationCard({ figures, changes }: { figures: Schemas["ApplicationFigures"]; changes: Schemas["ChangeMark"][] }) {
+function ApplicationCard({ figures, changes, since }: { figures: Schemas["ApplicationFigures"]; changes: Schemas["ChangeMark"][]; since: string }) {
   const { application, whole, steps } = figures;
   const names = [application, ...Object.keys(figures.models).map((ref) => ref.split("/")[0])];
   const marks = changes.filter((change) => names.includes(change.target.split("/")[0] ?? "")).map((change) => ({ at: Date.parse(change.at) / 1000, text: `${change.action} ${change.target}` }));
@@ -71,11 +66,11 @@ function ApplicationCard({ figures, changes }: { figures: Schemas["ApplicationFi
   return (
     <Panel
       title={<ApplicationLink of={application} />}
-      aside={<Link to="/decisions" search={{ application }}>{number(whole.decisions)} decisions</Link>}
+      aside={<Link to="/decisions" search={{ application }}>{several(whole.decisions, "decision")}</Link>}
     >
       <dl className="tiles">
-        <div><dt>p95</dt><dd>{duration(whole.p95_us)}</dd></div>
-        <div><dt>p50</dt><dd>{duration(whole.p50_us)}</dd></div>
+        <div><dt title="95 of 100 answers took no longer (p95)">95 % within</dt><dd>{duration(whole.p95_us)}</dd></div>
+        <div><dt title="every other answer took no longer (p50)">half within</dt><dd>{duration(whole.p50_us)}</dd></div>
         <div><dt>model failed</dt><dd className={fallback ? "bad" : undefined}>{percent(whole.decisions ? fallback / whole.decisions : 0)}</dd></div>
         <div><dt>left to people</dt><dd>{number(whole.pending)}</dd></div>
       </dl>
@@ -84,7 +79,7 @@ function ApplicationCard({ figures, changes }: { figures: Schemas["ApplicationFi
         height={120}
         times={steps.map((step) => Date.parse(step.at) / 1000)}
         lines={[
-          { name: "decisions", colour: "#0e8f7b", values: steps.map((step) => step.decisions), fill: true },
+          { name: perStep(since), colour: "#0e8f7b", values: steps.map((step) => step.decisions), fill: true },
           { name: "by fallback", colour: "#d9480f", values: steps.map((step) => step.decided_by.fallback ?? 0) },
         ]}
         marks={marks}
@@ -94,7 +89,7 @@ function ApplicationCard({ figures, changes }: { figures: Schemas["ApplicationFi
         height={130}
         times={steps.map((step) => Date.parse(step.at) / 1000)}
         format={duration}
-        lines={[{ name: "p95", colour: "#9c36b5", values: steps.map((step) => step.p95_us) }]}
+        lines={[{ name: "95 % answered within (p95)", colour: "#9c36b5", values: steps.map((step) => step.p95_us) }]}
         marks={marks}
       />
       <Share of={whole.decided_by} label="Decided by" />

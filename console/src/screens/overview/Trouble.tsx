@@ -5,7 +5,8 @@ import { useAsk, useMay } from "../../api/queries";
 import { VersionLink } from "../../kit/Links";
 import { Mark } from "../../kit/Marks";
 import { Panel } from "../../kit/Panel";
-import { ago, moment, several, words } from "../../kit/show";
+import { alertWords } from "../../kit/words";
+import { ago, moment, several } from "../../kit/show";
 
 const MOST_WAITING = 1000;
 
@@ -46,7 +47,7 @@ function byVersion(alerts: Schemas["AlertAnswer"][]): [string, Schemas["AlertAns
 function kinds(alerts: Schemas["AlertAnswer"][]): string {
   const found = new Map<string, string[]>();
   for (const alert of alerts) found.set(alert.kind, [...(found.get(alert.kind) ?? []), alert.column]);
-  return [...found].map(([kind, columns]) => `${words(kind)}${columns.filter(Boolean).length ? ` of ${listed(columns.filter(Boolean))}` : ""}`).join("; ");
+  return [...found].map(([kind, columns]) => `${alertWords(kind)}${columns.filter(Boolean).length ? ` of ${listed(columns.filter(Boolean))}` : ""}`).join("; ");
 }
 
 function listed(names: string[]): string {

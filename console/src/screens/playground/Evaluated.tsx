@@ -1,8 +1,8 @@
 import type { Schemas } from "../../api/call";
 import { Mark } from "../../kit/Marks";
 import { Facts } from "../../kit/Panel";
-import { Rows } from "../../kit/Tables";
-import { duration, fields, moment, value } from "../../kit/show";
+import { duration, fields } from "../../kit/show";
+import { KnownFeatures } from "../decision/Known";
 import { Reasons, RulesStep, Step } from "../decision/Steps";
 
 /** How an answer would come about: each step with what it read, what it gave and how long it took. */
@@ -20,16 +20,7 @@ export function Evaluated({ found }: { found: Schemas["EvaluatedAnswer"] }) {
       </Step>
       {features.length > 0 && (
         <Step name="Features" note={took("features")} on>
-          <Rows
-            label="Features"
-            rows={features}
-            by={(one) => `${one.name} ${value(one.value)}`}
-            columns={[
-              { name: "feature", cell: (one) => one.name.split(".").slice(1).join(".") },
-              { name: "value", cell: (one) => <>{value(one.value)} {one.defaulted && <Mark of="default" />}</>, right: true },
-              { name: "known since", cell: (one) => (one.known_at ? moment(one.known_at) : "given") },
-            ]}
-          />
+          <KnownFeatures features={features} />
         </Step>
       )}
       {before.length > 0 && <RulesStep name="Rules before the model" note={took("rules before the model")} rules={before} closedBy={found.closed_by} />}

@@ -1,4 +1,5 @@
 import { NumberInput, Select, TextInput } from "@mantine/core";
+import { typeWords } from "../../kit/words";
 
 export interface FieldPlain {
   name: string;
@@ -45,5 +46,5 @@ function structured(field: FieldPlain): boolean {
 function description(field: FieldPlain): string {
   const bounds = [field.minimum ?? null, field.maximum ?? null];
   const said = [bounds[0] === null ? "" : `from ${bounds[0]}`, bounds[1] === null ? "" : `to ${bounds[1]}`].filter(Boolean).join(" ");
-  return [field.type, said].filter(Boolean).join(", ");
+  return [typeWords(field.type), said].filter(Boolean).join(", ");
 }

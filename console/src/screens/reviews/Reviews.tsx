@@ -5,7 +5,7 @@ import { Listed } from "../../kit/Listed";
 import { Mark } from "../../kit/Marks";
 import { Heading, Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
-import { age, fields, moment } from "../../kit/show";
+import { age, fields, moment, who } from "../../kit/show";
 
 /** What waits for a person: those that have waited longest first. */
 export function Reviews({ application = "", queue = "" }: { application?: string; queue?: string }) {
@@ -14,7 +14,7 @@ export function Reviews({ application = "", queue = "" }: { application?: string
     <>
       <Heading title="Reviews" under="Decisions that wait for a person, those that have waited longest first." />
       <Panel>
-        <Filters filters={[{ name: "application", label: "Application", choices: applications.map((one) => one.application) }, { name: "queue", label: "Queue", placeholder: "as the rule names it" }]} />
+        <Filters filters={[{ name: "application", label: "Application", choices: applications.map((one) => one.application) }, { name: "queue", label: "Queue", placeholder: "its name" }]} />
       </Panel>
       <Panel>
         <Listed action="decisions:reviews" given={{ application, queue }} empty="Nothing waits.">
@@ -26,10 +26,10 @@ export function Reviews({ application = "", queue = "" }: { application?: string
               columns={[
                 { name: "decision", cell: (row) => <DecisionLink id={row.decision_id} /> },
                 { name: "waits", cell: (row) => <span title={moment(row.since)} className="nowrap">{age((Date.now() - Date.parse(row.since)) / 1000)}</span> },
-                { name: "for", cell: (row) => <span className="row"><Mark of={row.what} />{row.queue}</span> },
+                { name: "for", cell: (row) => <span className="row tight"><Mark of={row.what} />{row.queue}</span> },
                 { name: "application", cell: (row) => <ApplicationLink of={row.application} /> },
                 { name: "answer", cell: (row) => fields(row.answer) },
-                { name: "proposed", cell: (row) => (row.proposed ? `${fields(row.proposed)} by ${row.proposed_by}` : "—") },
+                { name: "proposed", cell: (row) => (row.proposed ? `${fields(row.proposed)} by ${who(row.proposed_by)}` : "—") },
                 { name: "rules", cell: (row) => row.rules.join(", ") || "—" },
               ]}
             />

@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import { useAsk, useMay } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
 import { Empty, Facts, Heading, Panel } from "../../kit/Panel";
@@ -16,20 +17,20 @@ export function System() {
     <Asked query={status}>
       {(found) => (
         <>
-          <Heading title="System" under={<><span>Tenure {found.version}</span><span>{found.home}</span><span>policy {found.policy}: {POLICIES[found.policy] ?? ""}</span></>} />
+          <Heading title="System" under={<><span>Tenure {found.version}</span><span>home {found.home}</span><Link to="/access">policy {found.policy}</Link></>} />
           <Processes status={found} />
           <div className="halves">
             <Panel title="In force">
               <Facts
                 of={[
-                  ...Object.entries(found.applications).map(([name, number]) => [name, <ApplicationLink key={name} of={`${name}/${number}`} />] as const),
-                  ...Object.entries(found.models).map(([name, number]) => [name, number === null ? "no champion" : <VersionLink key={name} of={`${name}/${number}`} />] as const),
+                  ...Object.entries(found.applications).map(([name, number]) => [`application ${name}`, <ApplicationLink key={name} of={`${name}/${number}`}>revision {number}</ApplicationLink>] as const),
+                  ...Object.entries(found.models).map(([name, number]) => [`model ${name}`, number === null ? "no champion" : <VersionLink key={name} of={`${name}/${number}`}>version {number}</VersionLink>] as const),
                 ]}
               />
               {Object.keys(found.applications).length + Object.keys(found.models).length === 0 && <Empty>Nothing yet.</Empty>}
             </Panel>
-            <Panel title="Restorable">
-              {found.restorable ? <Facts of={[["proven", `${found.restorable.proven} of ${found.restorable.versions} versions`], ["oldest proof", moment(found.restorable.oldest_proof)]]} /> : <Empty>Your role does not see it.</Empty>}
+            <Panel title="Proven to come back">
+              {found.restorable ? <Facts of={[["restores proven", `${found.restorable.proven} of ${found.restorable.versions} versions`], ["oldest proof", moment(found.restorable.oldest_proof)]]} /> : <Empty>Your role does not see it.</Empty>}
             </Panel>
           </div>
           <Keeping />
@@ -40,5 +41,3 @@ export function System() {
     </Asked>
   );
 }
-
-const POLICIES: Record<string, string> = { open: "who registers may deploy", "four-eyes": "another person approves first" };

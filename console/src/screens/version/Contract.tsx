@@ -1,5 +1,6 @@
 import { Rows } from "../../kit/Tables";
 import { value } from "../../kit/show";
+import { typeWords } from "../../kit/words";
 
 interface FieldPlain {
   name: string;
@@ -22,8 +23,8 @@ export function Contract({ manifest }: { manifest: Record<string, unknown> }) {
       columns={[
         { name: "", cell: ({ side }) => <span className="dim">{side}</span> },
         { name: "field", cell: ({ field }) => field.name },
-        { name: "type", cell: ({ field }) => field.type },
-        { name: "range", cell: ({ field }) => range(field) },
+        { name: "type", cell: ({ field }) => <span className="nowrap" title={field.type}>{typeWords(field.type)}</span> },
+        { name: "made for", cell: ({ field }) => range(field) },
       ]}
     />
   );

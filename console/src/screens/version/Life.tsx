@@ -4,7 +4,7 @@ import { Act } from "../../kit/Act";
 import { Asked } from "../../kit/Asked";
 import { ApplicationLink } from "../../kit/Links";
 import { Empty, Facts, Panel } from "../../kit/Panel";
-import { fields, moment, percent, value, who, words } from "../../kit/show";
+import { moment, percent, shortDigest, value, who, words } from "../../kit/show";
 import { useDependants } from "./Actions";
 import { Contract } from "./Contract";
 
@@ -77,8 +77,18 @@ function when(at: unknown): string {
   return typeof at === "number" ? new Date(at / 1000).toISOString() : value(at);
 }
 
+/** What stands elsewhere on the page, or is nobody's but a machine's. */
+const LEFT_OUT = ["kind", "at", "actor", "digest", "draft", "reasons_us", "implied"];
+
 function facts(one: Record<string, unknown>): string {
   const body = typeof one.facts === "object" && one.facts !== null ? (one.facts as Record<string, unknown>) : one;
-  const told = Object.entries(body).filter(([name, each]) => typeof each !== "object" && !["kind", "at", "actor"].includes(name));
-  return fields(Object.fromEntries(told));
+  const told = Object.entries(body).filter(([name, each]) => typeof each !== "object" && each !== "" && !LEFT_OUT.includes(name));
+  return [...told.map(([name, each]) => fact(name, each)), body.implied === true ? "approved by being deployed" : ""].filter(Boolean).join(" · ");
+}
+
+function fact(name: string, given: unknown): string {
+  if (name === "own_work") return given ? "by who registered it" : "by another than who registered it";
+  if (name === "golden") return given === "BIT" ? "golden rows came out the same, bit for bit" : `golden rows: ${value(given)}`;
+  if (typeof given === "string" && given.startsWith("sha256:")) return `${words(name)} ${shortDigest(given)}`;
+  return `${words(name)}: ${value(given)}`;
 }

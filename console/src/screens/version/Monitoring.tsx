@@ -1,10 +1,12 @@
+import type { Schemas } from "../../api/call";
 import { useAsk } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
 import { Chart } from "../../kit/Chart";
 import { Mark } from "../../kit/Marks";
 import { Empty, Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
-import { duration, fields, number, percent, words } from "../../kit/show";
+import { duration, fields, number, percent, several, value, words } from "../../kit/show";
+import { alertWords } from "../../kit/words";
 import { AlertRows } from "../alerts/AlertRows";
 import { Distributions } from "./Distributions";
 
@@ -29,7 +31,7 @@ export function Monitoring({ model, version }: { model: string; version: string 
               </Panel>
             )}
             <div className="halves">
-              <Panel title="Asked, day by day" aside={`${number(found.whole.asked)} times · p95 ${duration(found.whole.p95_us)}`}>
+              <Panel title="Asked, day by day" aside={`${several(found.whole.asked, "time")} · 95 of 100 within ${duration(found.whole.p95_us)}`}>
                 {times.length > 1 ? (
                   <Chart label="Asked by day" times={times} lines={[{ name: "asked", colour: COLOURS[0] ?? "", values: found.days.map((day) => day.asked), fill: true }, { name: "failures", colour: "#d9480f", values: found.days.map((day) => Object.values(day.failures).reduce((sum, one) => sum + one, 0)) }]} />
                 ) : (
@@ -38,7 +40,7 @@ export function Monitoring({ model, version }: { model: string; version: string 
               </Panel>
               <Panel title="Performance, from outcomes that arrived">
                 {found.performance.length === 0 && <Empty>No outcome was told yet. Stated by its author: {fields(found.stated)}</Empty>}
-                {found.performance.map((one) => <p key={`${one.application} ${one.outcome}`}>{one.application}, {one.outcome}: <strong>{Object.keys(one.measures).length ? fields(one.measures) : "not enough to say"}</strong> <span className="dim">({number(one.labelled)} of {number(one.matured)} matured decisions have their truth, {number(one.early)} early ones left out; stated {fields(found.stated)})</span></p>)}
+                {found.performance.map((one) => <Performance key={`${one.application} ${one.outcome}`} of={one} stated={found.stated} />)}
                 {found.performance_by_day.length > 1 && (
                   <Chart
                     label="Performance by day"
@@ -58,12 +60,12 @@ export function Monitoring({ model, version }: { model: string; version: string 
                   by={(one) => one.column}
                   columns={[
                     { name: "column", cell: (one) => one.column },
-                    { name: "PSI", cell: (one) => <Gauge value={one.psi} /> },
+                    { name: "PSI", cell: (one) => <Gauge psi={one.psi} /> },
                     { name: "beyond chance", cell: (one) => (one.chance < found.thresholds.chance ? `yes, p ${number(one.chance)}` : "no"), right: true },
                     { name: "missing (reference)", cell: (one) => `${percent(one.missing)} (${percent(one.reference_missing)})`, right: true },
-                    { name: "outside", cell: (one) => percent(one.outside), right: true },
+                    { name: "out of range", cell: (one) => percent(one.outside), right: true },
                     { name: "rows", cell: (one) => number(one.rows), right: true },
-                    { name: "signals", cell: (one) => <span className="row">{[...new Set(signals.get(one.column) ?? [])].map((kind) => <Mark key={kind} of={words(kind)} />)}</span> },
+                    { name: "raised", cell: (one) => <span className="row">{[...new Set(signals.get(one.column) ?? [])].map((kind) => <Mark key={kind} of={alertWords(kind)} />)}</span> },
                   ]}
                 />
               )}
@@ -75,17 +77,39 @@ export function Monitoring({ model, version }: { model: string; version: string 
   );
 }
 
+/** How well it did for one application, beside what its author stated. */
+function Performance({ of, stated }: { of: Schemas["Report"]["performance"][number]; stated: Record<string, number> }) {
+  const names = [...new Set([...Object.keys(of.measures), ...Object.keys(stated)])];
+  return (
+    <>
+      <p className="small dim">{of.application}: whether {of.outcome} is known for {number(of.labelled)} of {several(of.matured, "decision")} old enough{of.early > 0 && `; ${number(of.early)} early ones are left out`}.</p>
+      {Object.keys(of.measures).length === 0 ? <Empty>Not enough to say.</Empty> : (
+        <Rows
+          label={`Performance at ${of.application}`}
+          rows={names}
+          by={String}
+          columns={[
+            { name: "measure", cell: words },
+            { name: "live", cell: (name) => <strong>{value(of.measures[name])}</strong>, right: true },
+            { name: "stated by its author", cell: (name) => value(stated[name]), right: true },
+          ]}
+        />
+      )}
+    </>
+  );
+}
+
 /** PSI as a bar up to 0.5, its two usual limits marked. */
-function Gauge({ value }: { value: number }) {
-  const width = Math.min(value / 0.5, 1) * 120;
+function Gauge({ psi }: { psi: number }) {
+  const width = Math.min(psi / 0.5, 1) * 120;
   return (
     <span className="row">
       <svg width="120" height="12" aria-hidden="true" className="gauge">
         <rect width="120" height="6" y="3" rx="3" className="track" />
-        <rect width={Math.max(width, 2)} height="6" y="3" rx="3" className={value >= 0.25 ? "high" : value >= 0.1 ? "some" : "low"} />
+        <rect width={Math.max(width, 2)} height="6" y="3" rx="3" className={psi >= 0.25 ? "high" : psi >= 0.1 ? "some" : "low"} />
         <path d="M24 0v12M60 0v12" className="limit" />
       </svg>
-      {number(value)}
+      {number(psi)}
     </span>
   );
 }

@@ -1,7 +1,7 @@
 import type { Schemas } from "../../api/call";
 import { Empty, Facts, Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
-import { bytes, moment, shortDigest, value } from "../../kit/show";
+import { bytes, moment, several, shortDigest, value } from "../../kit/show";
 
 /** The parts of a manifest that are shown by name (docs/formats/package.md). */
 interface Manifest {
@@ -25,6 +25,12 @@ interface Wheel {
   size: number;
 }
 
+/** The shapes of a call in which no row's score depends on its neighbours. */
+function calls({ kind, rows = 1 }: { kind?: string; rows?: number }): string {
+  if (kind === "multiple") return `any multiple of ${rows} rows`;
+  return kind === "fixed" ? `exactly ${rows} rows` : `${value(kind)}, ${several(rows, "row")}`;
+}
+
 /** What is in the sealed package: the model, where it comes from, everything that it needs. */
 export function Package({ version }: { version: Schemas["VersionDetail"] }) {
   const manifest = version.manifest as unknown as Manifest;
@@ -38,8 +44,8 @@ export function Package({ version }: { version: Schemas["VersionDetail"] }) {
             of={[
               ["digest", <code key="d">{version.digest}</code>],
               ["model", [loader.format, loader.entry ?? loader.file].filter(Boolean).join(", ")],
-              ["asked by", loader.predict],
-              ["in calls of", manifest.batch ? `${manifest.batch.kind}, ${value(manifest.batch.rows)} rows` : undefined],
+              ["method", loader.predict],
+              ["in calls of", manifest.batch ? calls(manifest.batch) : undefined],
               ["tells reasons by", manifest.explain?.method?.replaceAll("_", " ")],
               ["predicts", manifest.target || undefined],
               ["network", manifest.network ? "allowed" : "cut off"],
