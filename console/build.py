@@ -68,9 +68,13 @@ def openapi() -> dict[str, Any]:
 
 
 def actions(described: dict[str, Any]) -> str:
-    """Return verb and path of every action, as TypeScript."""
+    """Return verb and path of every action, and whether it wants to know the state it changes, as TypeScript."""
     found = {
-        operation["operationId"]: [verb.upper(), path]
+        operation["operationId"]: [
+            verb.upper(),
+            path,
+            any(one["name"] == "If-Match" for one in operation.get("parameters", [])),
+        ]
         for path, operations in described["paths"].items()
         for verb, operation in operations.items()
     }

@@ -42,10 +42,12 @@ export interface Sent {
   path: string;
   query: string;
   body: Record<string, unknown> | undefined;
+  /** whether it is a change of what is configured, which names the state that it changes */
+  match?: boolean;
 }
 
 export function sent(action: ActionName, given: object): Sent {
-  const [verb, template] = ACTIONS[action];
+  const [verb, template, match] = ACTIONS[action];
   const rest = new Map(Object.entries(given).filter(([, value]) => value !== undefined && value !== null && value !== ""));
   const path = template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = rest.get(name);
@@ -56,7 +58,7 @@ export function sent(action: ActionName, given: object): Sent {
     const query = new URLSearchParams([...rest].map(([name, value]) => [name, String(value)])).toString();
     return { verb, path, query: query ? `?${query}` : "", body: undefined };
   }
-  return { verb, path, query: "", body: Object.fromEntries(rest) };
+  return { verb, path, query: "", body: Object.fromEntries(rest), match };
 }
 
 export async function call<A extends ActionName>(action: A, given: Given<A>, signal?: AbortSignal): Promise<Answer<A>> {

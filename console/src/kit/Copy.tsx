@@ -4,10 +4,11 @@ import { type Commanded, command } from "./commands";
 import { quoted } from "./quoting";
 
 /** A request as curl; the token is left to the shell. */
-export function curl({ verb, path, query, body }: Sent, ...headers: string[]): string {
+export function curl({ verb, path, query, body, match }: Sent): string {
   const url = `${location.origin}${BASE.replace(/\/$/, "")}${path}${query}`;
   const parts = [`curl -sS -X ${verb} ${quoted(url)}`, '-H "Authorization: Bearer $TENURE_TOKEN"'];
-  for (const header of headers) parts.push(`-H ${quoted(header)}`);
+  // Whatever stands there: who wants to be sure names the ETag instead.
+  if (match) parts.push("-H 'If-Match: *'");
   if (body) parts.push("-H 'Content-Type: application/json'", `-d ${quoted(JSON.stringify(body))}`);
   return parts.join(" \\\n  ");
 }

@@ -37,7 +37,7 @@ export function Policy() {
       {({ policy: name }) => {
         const meant = POLICIES[name];
         if (!meant) return null;
-        const change = curl(sent("policy:set", { policy: meant.other, reason: "agreed by …" }), "If-Match: *");
+        const change = curl(sent("policy:set", { policy: meant.other, reason: "agreed by …" }));
         return (
           <Panel title="Who approves what" aside={<Copied text={change} label={`copy curl that makes it ${meant.other}`} />}>
             <Facts
