@@ -3,6 +3,7 @@
 import contextlib
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -105,6 +106,10 @@ def pressing(page: Page, *actions: str) -> Iterator[None]:
     gotten: set[str] = set()
     page.on("response", lambda answer: gotten.update(_action(answer.request.method, answer.url) if answer.ok else ()))
     yield
+    until = time.monotonic() + PATIENCE / 1000
+    while not set(actions) <= gotten and time.monotonic() < until:
+        # What the browser has to tell is heard while it is waited for.
+        page.wait_for_timeout(20)
     assert set(actions) <= gotten
 
 

@@ -4,7 +4,6 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tenure.serving import announce
 from tests.console.lived_in import LivedIn
 
 
@@ -41,20 +40,6 @@ def test_a_logged_decision_is_evaluated_by_another_version_with_the_features_it_
     expect(other.locator(".timeline")).to_contain_text("churn/1")
     expect(other.locator(".timeline")).to_contain_text("output.score")
     expect(other.get_by_role("columnheader", name="known since")).to_be_visible()
-
-
-def test_a_version_that_serves_is_asked_where_it_serves(page: Page, house: LivedIn) -> None:
-    made = house.decide("churn-offers", customer_id="c7", monthly_fee=50.0, channel="phone")
-    serving = announce.status(house.home.supervisor_socket)["workers"]["churn/2"]["pid"]
-
-    def asked_of_it() -> int:
-        said = house.client.call("versions:logs", model="churn", version="2", lines=1000)["lines"]
-        return sum(f"process {serving} was asked for 1 rows" in line for line in said)
-
-    before = asked_of_it()
-    page.goto(f"{house.url}/playground?decision={made['decision_id']}")
-    expect(page.locator(".timeline")).to_have_count(2)
-    assert asked_of_it() > before, "the very process that answers decisions was asked"
 
 
 def test_a_draft_that_chooses_a_model_and_tells_its_reasons_is_tried_beside_what_is_in_force(
