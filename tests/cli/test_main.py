@@ -154,3 +154,12 @@ def test_a_refused_definition_is_told_with_the_name_of_its_file(tmp_path):
     problem = json.loads(done.stderr)
     assert (done.returncode, problem["file"], problem["problems"][0]["line"]) == (1, str(file), 2)
     assert problem["detail"].startswith(f"{file} is refused:\n  line 2, column 1: ownr")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["show", "nobody"], ["show", "nobody/2"], ["history", "nobody"], ["rollback", "nobody", "--reason", "x"]],
+)
+def test_a_name_of_neither_life_is_said_to_be_of_neither(tmp_path, command):
+    problem = json.loads(ran([*command, "--json"], {"TENURE_HOME": str(tmp_path)}).stderr)
+    assert (problem["code"], problem["name"]) == ("nothing-called-so", "nobody")

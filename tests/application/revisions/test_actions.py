@@ -13,7 +13,9 @@ from tenure.application.revisions.actions import Applications
 from tenure.application.revisions.problems import BrokenDefinition
 from tenure.application.revisions.revision import (
     AlreadyActive,
+    NameOfModel,
     NothingBefore,
+    NoVersionYet,
     StaleBase,
     UnknownApplication,
     UnknownRevision,
@@ -245,3 +247,7 @@ def test_init_writes_a_file_that_can_be_applied(made):
     applications, *_ = made
     text = applications.init(OPERATOR, "loans", ModelUse("risk", "champion"), "customer_id")
     assert applications.apply(OPERATOR, text, "first").revision.definition.entity == "customer_id"
+    with pytest.raises(NameOfModel, match="risk is the name of a model"):
+        applications.init(OPERATOR, "risk", None, None)
+    with pytest.raises(NoVersionYet, match="nobody@champion"):
+        applications.init(OPERATOR, "loans", ModelUse("nobody", "champion"), None)

@@ -14,7 +14,9 @@ from tenure.application.revisions.problems import Problem, located, refusal
 from tenure.application.revisions.releasing import Releases
 from tenure.application.revisions.revision import (
     Change,
+    NameOfModel,
     NothingBefore,
+    NoVersionYet,
     Revision,
     StaleBase,
     UnknownApplication,
@@ -76,9 +78,16 @@ class Applications:
         self._views = views
 
     def init(self, actor: Actor, application: str, model: ModelUse | None, entity: str | None) -> str:
-        """Return the text of an `application.yaml` that fits the model in service; changes nothing."""
+        """Return the text of an `application.yaml` that fits the model in service; changes nothing.
+
+        Raises `NameOfModel` for a model's name, and `NoVersionYet` where no version could say what it is asked.
+        """
         authorize(actor, Permission.APPLICATIONS_INIT, application)
+        if self._contracts.is_model(application):
+            raise NameOfModel(name=application)
         contracts = self._contracts.of(model) if model is not None else {}
+        if model is not None and not contracts:
+            raise NoVersionYet(model=model)
         inputs, outputs = next(iter(contracts.values()), ((), ()))
         return template(application, model, inputs, entity, outputs=outputs)
 

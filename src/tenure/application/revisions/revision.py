@@ -51,6 +51,24 @@ class Change:
     after: Any
 
 
+class NameOfModel(TenureError):
+    """An application cannot be called as a model is."""
+
+    code = "name-of-a-model"
+    kind = Kind.CONFLICT
+    message = "{name} is the name of a model; applications and models share their names"
+    next_step = "take another name, as {name}-offers"
+
+
+class NoVersionYet(TenureError):
+    """The model has no version that could say what it is asked."""
+
+    code = "no-version-yet"
+    kind = Kind.CONFLICT
+    message = "{model} points to no version yet"
+    next_step = "deploy one first (`tenure versions` lists models), or leave --model out"
+
+
 class UnknownApplication(TenureError):
     """No such application."""
 

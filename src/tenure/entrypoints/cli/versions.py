@@ -122,14 +122,15 @@ def show(
 
 
 def _shown(tenure: Any, ref: str) -> Any:
-    from tenure.entrypoints.cli.names import is_model, numbered
+    from tenure.entrypoints.cli.names import either, is_model, numbered
 
     if "@" in ref:
         return tenure.call("versions:show", **version_at(ref))
     name, number = numbered(ref)
     if is_model(tenure, name):
         return tenure.call("versions:show", **version_at(ref)) if number else tenure.call("models:show", model=name)
-    return tenure.call("applications:show", application=name, revision=number)
+    with either(name):
+        return tenure.call("applications:show", application=name, revision=number)
 
 
 def _told_of(seal: dict[str, Any]) -> str:
@@ -222,7 +223,7 @@ _EVENTS = ("at", "actor", "action", "target", "reason")
 
 
 def _history(tenure: Any, ref: str, as_of: str | None) -> Any:
-    from tenure.entrypoints.cli.names import is_model
+    from tenure.entrypoints.cli.names import either, is_model
 
     if "@" in ref:
         return alias_history(tenure, ref, as_of)
@@ -231,7 +232,8 @@ def _history(tenure: Any, ref: str, as_of: str | None) -> Any:
         return tenure.call("versions:history", **version_at(ref), as_of=as_of)
     if is_model(tenure, name):
         return tenure.call("models:history", model=name, as_of=as_of)
-    return tenure.call("applications:history", application=name, as_of=as_of)
+    with either(name):
+        return tenure.call("applications:history", application=name, as_of=as_of)
 
 
 def alias_history(tenure: Any, ref: str, as_of: str | None) -> Any:
@@ -367,14 +369,15 @@ def rollback(
     json: Json = False,
 ) -> None:
     """Take the last change back: a model's champion, or an application's revision."""
-    from tenure.entrypoints.cli.names import is_model
+    from tenure.entrypoints.cli.names import either, is_model
 
     screen = Screen(json)
     with opened() as tenure, screen.waiting(f"rolling {name} back: switch every gateway"):
         if is_model(tenure, name):
             found = tenure.call("models:rollback", model=name, to=to, reason=reason)
         else:
-            found = tenure.call("applications:rollback", application=name, to=to, reason=reason)
+            with either(name):
+                found = tenure.call("applications:rollback", application=name, to=to, reason=reason)
     screen.facts(found, f"{name} rolled back")
 
 
