@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -36,6 +37,8 @@ _RELAYED = b"x-tenure-relay"
 #: what only a gateway may say to control: these, and where the client is and whether it came over TLS
 _OURS = b"x-tenure-"
 _CLIENT, _SCHEME, _ASKED_AT = b"x-tenure-client", b"x-tenure-scheme", b"x-tenure-asked-at"
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::([0-9]{1,5}))?")
+_LAST_PORT = 65_535
 _NAMES = frozenset([REQUEST_ID, TRACEPARENT])
 _OF_CONTROL = _HOP_BY_HOP | {b"date", b"server"}
 
@@ -200,20 +203,25 @@ class _Exchange:
 
 def relayed_headers(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:
     """Return a client's headers as control gets them: none of one connection only, and marked as relayed."""
-    chunked = named = False
+    chunked, host = False, b""
     for name, value in headers:
-        named = named or name == b"host"
-        if name == b"transfer-encoding":
+        if name == b"host":
+            host = host or value
+        elif name == b"transfer-encoding":
             chunked = True
         elif name not in _HOP_BY_HOP and not name.startswith(_OURS):
             yield name, value
     if chunked:
         yield b"transfer-encoding", b"chunked"
-    if not named:
-        # HTTP/1.0 has no such header, and the HTTP/1.1 that is spoken to control demands it.
-        yield b"host", b""
+    yield b"host", _host(host)
     yield b"connection", b"close"
     yield _RELAYED, b"1"
+
+
+def _host(given: bytes) -> bytes:
+    """Return the host that was asked for; where none was (HTTP/1.0) or it is none, one that control can read."""
+    found = _HOST.fullmatch(given)
+    return given if found and int(found[1] or 0) <= _LAST_PORT else b"localhost"
 
 
 def _origin(scope: Any) -> Iterable[tuple[bytes, bytes]]:
