@@ -100,17 +100,28 @@ class Registering:
 
     def _proven(self, digest: str, signatures: Sequence[Signature]) -> Registered:
         """Return the package after it gave its golden outputs here; what was proven before is not proven again."""
-        manifest, worker, version = self.runnable(digest)
         if self._is_known(digest):
+            manifest, worker, version = self.runnable(digest)
             return Registered(manifest, digest, worker, version, self._seal(digest, manifest))
-        rows = golden_rows(manifest, Path(worker.package))
+        manifest, built, folder = self._laid_out(digest)
+        rows = golden_rows(manifest, folder)
         self._progress(f"reproducing {len(rows)} golden outputs without network, other interpreters or libraries")
         costs: list[int] = []
-        shown = levels.show(
-            manifest, (worker, version), 0, lambda running: costs.append(cost_us(running, rows, time.perf_counter))
+        shown = self._shown(
+            manifest, built, folder, lambda running: costs.append(cost_us(running, rows, time.perf_counter))
         )
         self._attest(digest, signatures, shown.seal)
+        worker, version = entries(manifest, built, self.blobs, folder)
         return Registered(manifest, digest, worker, version, shown.seal, shown.verdict, costs[-1])
+
+    def _shown(
+        self, manifest: Manifest, built: Rebuilt, folder: Path, after: Callable[[Oneshot], None]
+    ) -> levels.Shown:
+        """Return what the golden rows show; in a new environment the same run compiles what it imports."""
+        if built.is_primed:
+            return levels.show(manifest, entries(manifest, built, self.blobs, folder), 0, after)
+        with self._primed_beside(built, folder) as copy:
+            return levels.show(manifest, entries(manifest, built, self.blobs, copy), 0, after, compiles=True)
 
     def runnable(self, digest: str, *, primes: bool = True) -> tuple[Manifest, WorkerEntry, VersionEntry]:
         """Return a stored package ready to be started: files laid out and checked, environment built and primed.
@@ -149,16 +160,21 @@ class Registering:
 
     @contextmanager
     def _priming(self, manifest: Manifest, built: Rebuilt, folder: Path, number: int) -> Iterator[Oneshot]:
-        """Give the model's own worker, for once started with bytecode, so that later loads are quick.
-
-        Beside a copy of the package, because bytecode is also written beside its code, where nothing unnamed may lie.
-        """
-        with tempfile.TemporaryDirectory(prefix="priming-", dir=self._home.root / "cache") as scratch:
-            copy = Path(shutil.copytree(folder, Path(scratch, "package"), copy_function=_linked))
+        """Give the model's own worker, for once started with bytecode, so that later loads are quick."""
+        with self._primed_beside(built, folder) as copy:
             place = entries(manifest, built, self.blobs, copy)
             with oneshot.started(*place, manifest.name, number, compiles=True) as running:
-                built.primed()
                 yield running
+
+    @contextmanager
+    def _primed_beside(self, built: Rebuilt, folder: Path) -> Iterator[Path]:
+        """Give a copy of the package for a worker that compiles; where that went well, the environment is primed.
+
+        A copy, because bytecode is also written beside the package's code, where nothing unnamed may lie.
+        """
+        with tempfile.TemporaryDirectory(prefix="priming-", dir=self._home.root / "cache") as scratch:
+            yield Path(shutil.copytree(folder, Path(scratch, "package"), copy_function=_linked))
+        built.primed()
         self.environments.remember(built)
 
     def _is_known(self, digest: str) -> bool:

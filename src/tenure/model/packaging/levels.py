@@ -35,13 +35,15 @@ def show(
     entries: tuple[WorkerEntry, VersionEntry],
     number: int,
     after: Callable[[Oneshot], None] = lambda _: None,
+    *,
+    compiles: bool = False,
 ) -> Shown:
     """Run the golden rows in a rebuilt environment, as far from this machine as it goes, and return what that shows.
 
     First without a network, the machine's interpreters and its shared libraries, then with those libraries. `after` is
-    given the running worker that met them. Raises `NotLoaded`, `GoldenFailed` or `GoldenMismatch` when neither did.
+    given the running worker that met them; `compiles` is that of `oneshot.started`. Raises `NotLoaded`, `GoldenFailed` or `GoldenMismatch` when neither did.
     """
-    trial = _Trial(manifest, entries, number, after)
+    trial = _Trial(manifest, entries, number, after, compiles)
     if manifest.network:
         return trial.run(None, lambda _: Seal("S1", "open", why=OPEN_BY_CARD))
     hidden = launch.hiding(entries[0], libraries=True)
@@ -74,9 +76,11 @@ class _Trial:
     entries: tuple[WorkerEntry, VersionEntry]
     number: int
     after: Callable[[Oneshot], None]
+    compiles: bool
 
     def run(self, alone: dict[str, Any] | None, seal: Callable[[dict[str, Any]], Seal]) -> Shown:
-        with oneshot.started(*self.entries, self.manifest.name, self.number, alone=alone) as running:
+        name, compiles = self.manifest.name, self.compiles
+        with oneshot.started(*self.entries, name, self.number, compiles=compiles, alone=alone) as running:
             verdict = reproduce(running, self.manifest, Path(self.entries[0].package))
             self.after(running)
             return Shown(verdict, seal(running.hello.get("limits") or {}))
