@@ -125,6 +125,17 @@ def plain(workshop: Workshop, plain_folder: Path) -> packaging.Packaged:
     return packaging.package(plain_source(plain_folder), workshop=workshop)
 
 
+_SEALED: dict[tuple[Path, Path, str], packaging.Packaged] = {}
+
+
+def sealed(source: PackageSource, workshop: Workshop) -> packaging.Packaged:
+    """Return the package of a source, made once: for tests that are about what becomes of it afterwards."""
+    key = (workshop.cache, source.source, str(source.requirements))
+    if key not in _SEALED:
+        _SEALED[key] = packaging.package(source, workshop=workshop)
+    return _SEALED[key]
+
+
 def plain_source(folder: Path, python: str = "3.11") -> PackageSource:
     return PackageSource(folder, python=python, created=CREATED, author="ada", commit="c0ffee")
 

@@ -14,7 +14,7 @@ import pytest
 from tenure.app import packaging
 from tenure.serving import oneshot
 from tests.faults.house import TOKEN, House, started
-from tests.packaging.conftest import TRAIN_SKLEARN, source, trained
+from tests.packaging.conftest import TRAIN_SKLEARN, sealed, source, trained
 from tests.packaging.test_sealed_models import restored_alone
 from tests.worker.packages import Made
 
@@ -56,7 +56,7 @@ def test_ten_versions_on_seven_pythons_serve_at_once(
         path = trained(workshop, tuple(needs), python, TRAIN_SKLEARN, tmp_path / f"churn-{nth}.joblib")
         sources.append(replace(source(path, "churn", rows, tuple(needs), python), metrics={"auc": 0.5 + nth / 100}))
     for nth, saved in enumerate(sources):
-        made = packaging.package(saved, workshop=workshop)
+        made = sealed(saved, workshop)
         place = tmp_path / f"restored-{nth}"
         place.mkdir()
         assert restored_alone(made.folder, place) == "churn: 50 golden outputs came out bit for bit"
@@ -74,7 +74,7 @@ def assert_all_serve(
     expected, told = [], []
     row = {f"x{n}": 0.25 * math.sin(n) for n in range(17)}
     for one in sources:
-        made = packaging.package(one, workshop=workshop)
+        made = sealed(one, workshop)
         registered = packaging.register(home, made.folder)
         house.made.append(Made(made.folder, registered.manifest, registered.worker, registered.version))
         assert not list(Path(registered.worker.python).parent.parent.rglob("tenure*")), "something of ours is installed"

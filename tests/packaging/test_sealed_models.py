@@ -16,7 +16,7 @@ from tenure.adapters.environments.asking import DoesNotLoad
 from tenure.app import packaging
 from tenure.serving import oneshot
 from tests.namespaces import WHOLE, may_unshare
-from tests.packaging.conftest import environ_without_network, plain_source
+from tests.packaging.conftest import environ_without_network, plain_source, sealed
 
 if TYPE_CHECKING:
     from tenure.app.packaging import PackageSource
@@ -32,7 +32,7 @@ def test_a_saved_model_is_sealed_registered_and_answers_with_its_golden_bits(
     kind: str, request: pytest.FixtureRequest, workshop: Workshop, home: Home
 ) -> None:
     source: PackageSource = request.getfixturevalue(kind)
-    made = packaging.package(source, workshop=workshop)
+    made = sealed(source, workshop)
     registered = packaging.register(home, made.folder)
     assert (registered.digest, registered.verdict) == (made.digest, "BIT")
     assert registered.seal.level == WHOLE, registered.seal
@@ -51,8 +51,8 @@ def test_a_saved_model_is_sealed_registered_and_answers_with_its_golden_bits(
 
 def test_the_same_bytes_twice_are_the_same_version(sklearn_311: PackageSource, workshop: Workshop, home: Home) -> None:
     heard: list[str] = []
-    first = packaging.package(sklearn_311, workshop=workshop, progress=heard.append)
-    again = packaging.package(sklearn_311, workshop=workshop)
+    first = sealed(sklearn_311, workshop)
+    again = packaging.package(sklearn_311, workshop=workshop, progress=heard.append)
     assert first.digest == again.digest
     assert packaging.register(home, first.folder).digest == packaging.register(home, again.folder).digest
     assert "predict: predict_proba, given a matrix; column 1 of its answer is `score`" in heard
@@ -76,7 +76,7 @@ def test_a_class_of_ones_own_needs_no_requirements(
 def test_an_environment_is_rebuilt_and_proven_without_any_network(
     sklearn_38: PackageSource, workshop: Workshop, tmp_path: Path
 ) -> None:
-    made = packaging.package(sklearn_38, workshop=workshop)
+    made = sealed(sklearn_38, workshop)
     cut = ["unshare", "-n"] if may_unshare("-n") else []
     script = (
         "import sys; from pathlib import Path; from tenure.app.packaging import register; from tenure.settings import Home;"
