@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, StorageState, expect, sync_playwright
 
 from tenure.app.actions import ACTIONS
 from tenure.entrypoints.api.console import built_console
@@ -45,18 +45,27 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture
-def page(browser: Browser, house: LivedIn) -> Iterator[Page]:
-    """A signed-in admin's page."""
+@pytest.fixture(scope="module")
+def session(browser: Browser, house: LivedIn) -> StorageState:
+    """What a browser keeps of an admin who signed in: once for all stories of a module."""
     with opened(browser, house.url) as page:
         sign_in(page, house.url, house.token)
+        return page.context.storage_state()
+
+
+@pytest.fixture
+def page(browser: Browser, house: LivedIn, session: StorageState) -> Iterator[Page]:
+    """An admin's page, signed in."""
+    with opened(browser, house.url, session) as page:
         yield page
 
 
 @contextlib.contextmanager
-def opened(browser: Browser, url: str) -> Iterator[Page]:
+def opened(browser: Browser, url: str, session: StorageState | None = None) -> Iterator[Page]:
     """Give an empty page. Whatever leaves the machine, and whatever the page complains of, fails the test."""
-    context = browser.new_context(viewport={"width": 1360, "height": 900}, reduced_motion="reduce", locale="en-GB")
+    context = browser.new_context(
+        viewport={"width": 1360, "height": 900}, reduced_motion="reduce", locale="en-GB", storage_state=session
+    )
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints: list[str] = []

@@ -11,6 +11,13 @@ const REFUSED_MS = 15_000;
 
 /** Of these no change is announced: they are states of processes and what is still being written. */
 const UNANNOUNCED = new Set(["status", "versions:logs"]);
+/** What was computed of what is written for good, at the price of a process: it is asked again by who wants it again, by nothing else. */
+const COMPUTED = new Set(["decisions:explain", "rules:evaluate"]);
+
+export function isComputed(action: unknown): boolean {
+  return COMPUTED.has(String(action));
+}
+
 /** Reading these is itself written down (personal fields, in the audit log): only who looks asks for them, never the page by itself. */
 const WRITTEN_DOWN = new Set(["decisions:show"]);
 
@@ -78,7 +85,7 @@ function listen(client: QueryClient): () => void {
     const kinds = JSON.parse(event.data) as string[];
     // Whatever changed between two streams was announced by neither.
     const anything = !live || kinds.includes("home") || kinds.includes("processes");
-    const outdated = (action: string) => !WRITTEN_DOWN.has(action) && (anything || OF_DECISIONS.some((start) => action.startsWith(start)));
+    const outdated = (action: string) => !WRITTEN_DOWN.has(action) && !isComputed(action) && (anything || OF_DECISIONS.some((start) => action.startsWith(start)));
     if (anything || kinds.length > 0) void client.invalidateQueries({ predicate: ({ queryKey }) => outdated(String(queryKey[0])) });
     setLive(true);
   };

@@ -1,7 +1,7 @@
 // Server state, all of it: every question is a query named by its action and its input.
 import { QueryClient, type UseQueryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ActionName, type Answer, type Given, type ListAction, type Page, Problem, type Schemas, call, page, request } from "./call";
-import { useEvery } from "./live";
+import { isComputed, useEvery } from "./live";
 import { noteSession } from "./session";
 
 export function newQueryClient(): QueryClient {
@@ -46,7 +46,7 @@ export function useDo<A extends ActionName>(action: A) {
   const client = useQueryClient();
   return useMutation<Answer<A>, Problem, Given<A>>({
     mutationFn: (given) => call(action, given),
-    onSettled: () => client.invalidateQueries(),
+    onSettled: () => client.invalidateQueries({ predicate: ({ queryKey }) => !isComputed(queryKey[0]) }),
   });
 }
 

@@ -15,7 +15,7 @@ export function Audit({ target = "", actor = "", action = "" }: { target?: strin
     <>
       <Heading title="Audit log" under={verified.data && <><Mark of={verified.data.intact ? "chain verified" : "chain broken"} />{Object.entries(verified.data.checked).map(([what, count]) => `${value(count)} ${what}`).join(", ")}{verified.data.problems.join("; ")}</>} />
       <Panel>
-        <Filters filters={[{ name: "target", label: "About", placeholder: "churn/2, churn-offers, policy …" }, { name: "actor", label: "By whom" }, { name: "action", label: "What was done", placeholder: "as versions:promote" }]} />
+        <Filters filters={[{ name: "target", label: "About", placeholder: "churn/2, churn-offers, policy …" }, { name: "actor", label: "By whom" }, { name: "action", label: "What was done", placeholder: "versions:promote" }]} />
       </Panel>
       <Panel title={target ? `About ${target}, newest first` : "Newest first"}>
         <Listed action="audit:log" given={{ target, actor, action }} every={10_000} empty="Nothing was changed.">
