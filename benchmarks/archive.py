@@ -55,6 +55,7 @@ def main() -> None:
         found: dict[str, Any] = {"tenure": ours(work, python, options.versions)}
         print("— replaying decisions from the sealed log", flush=True)
         found["tenure"] |= replays(work, options.replays)
+        options.output.write_text(json.dumps(found, indent=2) + "\n")
         if options.mlflow:
             print("— the same model with MLflow", flush=True)
             found["mlflow"] = mlflow(work)
