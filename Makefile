@@ -26,7 +26,7 @@ demo: $(READY) console  ## three applications live through everything in about 5
 	@$(BIN)/python examples/demo.py $(if $(ONCE),--once)
 
 test: check programs console  ## everything that must hold, from a clean checkout in under 15 minutes
-	@$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --durations=30
+	@$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder --durations=30
 
 check: $(READY)  ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet . || { echo "run 'make fix'"; exit 1; }

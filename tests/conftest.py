@@ -1,6 +1,6 @@
 """What all tests share: the gate draws the same examples at every run, so that a landing never hangs on luck.
 
-It runs in two processes side by side, since most tests wait for processes of their own.
+It runs in three processes side by side on two cores, since most tests wait for processes of their own.
 
 `make soak` draws new ones (`HYPOTHESIS_PROFILE=random`); what it finds becomes a test of its own.
 """
@@ -32,7 +32,7 @@ _TOGETHER = frozenset({"api", "console", "packaging", "worker"})
 
 
 class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # the plugin has no types
-    """Says which tests one process runs when `make test` shares them among two."""
+    """Says which tests one process runs when `make test` shares them among several."""
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]

@@ -94,7 +94,7 @@ def test_every_change_is_in_the_audit_log_and_the_log_is_intact_after_many_at_on
 def test_the_pages_need_nothing_from_elsewhere(control, home):
     connection = Connection("http://localhost", unix_socket=home.control_socket)
     for path in ("/", "/problems/home-in-use"):
-        page = connection.send("GET", path).decode()
+        page = connection.send("GET", path, headers={"Accept": "text/html"}).decode()
         assert "<script" not in page
         assert "http://" not in page
         assert "https://" not in page

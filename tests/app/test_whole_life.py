@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -250,7 +251,9 @@ def test_decisions_go_on_and_control_comes_back_when_it_is_killed(home: Home, te
         assert again.call("decisions:why", decision=decision)["rules"][0]["verdict"] == "no"
         told = [{"decision_id": decision, "value": True}]
         assert again.call("outcomes:import", application="offers", outcomes=told)["recorded"] == 1
-        assert again.call("decisions:show", decision=decision)["outcomes"][0]["value"] is True
+        (outcome,) = again.call("decisions:show", decision=decision)["outcomes"]
+        assert outcome["value"] is True
+        assert datetime.fromisoformat(outcome["at"]).tzinfo is not None
 
 
 PEOPLE = """

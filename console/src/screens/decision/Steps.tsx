@@ -45,7 +45,7 @@ export function Steps({ decision, why }: { decision: Detail; why: Why }) {
         <Step name="Outcome" note="not known yet" />
       ) : (
         decision.outcomes.map((one) => (
-          <Step key={value(one.id)} name="Outcome" note={`told ${moment(new Date(Number(one.at) / 1000).toISOString())}`} on>
+          <Step key={value(one.id)} name="Outcome" note={`told ${moment(one.at as string)}`} on>
             <span className="answer">{value(one.name)}: {value(one.value)}</span>
           </Step>
         ))

@@ -13,7 +13,7 @@ from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import day, moment, shown
 from tenure.app.calls.resolutions import resolved
 from tenure.app.calls.roles import beside
-from tenure.app.calls.shown import reads
+from tenure.app.calls.shown import known_outcomes, reads
 from tenure.app.calls.versions import numbered
 from tenure.application.decisions.reading import Search
 from tenure.contract.records import DecidedBy
@@ -98,7 +98,7 @@ def decision(control: Control, actor: Actor, given: wire.Decision) -> wire.Decis
         personal=found.personal,
         features=reads(record.features),
         predictions=msgspec.to_builtins(record.predictions),
-        outcomes=[msgspec.to_builtins(outcome) for outcome in found.outcomes],
+        outcomes=known_outcomes(found.outcomes),
         logged={"answer": record.answer, "decided_by": record.decided_by, "status": record.status},
         resolutions=[msgspec.to_builtins(resolved(control, one)) for one in found.standing.history],
         event_time=shown(record.event_time),
