@@ -78,7 +78,7 @@ function when(at: unknown): string {
 }
 
 /** What stands elsewhere on the page, or is nobody's but a machine's. */
-const LEFT_OUT = ["kind", "at", "actor", "digest", "draft", "reasons_us", "implied"];
+const LEFT_OUT = ["kind", "at", "actor", "actor_id", "digest", "draft", "reasons_us", "implied"];
 
 function facts(one: Record<string, unknown>): string {
   const body = typeof one.facts === "object" && one.facts !== null ? (one.facts as Record<string, unknown>) : one;

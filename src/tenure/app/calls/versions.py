@@ -79,12 +79,16 @@ def show(control: Control, actor: Actor, given: wire.Version) -> wire.VersionDet
     """Show a version."""
     record, attestations = control.models.show(actor, named(given.model, given.version))
     seal = newest_seal(record.manifest, [(one.kind, one.body) for one in attestations])
+    known = known_as(control)
     return wire.VersionDetail(
         **_facts(control, record),
         seal_level=seal.level,
         seal=msgspec.to_builtins(seal),
         manifest=msgspec.to_builtins(record.manifest),
-        attestations=[{"kind": one.kind, "at": iso(one.at), "actor": one.actor, **one.body} for one in attestations],
+        attestations=[
+            {"kind": one.kind, "at": iso(one.at), "actor": known(one.actor), "actor_id": one.actor, **one.body}
+            for one in attestations
+        ],
         papers=[plain(paper) for paper in papers_in(record, attestations)],
     )
 
