@@ -44,7 +44,8 @@ function Items({ view, features }: { view: string; features: One[] }) {
   ];
   return (
     <details className="items" open={items.length <= FEW}>
-      <summary><Link to="/features/$view" params={{ view }}>{view}</Link>: {several(items.length, "item")}</summary>
+      <summary>{view}: {several(items.length, "item")}</summary>
+      <p className="small">from <Link to="/features/$view" params={{ view }}>{view}</Link></p>
       <Rows label={view} rows={items} by={identifier} columns={shown} />
     </details>
   );
