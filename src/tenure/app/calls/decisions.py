@@ -91,7 +91,7 @@ def _microseconds(milliseconds: float | None) -> float | None:
 def decision(control: Control, actor: Actor, given: wire.Decision) -> wire.DecisionDetail:
     """Show a decision."""
     found = control.decisions.show(actor, given.decision)
-    record = found.record
+    record, known = found.record, known_as(control)
     return wire.DecisionDetail(
         **_row(control, found.standing),
         request=record.request,
@@ -100,10 +100,10 @@ def decision(control: Control, actor: Actor, given: wire.Decision) -> wire.Decis
         predictions=msgspec.to_builtins(record.predictions),
         outcomes=known_outcomes(found.outcomes),
         logged={"answer": record.answer, "decided_by": record.decided_by, "status": record.status},
-        resolutions=[msgspec.to_builtins(resolved(control, one)) for one in found.standing.history],
+        resolutions=[msgspec.to_builtins(resolved(control, one, known)) for one in found.standing.history],
         event_time=shown(record.event_time),
         elapsed_us=record.elapsed_us,
-        actor=known_as(control)(record.actor),
+        actor=known(record.actor),
         beside=beside(control, record.id),
     )
 

@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 def resolve(control: Control, actor: Actor, given: wire.Resolve) -> wire.ResolutionAnswer:
     """Record what a person says about a decision."""
     said = Said(given.answer, given.code, given.reason, given.confirm)
-    return resolved(control, control.resolutions.resolve(actor, given.decision, said))
+    return resolved(control, control.resolutions.resolve(actor, given.decision, said), known_as(control))
 
 
-def resolved(control: Control, one: ResolutionRecord) -> wire.ResolutionAnswer:
+def resolved(control: Control, one: ResolutionRecord, known: Callable[[str], str]) -> wire.ResolutionAnswer:
     """Return one resolution for a person."""
     return wire.ResolutionAnswer(
         resolution_id=one.id,
         decision_id=one.decision,
         application=one.application,
         at=iso(one.at),
-        who=known_as(control)(one.who),
+        who=known(one.who),
         before=one.before,
         after=one.after,
         code=one.code,
@@ -48,10 +48,11 @@ def reviews(control: Control, actor: Actor, given: wire.Reviews) -> list[wire.Re
     """List the decisions that wait for a person."""
     found = control.resolutions.reviews(actor, given.application, tuple(given.cursor.split()))
     chosen = (one for one in found if not given.queue or given.queue in one.queues)
-    return [_review(control, one) for one in islice(chosen, given.limit)]
+    known = known_as(control)
+    return [_review(control, one, known) for one in islice(chosen, given.limit)]
 
 
-def _review(control: Control, one: Waiting) -> wire.ReviewAnswer:
+def _review(control: Control, one: Waiting, known: Callable[[str], str]) -> wire.ReviewAnswer:
     record, proposal = one.record, one.proposal
     return wire.ReviewAnswer(
         decision_id=record.id,
@@ -62,7 +63,7 @@ def _review(control: Control, one: Waiting) -> wire.ReviewAnswer:
         made_at=iso(record.at),
         answer=proposal.before if proposal else record.answer,
         proposed=proposal.after if proposal else None,
-        proposed_by=known_as(control)(proposal.who) if proposal else "",
+        proposed_by=known(proposal.who) if proposal else "",
         rules=record.rules,
         url=control.url(f"/decisions/{record.id}"),
     )
@@ -72,6 +73,7 @@ def overrides(control: Control, actor: Actor, given: wire.ShowOverrides) -> wire
     """Say how often people changed answers."""
     now = control.clock.now()
     since, until = moment(given.since, now), moment(given.until, now)
+    known = known_as(control)
     found, decisions = control.resolutions.overrides(actor, given.application, since, until)
     return wire.OverridesAnswer(
         decisions=decisions,
@@ -80,7 +82,7 @@ def overrides(control: Control, actor: Actor, given: wire.ShowOverrides) -> wire
         pending=found.pending,
         share=found.changed / decisions if decisions else 0.0,
         directions=found.directions,
-        by_person=[_rate(one, known_as(control)) for one in found.by_person],
+        by_person=[_rate(one, known) for one in found.by_person],
         by_code=[_rate(one) for one in found.by_code],
     )
 

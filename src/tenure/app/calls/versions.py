@@ -20,6 +20,8 @@ from tenure.model.version import CHAMPION, AliasRef, VersionRef, parse_name, par
 from tenure.serving.places import worker_log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenure.app.control import Control
     from tenure.governance.access import Actor
     from tenure.model.deployment.fleet import Fleet
@@ -66,13 +68,14 @@ def _model(control: Control, record: ModelRecord) -> wire.ModelAnswer:
 def register(control: Control, actor: Actor, given: wire.Register) -> wire.RegisterAnswer:
     """Register a package."""
     record, again = control.models.register(actor, Path(given.package), given.reason)
-    return wire.RegisterAnswer(**_facts(control, record), again=again)
+    return wire.RegisterAnswer(**_facts(control, record, known_as(control)), again=again)
 
 
 def versions(control: Control, actor: Actor, given: wire.ListVersions) -> list[wire.VersionAnswer]:
     """List a model's versions."""
     records = control.models.versions(actor, parse_name(given.model))
-    return [wire.VersionAnswer(**_facts(control, record)) for record in records]
+    known = known_as(control)
+    return [wire.VersionAnswer(**_facts(control, record, known)) for record in records]
 
 
 def show(control: Control, actor: Actor, given: wire.Version) -> wire.VersionDetail:
@@ -81,7 +84,7 @@ def show(control: Control, actor: Actor, given: wire.Version) -> wire.VersionDet
     seal = newest_seal(record.manifest, [(one.kind, one.body) for one in attestations])
     known = known_as(control)
     return wire.VersionDetail(
-        **_facts(control, record),
+        **_facts(control, record, known),
         seal_level=seal.level,
         seal=msgspec.to_builtins(seal),
         manifest=msgspec.to_builtins(record.manifest),
@@ -93,7 +96,7 @@ def show(control: Control, actor: Actor, given: wire.Version) -> wire.VersionDet
     )
 
 
-def _facts(control: Control, record: VersionRecord) -> dict[str, Any]:
+def _facts(control: Control, record: VersionRecord, known: Callable[[str], str]) -> dict[str, Any]:
     manifest = record.manifest
     return {
         "ref": str(record.ref),
@@ -105,7 +108,7 @@ def _facts(control: Control, record: VersionRecord) -> dict[str, Any]:
         "share": record.share or None,
         "aliases": list(record.aliases),
         "registered_at": iso(record.registered_at),
-        "registered_by": known_as(control)(record.registered_by),
+        "registered_by": known(record.registered_by),
         "metrics": dict(manifest.provenance.metrics),
         "python": manifest.environment.interpreter.version if manifest.environment else manifest.python,
         "url": control.url(f"/models/{record.ref}"),
@@ -115,7 +118,7 @@ def _facts(control: Control, record: VersionRecord) -> dict[str, Any]:
 def approve(control: Control, actor: Actor, given: wire.Change) -> wire.VersionAnswer:
     """Approve a version."""
     record = control.models.approve(actor, named(given.model, given.version), given.reason)
-    return wire.VersionAnswer(**_facts(control, record))
+    return wire.VersionAnswer(**_facts(control, record, known_as(control)))
 
 
 def compare(control: Control, actor: Actor, given: wire.Compare) -> wire.CompareAnswer:
