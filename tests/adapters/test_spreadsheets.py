@@ -114,3 +114,12 @@ def test_what_is_no_workbook_is_refused_and_a_missing_one_named_with_its_line(tm
     (tmp_path / "price.xlsx").write_bytes(b"age;rate\n")
     with pytest.raises(BadSpreadsheet, match=r"no \.xlsx workbook"):
         problems(tmp_path)
+
+
+def test_a_file_with_the_line_endings_of_windows_is_kept_as_it_is_and_means_the_same(tmp_path: Path) -> None:
+    (tmp_path / "application.yaml").write_bytes(TEXT.replace("TABLE", "p.csv").replace("\n", "\r\n").encode())
+    (tmp_path / "p.csv").write_bytes(b"age,rate\r\n>= 0,1.0\r\n")
+    sent = source_of(tmp_path / "application.yaml")
+    assert (sent["text"].count("\r\n"), sent["files"]) == (8, {"p.csv": "age,rate\n>= 0,1.0\n"})
+    windows = read(Source(sent["text"]), sent["files"])
+    assert windows == read(Source(sent["text"].replace("\r\n", "\n")), sent["files"])

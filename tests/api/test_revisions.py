@@ -50,7 +50,9 @@ def test_a_revision_is_tried_scheduled_and_gone_again_and_its_project_measured(
     file = tmp_path / "application.yaml"
     file.write_text(TEXT)
     running.command("apply", str(file), "--reason", "first")
-    taken = running.run("applications", "show", "limits", "--yaml").stdout
+    shown = running.run("applications", "show", "limits", "--yaml")
+    assert (shown.stdout, "tenure apply FILE --base 1" in shown.stderr) == (TEXT, True)
+    taken = running.run("applications", "show", "limits", "--with-base").stdout
     assert taken.startswith("base: 1 ")
     assert "# of a card" in taken
 

@@ -54,7 +54,7 @@ def say(
         (DECISIONS, BODY, {}, 401, "unauthenticated"),
         (DECISIONS, BODY, {"Authorization": "Bearer wrong"}, 401, "unauthenticated"),
         (DECISIONS, {**BODY, "a": "much"}, {"Authorization": f"Bearer {TOKEN}"}, 422, "bad-request"),
-        (DECISIONS, b"{", {"Authorization": f"Bearer {TOKEN}"}, 422, "bad-request"),
+        (DECISIONS, b"{", {"Authorization": f"Bearer {TOKEN}"}, 400, "malformed-json"),
         (DECISIONS.replace("offers", "nobody"), BODY, {"Authorization": f"Bearer {TOKEN}"}, 404, "unknown-application"),
         (DECISIONS, b"x" * (2 << 20), {"Authorization": f"Bearer {TOKEN}"}, 413, "body-too-large"),
         (

@@ -22,6 +22,7 @@ from tenure.contract.records import DecisionRecord, encode
 from tenure.governance.access import Actor, Permission, authorize
 from tenure.governance.repeating import LONGEST_KEY, BadKey, KeyInUse, KeyReused
 from tenure.governance.sessions import cookie_in, refuse_forged
+from tenure.kit.bodies import MalformedJson
 from tenure.kit.digests import digest_of
 from tenure.kit.ids import new_id
 
@@ -364,6 +365,8 @@ def token_of(authorization: str | None) -> str | None:
 def _sent(body: bytes) -> list[Outcome]:
     try:
         decoded = _OUTCOMES.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except msgspec.ValidationError as error:
         raise OutcomeRefused(place="body", why=f"{error}; {_FORM}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedJson(why=str(error)) from error
     return decoded if isinstance(decoded, list) else [decoded]

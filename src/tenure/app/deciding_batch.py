@@ -21,6 +21,7 @@ from tenure.application.decisions.deciding import AskModel, Settled
 from tenure.contract.records import encode
 from tenure.governance.access import Actor, Permission, authorize
 from tenure.governance.repeating import BadKey, KeyInUse, KeyReused
+from tenure.kit.bodies import MalformedJson
 from tenure.kit.digests import digest_of
 from tenure.kit.errors import Kind, TenureError
 from tenure.kit.ids import new_id
@@ -342,8 +343,10 @@ class Batches:
 def _sent(body: bytes, key: str | None = None) -> Batch:
     try:
         sent = _DECODE(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except msgspec.ValidationError as error:
         raise BadBatch(why=str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedJson(why=str(error)) from None
     batch = Batch(sent) if isinstance(sent, list) else sent
     if key is not None and batch.key not in (None, key):
         raise BadBatch(why=f"its key is {batch.key!r}, and the header Idempotency-Key says {key!r}")

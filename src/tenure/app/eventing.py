@@ -12,6 +12,7 @@ import msgspec
 from tenure.application.features.events import EventRefused, Told
 from tenure.contract.records import encode
 from tenure.governance.access import Permission, authorize
+from tenure.kit.bodies import MalformedJson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,11 +88,13 @@ class Eventing:
 
 
 def sent(body: bytes) -> list[Told]:
-    """Return the events of a body: one, a list, or `{"events": […]}`; raise `EventRefused`."""
+    """Return the events of a body: one, a list, or `{"events": […]}`; raise `EventRefused` or `MalformedJson`."""
     try:
         if body.lstrip()[:1] == b"{" and b'"events"' in body:
             return _SEVERAL.decode(body).events
         found = _SENT.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except msgspec.ValidationError as error:
         raise EventRefused(place="body", why=str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedJson(why=str(error)) from error
     return found if isinstance(found, list) else [found]

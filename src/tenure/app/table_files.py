@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 from tenure.adapters.spreadsheets import sheet_as_csv
@@ -26,7 +27,7 @@ def source_of(file: Path) -> dict[str, Any]:
 
     What is missing is left out: the check says so, with its place. Raises `BadSpreadsheet` for a workbook that is broken.
     """
-    text = text_of(file)
+    text = exact_text_of(file)
     found = {name: file.parent / name.partition("#")[0] for name in named_in(text)}
     return {"text": text, "files": {name: _table(name, path) for name, path in found.items() if path.is_file()}}
 
@@ -38,8 +39,13 @@ def _table(name: str, path: Path) -> str:
 
 
 def text_of(file: Path) -> str:
-    """Return the text of a file; raise `NotText`."""
+    """Return the text of a file, its lines ended by newlines; raise `NotText`."""
+    return io.StringIO(exact_text_of(file), newline=None).read()
+
+
+def exact_text_of(file: Path) -> str:
+    """Return the text of a file with its line endings as they are; raise `NotText`."""
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise NotText(file=file, why=error.reason, place=error.start) from error

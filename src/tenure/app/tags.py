@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tenure.app.calls.keeping import kept_target
 from tenure.app.wire import ShowView
 from tenure.application.revisions.source import Source
 
@@ -21,7 +22,7 @@ def _policy(control: Control, _: Any) -> tuple[str, str | None]:
     return "the policy", control.policies.in_force().value
 
 
-def _application(control: Control, given: wire.Application | wire.ShowApplication) -> tuple[str, str | None]:
+def _application(control: Control, given: Any) -> tuple[str, str | None]:
     active = control.revisions.active(given.application)
     return given.application, str(active.number) if active else None
 
@@ -62,6 +63,12 @@ def _webhook(control: Control, given: Any) -> tuple[str, str | None]:
     return f"webhook {given.webhook}", _state(control.notices.found(given.webhook))
 
 
+def _kept_as(control: Control, given: wire.AssignClass) -> tuple[str, str | None]:
+    target, _ = kept_target(control, given.target)
+    use = next((one for one in control.retentions.uses() if one.target == target), None)
+    return f"the retention class of {given.target}", _state(use)
+
+
 def _retention_class(control: Control, given: wire.DefineClass) -> tuple[str, str | None]:
     return f"retention class {given.name}", _state(control.retentions.classes().get(given.name))
 
@@ -92,4 +99,13 @@ TAGS: dict[str, Callable[[Control, Any], tuple[str, str | None]]] = {
     "webhooks:set": _webhook,
     "webhooks:remove": _webhook,
     "retention:define": _retention_class,
+    "retention:assign": _kept_as,
+    "applications:approve": _application,
+    "applications:activate": _application,
+    "applications:end": _application,
+    "applications:rollback": _application,
 }
+
+#: Steps along a table of legal moves (decisions/0019): they put nothing in the place of what somebody else wrote, so they
+#: need no If-Match; where one is sent, it must name the revision in force.
+STEPS = frozenset({"applications:approve", "applications:activate", "applications:end", "applications:rollback"})

@@ -232,6 +232,7 @@ def show(control: Control, actor: Actor, given: wire.ShowApplication) -> wire.Re
         files=table_texts(revision.definition),
         backtest=kept_backtest(control, revision),
         editable=with_base(revision.source, active.number if active else 0),
+        in_force=active.number if active else 0,
         stage=standing.stage(revision.number).value,
     )
 

@@ -231,13 +231,13 @@ def assign(control: Control, actor: Actor, given: wire.AssignClass) -> wire.Assi
     """Keep a model's versions or an application's log under a class."""
     authorize(actor, Permission.RETENTION_ASSIGN)
     reason = reason_for("a retention class", given.reason)
-    target, keeps = _kept_target(control, given.target)
+    target, keeps = kept_target(control, given.target)
     use = control.retentions.assign(actor, target, keeps, given.name, reason)
     told = control.retentions.classes()[use.name].told
     return wire.AssignedAnswer(target=use.target, retention_class=use.name, retention=told, at=iso(use.at), by=use.by)
 
 
-def _kept_target(control: Control, text: str) -> tuple[str, Keeps]:
+def kept_target(control: Control, text: str) -> tuple[str, Keeps]:
     """Return what is to be kept under a class, and what it has of what classes keep."""
     if view := _view_in(control, text):
         return on_view(view), "features"

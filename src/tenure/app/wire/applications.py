@@ -280,6 +280,8 @@ class RevisionAnswer(Output, frozen=True):
     backtest: BacktestAnswer | None = None
     #: the same text as it is given to be edited: its first line names the revision in force
     editable: str = ""
+    #: the revision in force: an edited file names it as its base; 0 while there is none
+    in_force: int = 0
     stage: str = ""
 
 

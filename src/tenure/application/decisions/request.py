@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from tenure.application.rules.kinds import nearest
+from tenure.kit.bodies import MalformedJson
 from tenure.kit.clock import SECOND
 from tenure.kit.errors import Kind, TenureError
 
@@ -51,13 +52,16 @@ class RequestForm:
         self._decode = msgspec.json.Decoder(self._type).decode
 
     def decode(self, body: bytes) -> dict[str, Any]:
-        """Return every field of the schema, None where it is missing; raise `BadRequest` naming the first wrong field."""
+        """Return every field of the schema, None where it is missing; raise `BadRequest` naming the first wrong field.
+
+        Raises `MalformedJson` for what is no JSON.
+        """
         try:
             return self._values(self._decode(body))
         except msgspec.ValidationError as error:
             raise self._refused(error) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise BadRequest(field="the body", why=f"it is no JSON ({error})", application=self._application) from None
+            raise MalformedJson(why=str(error)) from None
 
     def convert(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return the same for a row that is decoded already."""

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import tenure
+from tenure.kit.bodies import MalformedJson
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving.front import PREFIX
 
@@ -53,15 +54,6 @@ CHALLENGE = 'Basic realm="Tenure: any user name, the token as password"'
 CHALLENGE_OF_SCRIPTS = 'Bearer realm="Tenure"'
 
 _OWN_MEMBERS = frozenset({"type", "title", "status", "detail", "code", "next_step"})
-
-
-class MalformedJson(TenureError):
-    """The body is not JSON at all."""
-
-    code = "malformed-json"
-    kind = Kind.BAD_INPUT
-    message = "the body is not JSON: {why}"
-    next_step = "send one JSON object with the header Content-Type: application/json"
 
 
 class InvalidInput(TenureError):

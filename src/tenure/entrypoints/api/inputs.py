@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import msgspec
 
-from tenure.entrypoints.api.errors import InvalidInput, MalformedJson
+from tenure.entrypoints.api.errors import InvalidInput
 from tenure.entrypoints.api.unknown import UnknownParameter, refuse_unknown
+from tenure.kit.bodies import MalformedJson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

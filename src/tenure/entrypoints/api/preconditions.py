@@ -33,12 +33,13 @@ def etag_of(tag: str) -> str:
     return f'"{tag}"'
 
 
-def precondition(what: str, tag: str | None, given: str) -> Callable[[str | None], None]:
+def precondition(what: str, tag: str | None, given: str, *, needed: bool = True) -> Callable[[str | None], None]:
     """Return the check of an If-Match header (empty: none was sent), to be made again when nobody else can write.
 
-    A thing that does not exist yet (`tag` None) needs none; `*` matches whatever there is.
+    A thing that does not exist yet (`tag` None) needs none; `*` matches whatever there is. Where it is not `needed`, it is
+    checked if it was sent.
     """
-    if tag is not None and not given:
+    if needed and tag is not None and not given:
         raise PreconditionRequired(what=what, etag=etag_of(tag))
 
     def check(now: str | None) -> None:

@@ -20,13 +20,12 @@ from litestar.params import Body, PathParameter, QueryParameter
 from litestar.routes import HTTPRoute
 
 from tenure.app.paging import is_list, is_page, link_to, listed
-from tenure.app.tags import TAGS
+from tenure.app.tags import STEPS, TAGS
 from tenure.entrypoints.api.errors import (
     PROBLEM_JSON,
     BodyTooLarge,
     ClientWentAway,
     InvalidInput,
-    MalformedJson,
     NoSuchRoute,
     RefusedUpload,
     Unexpected,
@@ -40,6 +39,7 @@ from tenure.entrypoints.api.origins import is_script
 from tenure.entrypoints.api.preconditions import etag_of, precondition
 from tenure.entrypoints.api.repeating import Once, once
 from tenure.governance.access import Permission, allows
+from tenure.kit.bodies import MalformedJson
 from tenure.kit.clock import SystemClock
 from tenure.kit.errors import TenureError
 from tenure.kit.ids import new_id
@@ -136,7 +136,8 @@ def _tagged(performer: Performer, action: Action, request: Request[Any, Any, Any
     check = None
     # Who may not do it at all learns nothing of the state.
     if action.verb != "GET" and allows(actor.role, Permission(action.name)):
-        check = precondition(*performer.tag(action.name, asked), request.headers.get("if-match", ""))
+        given_match = request.headers.get("if-match", "")
+        check = precondition(*performer.tag(action.name, asked), given_match, needed=action.name not in STEPS)
     answer = performer.perform(action.name, actor, asked, check)
     _, tag = performer.tag(action.name, asked)
     return Response(answer, headers={"ETag": etag_of(tag)} if tag is not None else {})

@@ -83,10 +83,10 @@ def _rebased(file: Path, number: int) -> bool:
     """Have a file that names its base name the revision that it has become; return whether it did."""
     from tenure.application.revisions.base import with_base, without_base
 
-    text = file.read_text(encoding="utf-8")
+    text = file.read_bytes().decode("utf-8-sig")
     if without_base(text) == text or with_base(text, number) == text:
         return False
-    file.write_text(with_base(text, number), encoding="utf-8")
+    file.write_bytes(with_base(text, number).encode())
     return True
 
 
@@ -256,7 +256,10 @@ def applications(
 
 def show_application(
     application: Annotated[str, typer.Argument(metavar="NAME[/REVISION]")],
-    yaml: Annotated[bool, typer.Option("--yaml", help="The file as it was written, with its comments.")] = False,
+    yaml: Annotated[bool, typer.Option("--yaml", help="The file as it was written, byte for byte.")] = False,
+    with_base: Annotated[
+        bool, typer.Option("--with-base", help="That file, begun by a line that names the revision in force.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show an application's revision in force, or an earlier one."""
@@ -264,13 +267,17 @@ def show_application(
     name, number = numbered(application)
     with opened() as tenure:
         found = tenure.call("applications:show", application=name, revision=number)
-    show_revision(screen, found, yaml=yaml)
+    show_revision(screen, found, yaml=yaml, with_base=with_base)
 
 
-def show_revision(screen: Screen, found: dict[str, Any], *, yaml: bool) -> None:
-    """Show a revision's facts and its file, or with `yaml` the file alone."""
+def show_revision(screen: Screen, found: dict[str, Any], *, yaml: bool, with_base: bool = False) -> None:
+    """Show a revision's facts and its file, or with `yaml` the file alone, byte for byte, or that `with_base` before it."""
+    if with_base:
+        screen.verbatim(found, found["editable"])
+        return
     if yaml:
-        screen.text(found, found["editable"])
+        screen.verbatim(found, found["source"])
+        screen.aside(f"edited from revision {found['in_force']}; then: tenure apply FILE --base {found['in_force']}")
         return
     facts = ("application", "revision", "stage", "digest", "at", "actor", "reason")
     screen.facts(found, f"{found['application']}/{found['revision']}", facts)

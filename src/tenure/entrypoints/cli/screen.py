@@ -68,6 +68,13 @@ class Screen:
         else:
             sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
 
+    def verbatim(self, found: Any, text: str) -> None:
+        """Show a person a file byte for byte, the answer to a program."""
+        if self.as_json:
+            self.document(found)
+        else:
+            sys.stdout.write(text)
+
     def document(self, found: Any) -> None:
         """Write the answer as JSON."""
         import json
@@ -87,6 +94,11 @@ class Screen:
         """Tell a person one line; programs do not hear it."""
         if not self.as_json:
             _console().print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def aside(self, line: str) -> None:
+        """Tell a person one line on standard error, where standard output is a file's content."""
+        if not self.as_json:
+            sys.stderr.write(f"{line}\n")
 
     @contextlib.contextmanager
     def waiting(self, text: str) -> Iterator[Callable[[str], None]]:

@@ -1,0 +1,78 @@
+"""Which operations need If-Match, and which only check one that is sent (docs/decisions/0019)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tenure.app.actions import ACTIONS
+from tenure.app.tags import STEPS, TAGS
+from tests.api.test_contract import APPLICATION
+
+if TYPE_CHECKING:
+    from tests.api.running import Running
+
+#: what changes something and puts nothing in the place of what somebody else wrote
+MOVES = {
+    "models:rollback", "versions:approve", "versions:deploy", "versions:promote", "versions:decommission",
+    "versions:archive", "versions:restore", "versions:destroy", "holds:release", "alerts:ack", "alerts:silence",
+    "webhooks:retry", "trust:remove", "sessions:end", "persons:erase", "retention:expire", "features:expire",
+    "backup", "repair", "restart", "gc", "drill",
+}  # fmt: skip
+ADDITIONS = {
+    "versions:register", "versions:import", "versions:export", "versions:attach", "inventory:add", "decisions:resolve",
+    "outcomes:import", "events:import", "features:ingest", "holds:add", "users:create", "users:link", "tokens:create",
+    "trust:add",
+}  # fmt: skip
+#: what answers a question that is too long for an address, or writes a file elsewhere
+ANSWERS = {
+    "replay", "versions:run", "models:dossier", "decisions:dossier", "decisions:export", "sql", "features:join",
+    "rules:check", "rules:test", "rules:backtest", "rules:evaluate",
+}  # fmt: skip
+
+
+def test_every_operation_that_is_no_read_is_a_write_with_a_state_or_named_here() -> None:
+    changing = {one.name for one in ACTIONS if one.verb != "GET"}
+    writes = changing & TAGS.keys() - STEPS
+    assert changing - writes - STEPS == MOVES | ADDITIONS | ANSWERS
+    assert not writes & (MOVES | ADDITIONS | ANSWERS)
+
+
+@pytest.fixture(scope="module")
+def owner(running: Running) -> dict[str, str]:
+    return {"Authorization": f"Bearer {running.token}"}
+
+
+def test_a_step_needs_no_state_and_is_held_to_the_one_it_names(running: Running, owner: dict[str, str]) -> None:
+    path = "/api/v1/applications/stepping"
+    text = APPLICATION.replace("application: offers", "application: stepping")
+    assert running.ask("POST", "/api/v1/applications", {"text": text}, owner)[0] == 200
+    other = {"text": text.replace("middle", "other")}
+    assert running.ask("POST", "/api/v1/applications", other, owner | {"If-Match": '"1"'})[0] == 200
+    back = {"reason": "as it was"}
+    status, _, body = running.ask("POST", f"{path}/rollback", back, owner | {"If-Match": '"1"'})
+    assert (status, json.loads(body)["etag"]) == (412, '"2"'), "somebody applied since"
+    status, headers, _ = running.ask("POST", f"{path}/rollback", back, owner | {"If-Match": '"2"'})
+    assert (status, headers["etag"]) == (200, '"1"')
+    assert running.ask("POST", f"{path}/revisions/2/activate", back, owner)[0] == 200
+    assert running.ask("POST", f"{path}/end", back, owner | {"If-Match": '"7"'})[0] == 412
+
+
+def test_what_is_kept_under_a_class_is_changed_only_by_who_names_what_it_is_kept_under(
+    running: Running, owner: dict[str, str]
+) -> None:
+    text = APPLICATION.replace("application: offers", "application: kept")
+    running.ask("POST", "/api/v1/applications", {"text": text}, owner)
+    for name in ("kept-short", "kept-long"):
+        made = {"name": name, "keep": "1y", "keeps": ["decisions"], "reason": "a year"}
+        assert running.ask("POST", "/api/v1/retention/classes", made, owner)[0] == 200
+    use = {"target": "kept", "name": "kept-short", "reason": "small"}
+    assert running.ask("POST", "/api/v1/retention/uses", use, owner)[0] == 200, "there was none yet"
+    status, _, body = running.ask("POST", "/api/v1/retention/uses", use | {"name": "kept-long"}, owner)
+    assert status == 428
+    etag = json.loads(body)["etag"]
+    sent = owner | {"If-Match": etag}
+    assert running.ask("POST", "/api/v1/retention/uses", use | {"name": "kept-long"}, sent)[0] == 200
+    assert running.ask("POST", "/api/v1/retention/uses", use, sent)[0] == 412, "it has changed by that"
