@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +58,7 @@ class Host:
 
 @contextlib.asynccontextmanager
 async def served(
-    tmp_path: Path, *, batch: BatchForm | None = None, started: bool = True, **more: int
+    tmp_path: Path, *, batch: BatchForm | None = None, started: bool = True, **more: Any
 ) -> AsyncIterator[tuple[Host, WorkerLink]]:
     made = Maker(tmp_path, Path(sys.executable)).plain(batch=batch or BatchForm("multiple", 8))
     host = Host(made, tmp_path / "w.sock")
@@ -178,6 +180,27 @@ def test_a_slow_model_times_out_and_what_waited_too_long_is_never_computed(tmp_p
             # The late row would have killed the worker, had it been computed.
             assert (await link.predict({"a": 1.0, "b": 0.0}, SECOND)).output == {"score": 1.0}
             assert link.in_flight == 0
+
+    run(scenario)
+
+
+def test_who_watches_the_worker_is_told_once_of_a_call_that_takes_longer_than_its_calls_do(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        told: list[int] = []
+        async with served(tmp_path, batch=ALONE, silent=lambda: told.append(1)) as (host, link):
+            for nth in range(20):
+                await link.predict({"a": float(nth), "b": 0.0}, SECOND)
+            assert not told
+            assert host.process is not None
+            # A process that is stopped is as silent as a model that does not come back, however fast this machine is.
+            host.process.send_signal(signal.SIGSTOP)
+            waiting = asyncio.ensure_future(link.predict({"a": 1.0, "b": 0.0}, 30 * SECOND))
+            while not told:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
+            host.process.send_signal(signal.SIGCONT)
+            assert (await waiting).output == {"score": 1.0}
+        assert told == [1]
 
     run(scenario)
 

@@ -38,7 +38,8 @@ _log = logging.getLogger(__name__)
 class Gateway:
     """One gateway's state: the generation in service, those that requests still pin, and the log it writes.
 
-    `left` is called whenever the oldest generation in flight has changed, `swapped` when another one is in service.
+    `left` is called whenever the oldest generation in flight has changed, `swapped` when another one is in service, `silent`
+    with the name of a worker that owes an answer for longer than its calls take.
     """
 
     def __init__(self, home: Home, base_url: Callable[[], str]) -> None:
@@ -48,13 +49,14 @@ class Gateway:
         self._persons = Persons(home.persons_db, persons_key(home), clock=clock)
         self._features = SqliteFeatures(home.features_db, clock)
         self.log, stream = self._open_log(clock)
-        self._links = Links(home)
+        self._links = Links(home, self._doubt)
         self.generation = Generation(snapshots.Snapshot(format=1, generation=0, created=0), {})
         self._pinned: list[Generation] = []
         self._buckets = Buckets(home.rates)
         self._clock = clock
         self.left: Callable[[], None] = lambda: None
         self.swapped: Callable[[], None] = lambda: None
+        self.silent: Callable[[str], None] = lambda _: None
         self.shadowing = Shadowing(log=self.log, features=self._features, clock=clock)
         self.feature_counts = FeatureCounts(self._features.reads)
         self.deciding = Deciding(
@@ -148,6 +150,9 @@ class Gateway:
         self._buckets.keep_only(new.rates)
         self.swapped()
         await self.drop_links()
+
+    def _doubt(self, worker: str) -> None:
+        self.silent(worker)
 
     async def drop_links(self) -> None:
         """Close the connections to versions that neither the present generation nor a pinned one has."""

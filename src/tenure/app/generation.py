@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -209,10 +210,14 @@ class Generation:
 
 
 class Links:
-    """The connections to workers, kept over generations for as long as one in service has the version."""
+    """The connections to workers, kept over generations for as long as one in service has the version.
 
-    def __init__(self, home: Home) -> None:
+    `silent` is told of a worker that owes an answer for longer than its calls take.
+    """
+
+    def __init__(self, home: Home, silent: Callable[[str], None]) -> None:
         self._home = home
+        self._silent = silent
         self._links: dict[str, WorkerLink] = {}
 
     async def for_snapshot(self, snapshot: Snapshot) -> dict[str, WorkerLink]:
@@ -240,7 +245,9 @@ class Links:
         key = f"{model}/{number}"
         known = self._links.get(key)
         if known is None or known.digest != version.digest:
-            known = self._links[key] = WorkerLink(model, number, version, worker_socket(self._home, version.worker))
+            socket = worker_socket(self._home, version.worker)
+            silent = partial(self._silent, version.worker)
+            known = self._links[key] = WorkerLink(model, number, version, socket, silent=silent)
         return known
 
 

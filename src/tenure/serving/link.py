@@ -23,7 +23,7 @@ from tenure.worker.batching import Form
 from tenure.worker.columns import BadRow, Codec, FrameError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from tenure.contract.schema import Schema
@@ -43,6 +43,10 @@ DEATHS_TO_QUARANTINE = 2
 _MOST_SUSPECTS = 4096
 #: what a worker may call a failure; anything else would make a record that nobody can read
 _FAILURES = frozenset(get_args(Failure))
+#: how often it is looked whether a worker that was asked still answers, and how long it may be silent beyond what its
+#: calls are known to take before somebody is told
+_LOOK_SECONDS = 0.05
+_SILENT_US = 50_000
 _FIRST_WAIT = 0.05
 _LONGEST_WAIT = 2.0
 
@@ -156,7 +160,9 @@ class WorkerLink:
         socket: Path,
         *,
         in_flight: int = MOST_IN_FLIGHT,
+        silent: Callable[[], None] = lambda: None,
     ) -> None:
+        """Make the link; `silent` is called when the worker is silent for longer than its calls take."""
         self.model, self.version, self.digest = model, version, entry.digest
         self.inputs: Schema = entry.inputs
         self.outputs: Schema = entry.outputs
@@ -175,6 +181,9 @@ class WorkerLink:
         self.rows_in_flight = 0
         self.pace = Pace(Form(entry.batch_kind, entry.batch_rows))
         self._next = 0
+        self._silent, self._is_doubted = silent, False
+        self._heard_us = 0
+        self._watch: asyncio.TimerHandle | None = None
         self._deaths: dict[int, int] = {}
         self._wire: _Wire | None = None
         self._is_ready = asyncio.Event()
@@ -303,6 +312,8 @@ class WorkerLink:
         now = frames.now_us()
         self._asked[correlation] = _Asked(rows, answer, timer, self.rows_in_flight, now)
         self.rows_in_flight += len(rows)
+        if self._watch is None:
+            self._watch = loop.call_later(_LOOK_SECONDS, self._look)
         self._wire.write(frames.encode(frames.INFER, correlation, len(rows), now + deadline_us, flags, body=body))
         return answer
 
@@ -338,6 +349,19 @@ class WorkerLink:
         if not answer.done():
             answer.set_result(self._failure("timeout", "the model did not answer within the deadline"))
 
+    def _look(self) -> None:
+        """Tell, once, of a worker that is silent for longer than its calls take; look again while it owes an answer."""
+        self._watch = None
+        if not self._asked:
+            self._is_doubted = False
+            return
+        self._watch = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
+        since = max(next(iter(self._asked.values())).began, self._heard_us)
+        was_doubted = self._is_doubted
+        self._is_doubted = frames.now_us() - since > _SILENT_US + 2 * self.pace.wait_us(self.rows_in_flight)
+        if self._is_doubted and not was_doubted:
+            self._silent()
+
     def _received(self, wire: _Wire, frame: frames.Frame) -> None:
         if frame.kind == frames.WELCOME:
             self._welcomed(wire, frames.read_json(frame.body))
@@ -352,9 +376,9 @@ class WorkerLink:
             del self._asked[frame.correlation]
             self.rows_in_flight -= len(asked.rows)
             _answer(asked, answer)
+            self._heard_us = now = frames.now_us()
             if frame.kind == frames.RESULT:
-                waited = frames.now_us() - asked.began
-                self.pace.saw(frames.read_spans(frame.meta)[0], asked.ahead, waited)
+                self.pace.saw(frames.read_spans(frame.meta)[0], asked.ahead, now - asked.began)
 
     def _predictions(self, frame: frames.Frame, count: int) -> Prediction | list[Prediction]:
         """Return one prediction for each row of a frame, or the failure of all."""

@@ -1,6 +1,7 @@
 """The pulse of a worker: what answers is left alone, what falls silent is told, what ends is no hang."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import threading
@@ -26,7 +27,8 @@ class Peer:
 
     def _serve(self) -> None:
         connection, _ = self._listener.accept()
-        with connection:
+        # Who asked may be gone by now.
+        with connection, contextlib.suppress(OSError):
             while connection.recv(frames.HEADER.size):
                 self.pings += 1
                 if self.pings <= self._left:
@@ -67,7 +69,7 @@ def _watched(path: Path, silent_seconds: float, seconds: float, child: Child) ->
     async def run() -> str | None:
         try:
             # Of the process only its number is asked.
-            return await asyncio.wait_for(pulse.stops(path, silent_seconds)(child), seconds)  # type: ignore[arg-type]
+            return await asyncio.wait_for(pulse.stops(path, silent_seconds, asyncio.Event())(child), seconds)  # type: ignore[arg-type]
         except TimeoutError:
             return None
 
@@ -108,6 +110,31 @@ def test_a_worker_that_does_not_answer_stands_back_behind_the_others_until_it_do
     # Without privileges a process is not let forward again, a group is.
     assert child.niceness[0] == beside[0] or os.geteuid() != 0
     assert child.niceness[1] == beside[1]
+    peer.close()
+
+
+def test_a_worker_that_somebody_waits_for_stands_back_at_once(
+    tmp_path: Path, child: Child, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No PING of its own accord after the first, and no patience with it.
+    monkeypatch.setattr(pulse, "_EVERY_SECONDS", 600.0)
+    peer = Peer(tmp_path / "one.sock", answers=1)
+    beside = child.niceness
+
+    async def run() -> None:
+        doubt = asyncio.Event()
+        async with asyncio.timeout(30):
+            watch = asyncio.ensure_future(pulse.stops(peer.path, 6000.0, doubt)(child))  # type: ignore[arg-type]
+            while peer.pings < 1:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.01)
+            assert child.niceness == beside
+            doubt.set()
+            while child.niceness == beside:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.01)
+            watch.cancel()
+
+    asyncio.run(run())
+    assert peer.pings == 2
     peer.close()
 
 

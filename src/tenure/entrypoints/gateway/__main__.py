@@ -85,6 +85,7 @@ class _Process:
         self._watch(metrics, relay)
         self._gateway.left = self._generation_left
         self._gateway.swapped = self._take_limits
+        self._gateway.silent = self._channel.say_silent
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _watch(self, metrics: Metrics, relay: Relay) -> None:

@@ -85,6 +85,10 @@ class Channel:
         """Say that the oldest pinned generation has changed."""
         self._say({"op": "lowest", "lowest": self._serving.lowest})
 
+    def say_silent(self, worker: str) -> None:
+        """Say that a worker owes an answer for longer than its calls take."""
+        self._say({"op": "silent", "worker": worker})
+
     async def collect(self) -> list[Samples]:
         """Return the numbers of all other gateways and of the supervisor, as far as they answer in time."""
         if self._writer is None:

@@ -30,11 +30,12 @@ class Member:
 class Members:
     """All joined gateways by pid, and the questions that travel between them.
 
-    `numbers` gives the supervisor's own metrics: name → labels → value.
+    `numbers` gives the supervisor's own metrics: name → labels → value. `doubted` is told of a worker that owes an answer.
     """
 
-    def __init__(self, changed: Callable[[], None], numbers: Callable[[], Any]) -> None:
+    def __init__(self, changed: Callable[[], None], numbers: Callable[[], Any], doubted: Callable[[str], None]) -> None:
         self._numbers = numbers
+        self._doubted = doubted
         self.by_pid: dict[int, Member] = {}
         self._changed = changed
         self._collections: dict[str, tuple[Conversation, set[int], list[Any]]] = {}
@@ -66,6 +67,8 @@ class Members:
                 member.lowest = message["lowest"]
             case "ready":
                 member.ready = True
+            case "silent":
+                self._doubted(message["worker"])
             case "collect":
                 self._collect(member, message["ticket"])
             case "metrics":

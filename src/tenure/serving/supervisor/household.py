@@ -44,7 +44,8 @@ class Household:
     def __init__(self, home: Home, gateways: int, *, control: bool, load_seconds: float) -> None:
         self.home = home
         self.changes = Changes()
-        self.members = Members(self.changes.happened, lambda: status.numbers(self))
+        self.members = Members(self.changes.happened, lambda: status.numbers(self), self._doubt)
+        self._doubts: dict[str, asyncio.Event] = {}
         self.on_change: Callable[[], None] = lambda: None
         self.listener: socket.socket | None = None
         self.plan = Plan()
@@ -78,6 +79,7 @@ class Household:
     def keep_worker(self, key: str, entry: dict[str, Any], adopted: Process | None = None) -> None:
         """Keep a version's worker running, and end it when it hangs."""
         path = worker_socket(self.home, key)
+        doubt = self._doubts[key] = asyncio.Event()
         # A living worker goes on accepting at the path, so a socket that was not handed over is made when it restarts.
         self.workers[key] = Kept(
             lambda: self._recipes.worker(key, entry, self._worker_listener(key)),
@@ -86,10 +88,15 @@ class Household:
             self.remember,
             load_seconds=self._load_seconds,
             must_end=excess.first(
-                pulse.stops(path, entry.get("silent_seconds", pulse.SILENT_SECONDS)), excess.exceeds(entry)
+                pulse.stops(path, entry.get("silent_seconds", pulse.SILENT_SECONDS), doubt), excess.exceeds(entry)
             ),
             adopted=adopted,
         )
+
+    def _doubt(self, key: str) -> None:
+        """Have a worker's pulse felt at once."""
+        if key in self._doubts:
+            self._doubts[key].set()
 
     def _worker_listener(self, key: str) -> int:
         if key not in self.worker_listeners:
@@ -126,6 +133,7 @@ class Household:
         """End a worker and give up its place and its socket."""
         kept = self.workers.pop(key)
         self.welcomes.pop(key, None)
+        self._doubts.pop(key, None)
         await kept.stop(grace)
         if key in self.worker_listeners and key not in self.workers:
             worker_socket(self.home, key).unlink(missing_ok=True)

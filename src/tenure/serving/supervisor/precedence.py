@@ -1,6 +1,7 @@
 """Who goes first where more wants to run than there are processors.
 
-Whoever answers decisions is let in soon, and a worker that does not come back from a call goes last.
+Whoever answers decisions is let in soon, a worker that loads its model steps aside, and one that does not come back from a
+call goes last.
 Every process of ours has a session of its own, and Linux schedules sessions as groups (sched_autogroup, on by default): between
 groups a process's niceness says nothing, and the group's is set in `/proc/PID/autogroup` (sched(7)). Where there are no such
 groups the niceness counts, which only a privileged supervisor can take back.
@@ -10,13 +11,23 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import enum
 import os
 import platform
 import struct
 from pathlib import Path
 
-#: a thirtieth of what others get (the kernel's weights of nice 0 and 15: 1024 and 36)
-_LAST = 15
+
+class Place(enum.IntEnum):
+    """Where a process stands, as the niceness of its group: beside the others, with a third of their share, or a thirtieth.
+
+    The kernel's weights of nice 0, 5 and 15 are 1024, 335 and 36.
+    """
+
+    BESIDE = 0
+    ASIDE = 5
+    LAST = 15
+
 
 #: nanoseconds that a process asks for at a time; a kernel without EEVDF's slices (before 6.12) takes no notice
 _SLICE = 200_000
@@ -43,13 +54,14 @@ def be_prompt(pid: int) -> bool:
     return bool(ctypes.CDLL(None).syscall(number, pid, attributes, 0) == 0)
 
 
-def stand_back(pid: int, *, behind: bool) -> bool:
-    """Let a process and its group go behind the others, or beside them again; return False when it is to be tried again.
+def put(pid: int, place: Place) -> bool:
+    """Put a process and its group in its place; return False when it is to be tried again.
 
-    One that is gone, or may not be moved, stays as it is.
+    One that is gone, or may not be moved, stays where it is. Aside only the group goes: what an ordinary user gives up of a
+    process's own share never comes back.
     """
     try:
-        Path(f"/proc/{pid}/autogroup").write_text(f"{_LAST if behind else 0}\n")
+        _group(pid).write_text(f"{int(place)}\n")
     except BlockingIOError:
         # The kernel takes ten such changes a second from everybody who is not privileged.
         return False
@@ -57,5 +69,9 @@ def stand_back(pid: int, *, behind: bool) -> bool:
         pass
     own = os.getpriority(os.PRIO_PROCESS, 0)
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, max(own, _LAST) if behind else own)
+        os.setpriority(os.PRIO_PROCESS, pid, max(own, place) if place is Place.LAST else own)
     return True
+
+
+def _group(pid: int) -> Path:
+    return Path(f"/proc/{pid}/autogroup")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenure.serving import launch, sockets
 from tenure.serving.places import worker_log
+from tenure.serving.supervisor.precedence import Place, put
 from tenure.serving.supervisor.process import Recipe
 from tenure.worker import frames
 from tenure.worker.columns import FrameError
@@ -67,9 +68,13 @@ class Recipes:
 
 
 def says_hello(path: Path, heard: Callable[[dict[str, Any]], None]) -> Callable[[Process], Awaitable[None]]:
-    """Return the proof that a worker has loaded its model: it answers HELLO; `heard` is given what it says of itself."""
+    """Return the proof that a worker has loaded its model: it answers HELLO; `heard` is given what it says of itself.
 
-    async def proof(_: Process) -> None:
+    Loading takes seconds of a processor that decisions need, so it steps aside meanwhile; its pulse takes that back.
+    """
+
+    async def proof(process: Process) -> None:
+        put(process.pid, Place.ASIDE)
         await _until(lambda: _hello(path, heard))
 
     return proof
