@@ -15,7 +15,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
+from tenure.app.workbench import Workbench
+from tenure.settings import Workshop
 from tests.postgres import Postgres, running
+from tests.sharing import made_once, of_this_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,3 +62,12 @@ def postgres() -> Iterator[Postgres]:
     """A real PostgreSQL server for the whole run."""
     with running() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """An author's workshop for all processes of the run: capturing an interpreter takes longer than most tests."""
+    place = of_this_run(tmp_path_factory) / "workshop"
+    shared = Workshop(place / "cache", place / "keys")
+    made_once(place / "python", lambda _: Workbench(shared, lambda _: None).environments.make((), "3.11"))
+    return shared

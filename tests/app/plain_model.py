@@ -5,6 +5,7 @@ from pathlib import Path
 from tenure.app import packaging
 from tenure.app.packaging import PackageSource
 from tenure.settings import Workshop
+from tests.sharing import made_once
 
 CREATED = 1_790_000_000_000_000
 
@@ -21,9 +22,15 @@ class Plain:
 """
 
 
-def packaged(workshop: Workshop, folder: Path, weight: float, columns: str = "a,b") -> Path:
-    """Return the folder of a package of the model `plain`."""
-    (folder / "code").mkdir(parents=True)
+def packaged(workshop: Workshop, weight: float, columns: str = "a,b") -> Path:
+    """Return the folder of a package of the model `plain`, sealed by whichever test needs it first. Nobody may change it."""
+    source = workshop.cache.parent / "plain" / f"{weight:g}-{columns.replace(',', '')}"
+    made_once(source, lambda folder: _sealed(workshop, folder, weight, columns))
+    return Path((source / "sealed").read_text())
+
+
+def _sealed(workshop: Workshop, folder: Path, weight: float, columns: str) -> None:
+    (folder / "code").mkdir()
     (folder / "model").mkdir()
     (folder / "code/plain.py").write_text(_CODE)
     (folder / "model/weight.txt").write_text(str(weight))
@@ -31,7 +38,7 @@ def packaged(workshop: Workshop, folder: Path, weight: float, columns: str = "a,
     (folder / "inputs.csv").write_text(f"{columns}\n{rows}\n")
     (folder / "model.toml").write_text('name = "plain"\nentry = "code/plain.py:Plain"\ninputs = "inputs.csv"\n')
     source = PackageSource(folder, python="3.11", created=CREATED, author="ada", metrics={"auc": 0.5 + weight / 10})
-    return packaging.package(source, workshop=workshop).folder
+    (folder / "sealed").write_text(str(packaging.package(source, workshop=workshop).folder))
 
 
 APPLICATION = """

@@ -107,15 +107,13 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    place = tmp_path_factory.mktemp("dossiers")
-    workshop = Workshop(place / "cache", place / "keys")
+def house(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     clock = FixedClock()
-    with Control.open(Home(place / "home"), clock) as control:
+    with Control.open(Home(tmp_path_factory.mktemp("dossiers") / "home"), clock) as control:
         control.deployments._traffic = Still()
         house = House(control, clock)
         for number in (1, 2):
-            house.do("versions:register", package=str(packaged(workshop, place / str(number), float(number))))
+            house.do("versions:register", package=str(packaged(workshop, float(number))))
         house.do("versions:deploy", model="plain", version="1", reason="first </script><b>bold</b>")
         house.do("applications:apply", text=TEXT, reason="first")
         yield house

@@ -26,13 +26,12 @@ REPORT = b"%PDF-1.7 the model was validated"
 
 
 @pytest.fixture(scope="module")
-def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def registered(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with one version, to be copied: proving a package for every test would take longer than all of them."""
-    place = tmp_path_factory.mktemp("officer")
-    package = packaged(Workshop(place / "cache", place / "keys"), place / "one", 1.0)
-    with Control.open(Home(place / "home"), FixedClock()) as control:
-        control.perform("versions:register", ADA, wire.Register(package=str(package)))
-    return place / "home"
+    home = tmp_path_factory.mktemp("officer") / "home"
+    with Control.open(Home(home), FixedClock()) as control:
+        control.perform("versions:register", ADA, wire.Register(package=str(packaged(workshop, 1.0))))
+    return home
 
 
 @pytest.fixture

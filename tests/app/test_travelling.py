@@ -58,13 +58,11 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def here(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A home with three versions: the second is archived, the third registered."""
-    place = tmp_path_factory.mktemp("travels")
-    desk = Desk(place / "home")
-    workshop = Workshop(place / "cache", place / "keys")
+    desk = Desk(tmp_path_factory.mktemp("travels") / "home")
     for number in (1, 2, 3):
-        desk.do("versions:register", package=str(packaged(workshop, place / str(number), float(number))))
+        desk.do("versions:register", package=str(packaged(workshop, float(number))))
     for action in ("versions:approve", "versions:decommission", "versions:archive"):
         desk.do(action, model="plain", version="2", reason="because")
     yield desk

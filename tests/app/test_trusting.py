@@ -34,7 +34,7 @@ class Doubling:
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def package(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pickle of a class of its author's own, signed with the author's key."""
     place = tmp_path_factory.mktemp("pickled")
     (place / "doubling.py").write_text(MODULE)
@@ -47,7 +47,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         place / "model.pkl", name="doubling", inputs=[{"x": 1.0}, {"x": 2.5}], code=(place / "doubling.py",),
         requirements=(), python="3.11", created=1, author="ada", commit="c",
     )  # fmt: skip
-    return packaging.package(source, workshop=Workshop(place / "cache", place / "keys")).folder
+    return packaging.package(source, workshop=workshop).folder
 
 
 @pytest.fixture
@@ -85,9 +85,9 @@ def test_a_strangers_pickle_is_refused_until_somebody_trusts_the_key(control: Co
 
 
 def test_ones_own_key_is_trusted_and_written_down(
-    tmp_path: Path, package: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, workshop: Workshop, package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TENURE_KEYS", str(package.parents[2] / "keys"))
+    monkeypatch.setenv("TENURE_KEYS", str(workshop.keys))
     home = Home(tmp_path / "home")
     with Control.open(home, FixedClock()) as control:
         assert do(control, "versions:register", package=str(package)).ref == "doubling/1"

@@ -42,14 +42,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    place = tmp_path_factory.mktemp("packages")
-    workshop = Workshop(place / "cache", place / "keys")
-    return [
-        packaged(workshop, place / "one", 1.0),
-        packaged(workshop, place / "two", 2.0),
-        packaged(workshop, place / "three", 3.0, columns="a,b,c"),
-    ]
+def packages(workshop: Workshop) -> list[Path]:
+    return [packaged(workshop, 1.0), packaged(workshop, 2.0), packaged(workshop, 3.0, columns="a,b,c")]
 
 
 @pytest.fixture(scope="module")

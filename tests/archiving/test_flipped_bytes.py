@@ -40,14 +40,12 @@ def perform(control: Control, name: str, **given: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def home(workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Return a home with an archived version, a registered one, a sealed log with a tail, and an audit trail."""
-    place = tmp_path_factory.mktemp("flips")
-    home = Home(place / "home")
-    workshop = Workshop(place / "cache", place / "keys")
+    home = Home(tmp_path_factory.mktemp("flips") / "home")
     with Control.open(home, FixedClock()) as control:
-        for number, weight in enumerate((1.0, 2.0), 1):
-            perform(control, "versions:register", package=str(packaged(workshop, place / str(number), weight)))
+        for weight in (1.0, 2.0):
+            perform(control, "versions:register", package=str(packaged(workshop, weight)))
         at = {"model": "plain", "version": "1", "reason": "because"}
         for name in ("versions:approve", "versions:decommission", "versions:archive"):
             perform(control, name, **at)

@@ -50,10 +50,8 @@ RULES_ONLY = (
 
 
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    place = tmp_path_factory.mktemp("packages")
-    workshop = Workshop(place / "cache", place / "keys")
-    return [packaged(workshop, place / str(number), float(number)) for number in (1, 2)]
+def packages(workshop: Workshop) -> list[Path]:
+    return [packaged(workshop, float(number)) for number in (1, 2)]
 
 
 class Desk:
@@ -106,13 +104,14 @@ def age(home: Home) -> None:
 
 
 @pytest.mark.parametrize("versions", [3, pytest.param(20, marks=pytest.mark.soak)])
-def test_twenty_versions_that_share_an_environment_take_little_more_than_one(versions: int, tmp_path: Path) -> None:
+def test_twenty_versions_that_share_an_environment_take_little_more_than_one(
+    versions: int, workshop: Workshop, tmp_path: Path
+) -> None:
     home = Home(tmp_path / "home")
-    workshop = Workshop(tmp_path / "cache", tmp_path / "keys")
     desk = Desk(home, FixedClock())
     sizes = []
     for number in range(1, versions + 1):
-        desk.do("versions:register", package=str(packaged(workshop, tmp_path / str(number), float(number))))
+        desk.do("versions:register", package=str(packaged(workshop, float(number))))
         sizes.append(sum(path.stat().st_size for path in home.blobs.glob("*/*")))
     desk.control.close()
     assert len(desk.control.registry.versions("plain")) == versions
@@ -156,8 +155,8 @@ def test_gc_keeps_what_a_logged_decision_names(desk: Desk) -> None:
     assert tensor.exists()
 
 
-def test_a_package_that_gc_took_can_be_registered_again(desk: Desk, packages: list[Path], tmp_path: Path) -> None:
-    other = packaged(Workshop(tmp_path / "cache", tmp_path / "keys"), tmp_path / "third", 3.0)
+def test_a_package_that_gc_took_can_be_registered_again(desk: Desk, workshop: Workshop) -> None:
+    other = packaged(workshop, 3.0)
     from tenure.app import packaging
 
     packaging.register(desk.home, other)  # proven, but its version never came

@@ -23,9 +23,8 @@ pytestmark = pytest.mark.processes
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("vault")
-    return packaged(Workshop(place / "cache", place / "keys"), place / "one", 1.0)
+def package(workshop: Workshop) -> Path:
+    return packaged(workshop, 1.0)
 
 
 @pytest.fixture

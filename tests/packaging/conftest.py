@@ -52,12 +52,6 @@ class Popular:
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    place = tmp_path_factory.mktemp("workshop")
-    return Workshop(place / "cache", place / "keys")
-
-
-@pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return Home(tmp_path_factory.mktemp("home"))
 

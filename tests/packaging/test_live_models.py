@@ -18,6 +18,8 @@ from tenure.model.packaging.source import InMain
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tenure.settings import Workshop
+
 MODULE = """
 import os
 
@@ -43,10 +45,9 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def own_workshop(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = tmp_path_factory.getbasetemp() / "live-workshop"
-    monkeypatch.setenv("TENURE_CACHE", str(place / "cache"))
-    monkeypatch.setenv("TENURE_KEYS", str(place / "keys"))
+def in_the_workshop(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENURE_CACHE", str(workshop.cache))
+    monkeypatch.setenv("TENURE_KEYS", str(workshop.keys))
 
 
 def test_a_live_object_with_its_code_is_sealed_and_compared_with_its_author(module: Any, tmp_path: Path) -> None:

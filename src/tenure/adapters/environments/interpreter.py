@@ -149,7 +149,10 @@ def capture(found: Found, blobs: Blobs, cache: Path) -> Interpreter:
     finally:
         archive.unlink(missing_ok=True)
     made = Interpreter(found.version, file.digest, file.size)
-    note.write_bytes(msgspec.json.encode(made))
+    # By a rename: somebody else who packages at this moment reads it whole or not at all.
+    draft = note.with_suffix(f".{os.getpid()}.draft")
+    draft.write_bytes(msgspec.json.encode(made))
+    draft.rename(note)
     return made
 
 

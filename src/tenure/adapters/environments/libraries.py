@@ -6,6 +6,7 @@ package, so that it also runs where they are not installed.
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -139,7 +140,7 @@ def _remembered(note: Path, find: Callable[[], _Wants]) -> _Wants:
         return msgspec.json.decode(note.read_bytes(), type=_Wants)
     found = find()
     note.parent.mkdir(parents=True, exist_ok=True)
-    draft = note.with_suffix(".new")
+    draft = note.with_suffix(f".{os.getpid()}.new")
     draft.write_bytes(msgspec.json.encode(found))
     draft.rename(note)
     return found
