@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tenure.accountability.again import MOST_ENDS
 from tenure.accountability.ports import PastVersion
 from tenure.accountability.replay import NothingToReplay, Replays
 from tenure.accountability.verdict import Verdict
@@ -54,11 +55,17 @@ class FakeAsked:
     hello: dict[str, Any]
     shift: float
     fails: bool = False
+    #: months at which the worker ends
+    ends_at: frozenset[float] = frozenset()
+    ended: bool = False
 
     def predict(self, rows: Sequence[Mapping[str, Any]], *, reasons: bool = False) -> list[Prediction]:
         return [self.one(row["months"]) for row in rows]
 
     def one(self, months: float) -> Prediction:
+        self.ended = self.ended or months in self.ends_at
+        if self.ended:
+            return Prediction("churn", 1, "sha256:1", failure="unavailable", error="the worker ended")
         if self.fails:
             return Prediction("churn", 1, "sha256:1", failure="raised", error="ValueError: gone")
         score = score_of(months) + self.shift
@@ -76,6 +83,8 @@ class FakeEvidence:
     cpu: str = "one"
     fails: bool = False
     network: bool = False
+    ends_at: frozenset[float] = frozenset()
+    started: int = 0
 
     def log(self, name: str, months: float, failure: Any = None) -> None:
         decider = Decider(parse(TEXT), INPUTS, OUTPUTS, 1)
@@ -111,7 +120,8 @@ class FakeEvidence:
 
     @contextlib.contextmanager
     def asking(self, model: str, number: int) -> Iterator[FakeAsked]:
-        yield FakeAsked({"cpu": self.cpu}, self.shift, self.fails)
+        self.started += 1
+        yield FakeAsked({"cpu": self.cpu}, self.shift, self.fails, self.ends_at)
 
 
 @pytest.fixture
@@ -132,6 +142,28 @@ def test_every_kind_of_decision_replays_bit_for_bit(evidence: FakeEvidence) -> N
     assert evidence.records["by-rule"].decided_by == "rule"
     assert evidence.records["by-fallback"].decided_by == "fallback"
     assert set(verdicts(evidence).values()) == {Verdict.BIT}
+
+
+def test_a_decision_that_ends_the_worker_is_named_and_the_others_get_their_verdicts() -> None:
+    evidence = FakeEvidence()
+    for nth in range(300):
+        evidence.log(f"d{nth:03}", 3.0 + nth)
+    evidence.ends_at = frozenset({103.0, 250.0})
+    done = {one.record.id: one for one in Replays(evidence).sample(OWNER, 300)}
+    others = {name: one.verdict for name, one in done.items() if one.verdict is not Verdict.BIT}
+    assert others == {"d100": Verdict.MISMATCH, "d247": Verdict.MISMATCH}
+    assert done["d100"].cause == "the version failed now: the worker ended (asked for this decision alone)"
+    assert evidence.started < 25
+
+
+def test_a_worker_that_ends_at_everything_is_given_up(evidence: FakeEvidence) -> None:
+    for nth in range(300):
+        evidence.log(f"d{nth:03}", 3.0 + nth)
+    evidence.ends_at = frozenset(3.0 + nth for nth in range(300))
+    done = {one.record.id: one for one in Replays(evidence).sample(OWNER, 400)}
+    assert evidence.started == MOST_ENDS
+    assert done["by-rule"].verdict is Verdict.BIT
+    assert done["d299"].cause.endswith(f"(given up after {MOST_ENDS} workers had ended)")
 
 
 def test_a_version_that_may_read_from_the_network_replays_with_a_caution_where_it_was_asked(

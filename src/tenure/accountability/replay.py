@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tenure.accountability.again import Again
 from tenure.accountability.begun import STRANGE, Beginnings, Begun, served, strangely
 from tenure.accountability.verdict import Distance, Verdict, distance, farther, judge, parts_distance
 from tenure.application.decisions.deciding import AskModel, Settled, predicted
@@ -19,9 +20,9 @@ from tenure.governance.access import Permission, authorize
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from tenure.accountability.ports import Asked, Evidence, PastVersion
+    from tenure.accountability.ports import Evidence, PastVersion
     from tenure.contract.predictor import Batch
     from tenure.contract.records import DecisionRecord, PredictionRecord, Reason
     from tenure.governance.access import Actor
@@ -85,24 +86,27 @@ class Replays:
         finished: dict[str, Replayed] = {}
         for (model, number), group in _by_version(begun.values()).items():
             if model is None or number is None:
-                finished |= {one.record.id: _finish(one, None, None, None) for one in group}
+                finished |= {one.record.id: _finish(one, None, None, {}) for one in group}
             else:
                 finished |= self._ask_again(model, number, group)
         return [finished[record.id] for record in records]
 
     def _ask_again(self, model: str, number: int, group: list[Begun]) -> dict[str, Replayed]:
+        again = Again(lambda: self._evidence.asking(model, number))
+        gone = ""
         try:
             version = self._evidence.version(model, number)
-            with self._evidence.asking(model, number) as asked:
-                again: dict[str, Prediction] = {}
-                for reasons in (False, True):
-                    rows = _rows(group, reasons=reasons)
-                    again |= zip(rows, asked.predict(list(rows.values()), reasons=reasons) if rows else [], strict=True)
-                return {one.record.id: _finish(one, again.get(one.record.id), version, asked) for one in group}
+            again.ask([(_rows(group, reasons=reasons), reasons) for reasons in (False, True)])
         except TenureError as error:
             # A kernel that this CPU does not have ends the process before it answers anything.
             gone = f"the version cannot be started here: {error}"
-            return {one.record.id: _unmade(one.record, gone) for one in group}
+        said = again.predictions
+        return {
+            one.record.id: _unmade(one.record, gone)
+            if gone and one.record.id not in said
+            else _finish(one, said.get(one.record.id), version, again.hello)
+            for one in group
+        }
 
 
 def _by_version(begun: Iterable[Begun]) -> dict[tuple[str | None, int | None], list[Begun]]:
@@ -130,17 +134,17 @@ def _unmade(record: DecisionRecord, why: str, answer: dict[str, Any] | None = No
     return Replayed(record, Verdict.MISMATCH, _UNKNOWN, answer, None, why)
 
 
-def _finish(one: Begun, again: Prediction | None, version: PastVersion | None, asked: Asked | None) -> Replayed:
+def _finish(one: Begun, again: Prediction | None, version: PastVersion | None, hello: Mapping[str, Any]) -> Replayed:
     """Return the verdict on the decision, whatever the model and the record give the rules to work with."""
     try:
-        return _finished(one, again, version, asked)
+        return _finished(one, again, version, hello)
     except TenureError as error:
         return _unmade(one.record, str(error))
     except STRANGE as error:
         return _unmade(one.record, strangely(error))
 
 
-def _finished(one: Begun, again: Prediction | None, version: PastVersion | None, asked: Asked | None) -> Replayed:
+def _finished(one: Begun, again: Prediction | None, version: PastVersion | None, hello: Mapping[str, Any]) -> Replayed:
     """Take the decision from the model to its answer, and compare."""
     if one.decider is None or one.step is None:
         return _unmade(one.record, one.failure)
@@ -158,7 +162,7 @@ def _finished(one: Begun, again: Prediction | None, version: PastVersion | None,
     elif then is not None:
         why = "the rules of this revision settle it before the model now, and a model was asked then"
         return _unmade(one.record, why, settled.answer)
-    return _compared(one.record, settled, then, version, asked)
+    return _compared(one.record, settled, then, version, hello)
 
 
 def _compared(
@@ -166,7 +170,7 @@ def _compared(
     settled: Settled,
     then: PredictionRecord | None,
     version: PastVersion | None,
-    asked: Asked | None,
+    hello: Mapping[str, Any],
 ) -> Replayed:
     same_answer = (settled.answer, settled.decided_by, settled.rules, settled.status, _codes(settled.reasons)) == (
         record.answer,
@@ -186,7 +190,7 @@ def _compared(
     if parts_then != parts_now:
         apart = farther(apart, parts_distance(parts_then, parts_now))
     verdict = judge(same_bits=same_bits, same_answer=same_answer, apart=apart, tolerance=version.tolerance)
-    cause = "" if verdict is Verdict.BIT else _cause(prediction, then, version, asked, same_bits=same_bits)
+    cause = "" if verdict is Verdict.BIT else _cause(prediction, then, version, hello, same_bits=same_bits)
     caution = _OPEN if version.network else ""
     return Replayed(record, verdict, apart, settled.answer, prediction.output, cause, caution)
 
@@ -209,14 +213,13 @@ def _failed_then(then: PredictionRecord) -> Prediction:
 
 
 def _cause(
-    prediction: Prediction, then: PredictionRecord, version: PastVersion, asked: Asked | None, *, same_bits: bool
+    prediction: Prediction, then: PredictionRecord, version: PastVersion, hello: Mapping[str, Any], *, same_bits: bool
 ) -> str:
     if prediction.output is None:
         return f"the version failed now: {prediction.error or prediction.failure}"
     if same_bits:
         return "the model gave the same bits; the rules gave another answer"
-    now = asked.hello.get("cpu", "unknown") if asked else "unknown"
-    return cause_of(version.cpu, now, then.batch, prediction.batch)
+    return cause_of(version.cpu, hello.get("cpu", "unknown"), then.batch, prediction.batch)
 
 
 def cause_of(sealed: str, now: str, then_batch: Batch | None, now_batch: Batch | None) -> str:

@@ -78,6 +78,8 @@ class Oneshot:
         self._inputs = Codec(version.inputs)
         self._outputs = Codec(version.outputs)
         self._correlation = 0
+        #: why it answers nothing any more
+        self._gone = ""
         #: how it tells reasons, None where it cannot
         self.explain = version.explain
 
@@ -155,7 +157,10 @@ class Oneshot:
         except BadRow as error:
             return self._one_by_one(rows, flags) if len(rows) > 1 else [self._failure("bad_row", str(error))]
         except _Ended as end:
-            return [self._failure("unavailable", str(end)) for _ in rows]
+            # The others would wait as long again for what does not come.
+            self._gone = str(end)
+            failure: Failure = "timeout" if isinstance(end, _Late) else "unavailable"
+            return [self._failure(failure, str(end)) for _ in rows]
         if answer.kind == frames.RESULT:
             return self._predictions(answer)
         told = frames.read_json(answer.meta)
@@ -192,6 +197,8 @@ class Oneshot:
         return answer
 
     def _ask(self, kind: int, body: bytes = b"", rows: int = 0, flags: int = 0, meta: bytes = b"") -> frames.Frame:
+        if self._gone:
+            raise _Ended(self._gone)
         self._correlation += 1
         content = frames.encode(kind, self._correlation, rows, flags=flags, meta=meta, body=body)
         try:
