@@ -70,6 +70,13 @@ def test_a_home_is_made_on_first_use_and_only_the_owner_reads_it(home: Home) -> 
     assert _newest(home).generation == 1
 
 
+def test_who_serves_nothing_opens_a_home_without_building_what_is_in_service(home: Home) -> None:
+    with Control.open(home, publishes=False) as control:
+        assert control.publisher.newest() is None
+        _do(control, "tokens:create", role="viewer")
+        assert _newest(home).generation == 1, "what changes something writes the snapshot"
+
+
 def test_what_did_not_change_is_not_published_again(home: Home) -> None:
     for _ in range(3):
         with Control.open(home) as control:

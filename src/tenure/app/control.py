@@ -175,7 +175,9 @@ class HomeLock:
 class Control:
     """Everything that can be done in one home; `perform` does any action of the table by its name."""
 
-    def __init__(self, home: Home, clock: Clock, lock: HomeLock, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self, home: Home, clock: Clock, lock: HomeLock, progress: Callable[[str], None], *, publishes: bool = True
+    ) -> None:
         self.home = home
         self.clock = clock
         self._lock = lock
@@ -189,17 +191,27 @@ class Control:
         self._open_stores()
         self._open_actions(progress)
         self.drilling = Drilling(self.archives, clock, drill_days(), self._changed_at)
-        self.publisher.write()
+        if publishes:
+            self.publisher.write()
 
     @classmethod
-    def open(cls, home: Home, clock: Clock | None = None, progress: Callable[[str], None] = lambda _: None) -> Control:
+    def open(
+        cls,
+        home: Home,
+        clock: Clock | None = None,
+        progress: Callable[[str], None] = lambda _: None,
+        *,
+        publishes: bool = True,
+    ) -> Control:
         """Open a home, making it if need be: lock it, back up and migrate its tables, write the snapshot they mean.
 
+        A snapshot takes the environments of all versions in service, which are built where they are missing. Who serves
+        nothing has it written by what changes something (`publishes` False).
         Raises `HomeInUse` naming who holds the lock, or `NewerHome`.
         """
         lock = HomeLock(home)
         try:
-            return cls(home, clock or SystemClock(), lock, progress)
+            return cls(home, clock or SystemClock(), lock, progress, publishes=publishes)
         except BaseException:
             lock.release()
             raise

@@ -130,7 +130,7 @@ def in_process(home: Home) -> Iterator[Caller]:
     from tenure.entrypoints.api.door import user_name
     from tenure.governance.access import local_actor
 
-    control = Control.open(home)
+    control = Control.open(home, publishes=False)
     try:
         yield InProcess(control, local_actor(user_name(os.getuid())))
     finally:

@@ -13,11 +13,9 @@ entities have most of the rows.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
-from scipy.special import betaln, chdtrc, gammaln
 
 from tenure.model.monitoring.profile import (
     Bins,
@@ -29,6 +27,9 @@ from tenure.model.monitoring.profile import (
     rows,
     unreadable,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
 
 #: a cell of the test is expected to hold at least this many live rows; poorer neighbours are taken together
 EXPECTED = 5
@@ -93,6 +94,8 @@ def psi(reference: Counts, live: Counts) -> float:
     and not renormalised, as Evidently 0.7 does: with 0.0001, or with a millionth of the smallest share that is not zero
     where that share is 0.0001 or less. An empty side gives 0.
     """
+    import numpy as np
+
     if not sum(reference) or not sum(live):
         return 0.0
     r, c = _filled(reference), _filled(live)
@@ -100,6 +103,8 @@ def psi(reference: Counts, live: Counts) -> float:
 
 
 def _filled(counts: Counts) -> np.ndarray[Any, np.dtype[np.float64]]:
+    import numpy as np
+
     shares = np.asarray(counts, dtype=np.float64) / sum(counts)
     least = shares[shares > 0].min()
     shares[shares == 0] = least / 1e6 if least <= 1e-4 else 1e-4
@@ -147,6 +152,9 @@ def chi_squared(reference: Counts, live: Counts, repetition: float = 1.0) -> tup
 
     The reference is a sample too, so this is the test of homogeneity of a 2 x B table, not of fit to fixed shares.
     """
+    import numpy as np
+    from scipy.special import chdtrc
+
     table = np.asarray([reference, live], dtype=np.float64)
     table[1] /= repetition
     table = table[:, table.sum(axis=0) > 0]
@@ -187,6 +195,8 @@ def compare(bins: Bins, reference: Counts, live: Counts, repetition: float = 1.0
 
 def fisher(times: int, n: int, before: int, m: int) -> float:
     """Return Fisher's exact one-sided p-value: how likely at least `times` of n rows, beside `before` of m, by chance."""
+    import numpy as np
+
     if times <= 0 or not m:
         return 1.0
     both = times + before
@@ -196,11 +206,16 @@ def fisher(times: int, n: int, before: int, m: int) -> float:
 
 
 def _log_choose(n: int, k: np.ndarray[Any, np.dtype[np.float64]]) -> Any:
+    from scipy.special import gammaln
+
     return gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
 
 
 def beta_binomial(times: int, n: int, a: int, b: int) -> float:
     """Return how likely at least `times` of n rows are when each row's probability is itself drawn from Beta(a, b)."""
+    import numpy as np
+    from scipy.special import betaln
+
     if times <= 0:
         return 1.0
     k = np.arange(times, n + 1, dtype=np.float64)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
-import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     from tenure.contract.schema import Schema
@@ -108,6 +108,8 @@ def measured(task: Task, outputs: Sequence[Any], truths: Sequence[Any]) -> dict[
 
 def binary(scores: Sequence[float], truths: Sequence[Any]) -> dict[str, float]:
     """Return AUC (where both truths occur), accuracy at 0.5, Brier score and log loss, the last three of probabilities."""
+    import numpy as np
+
     s = np.asarray(scores, dtype=np.float64)
     y = np.asarray([bool(truth) for truth in truths], dtype=np.float64)
     found = {"positive_share": float(y.mean())}
@@ -123,6 +125,8 @@ def binary(scores: Sequence[float], truths: Sequence[Any]) -> dict[str, float]:
 
 def auc(scores: npt.NDArray[np.float64], truths: npt.NDArray[np.float64]) -> float:
     """Return the area under the ROC curve by mid-ranks (Mann and Whitney, 1947): ties count one half."""
+    import numpy as np
+
     _, place, times = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(times) - (times - 1) / 2)[place]
     positives = truths.sum()
@@ -132,6 +136,8 @@ def auc(scores: npt.NDArray[np.float64], truths: npt.NDArray[np.float64]) -> flo
 
 def regression(forecasts: Sequence[float], truths: Sequence[float]) -> dict[str, float]:
     """Return MAE, RMSE and bias, the mean of forecast less truth, in the outcome's own unit."""
+    import numpy as np
+
     error = np.asarray(forecasts, dtype=np.float64) - np.asarray(truths, dtype=np.float64)
     return {
         "mae": float(np.abs(error).mean()),

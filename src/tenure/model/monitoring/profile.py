@@ -13,13 +13,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
-import numpy as np
 
 from tenure.kit.digests import canonical, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     from tenure.contract.schema import Field, Schema
@@ -221,6 +221,8 @@ def is_numeric(field: Field) -> bool:
 
 def is_number(value: Any) -> bool:
     """Tell whether `value` is a number other than NaN."""
+    import numpy as np
+
     if isinstance(value, float):
         return not math.isnan(value)
     if isinstance(value, np.number):
@@ -238,6 +240,8 @@ def one_value(value: Any) -> Any:
 
     What is no vector of numbers comes back as it is, and is counted as unreadable.
     """
+    import numpy as np
+
     if not isinstance(value, list | tuple | np.ndarray):
         return value
     try:
@@ -248,6 +252,8 @@ def one_value(value: Any) -> Any:
 
 def bins_of(key: str, field: Field, values: Sequence[Any]) -> Bins:
     """Return the bins of one column frozen from its reference values."""
+    import numpy as np
+
     if is_numeric(field):
         numbers = np.asarray([value for value in map(one_value, values) if is_number(value)], dtype=np.float64)
         return Bins(key, "number", lefts=lefts_of(numbers), maximum=float(numbers.max()))
@@ -263,6 +269,8 @@ def lefts_of(numbers: npt.NDArray[np.float64]) -> tuple[float, ...]:
     Quantiles are values of the sample itself (inverted CDF), so ties never split. An edge whose bin would hold fewer
     than `RARE` reference rows is left out.
     """
+    import numpy as np
+
     distinct = np.unique(numbers)
     if len(distinct) > BINS:
         steps = np.arange(BINS) / BINS
@@ -290,6 +298,8 @@ def count(bins: Bins, values: Sequence[Any] | npt.NDArray[Any]) -> Counts:
     None is null. A numpy array of numbers is counted as it is, which is the fast way; whole numbers beyond 2**53 are
     compared as the nearest float64.
     """
+    import numpy as np
+
     if bins.kind == "category":
         return _count_categories(bins, values)
     if isinstance(values, np.ndarray) and values.dtype.kind in "iuf" and values.ndim == 1:
@@ -303,6 +313,8 @@ def count(bins: Bins, values: Sequence[Any] | npt.NDArray[Any]) -> Counts:
 
 
 def _count_numbers(bins: Bins, numbers: npt.NDArray[np.float64], nulls: int, unreadable: int) -> Counts:
+    import numpy as np
+
     real = numbers[~np.isnan(numbers)]
     above = int((real > bins.maximum).sum())
     places = np.searchsorted(np.asarray(bins.lefts), real, side="right")
@@ -312,6 +324,8 @@ def _count_numbers(bins: Bins, numbers: npt.NDArray[np.float64], nulls: int, unr
 
 
 def _count_categories(bins: Bins, values: Sequence[Any] | npt.NDArray[Any]) -> Counts:
+    import numpy as np
+
     place = {name: index for index, name in enumerate(bins.labels)}
     place |= dict.fromkeys(bins.rare, bins.size + OTHER)
     cells = [0] * (bins.size + _PLACES)
@@ -343,6 +357,8 @@ def _place_of(value: Any, place: Mapping[str, int], size: int) -> int:
 
 def label(value: Any) -> str:
     """Return the text by which a category is counted: truth values as JSON writes them."""
+    import numpy as np
+
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     return str(value)

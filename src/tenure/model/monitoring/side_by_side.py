@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from tenure.model.monitoring.drift import psi
 from tenure.model.monitoring.performance import measured, task_of
@@ -19,6 +18,7 @@ from tenure.model.monitoring.performance import measured, task_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     from tenure.contract.schema import Schema
@@ -101,6 +101,8 @@ def side_by_side(
 
     `truths` has for each application its facts and the truth by decision, for those that are old enough.
     """
+    import numpy as np
+
     both = [name for name in left if name in right and left[name].output is not None and right[name].output is not None]
     failed = [sum(1 for one in said.values() if one.output is None) for said in (left, right)]
     score = _common_score(*outputs)
@@ -141,6 +143,8 @@ def side_by_side(
 
 def score_psi(left: npt.NDArray[np.float64], right: npt.NDArray[np.float64]) -> float | None:
     """Return the PSI of two samples over ten bins of equal weight on the left; None where one of them is empty."""
+    import numpy as np
+
     if not len(left) or not len(right):
         return None
     inner = np.unique(np.quantile(left, np.linspace(0, 1, _BINS + 1)[1:-1]))
@@ -159,6 +163,8 @@ def _common_score(left: Schema, right: Schema) -> str:
 
 
 def _scores(said: Mapping[str, Said], names: Sequence[str], score: str) -> npt.NDArray[np.float64]:
+    import numpy as np
+
     if not score:
         return np.empty(0)
     values = [output.get(score) for name in names if (output := said[name].output) is not None]
