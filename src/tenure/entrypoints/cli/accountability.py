@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened
-from tenure.entrypoints.cli.screen import Json, Quiet, Screen, Wait
+from tenure.entrypoints.cli.screen import Json, Quiet, Screen, waits
 from tenure.entrypoints.cli.streams import check_folder
 
 _COLUMNS = ("feature", "value", "contribution", "source")
@@ -15,13 +15,13 @@ _COLUMNS = ("feature", "value", "contribution", "source")
 Id = Annotated[str, typer.Argument(metavar="ID", help="A decision's id.")]
 
 
+@waits
 def explain(
     decision_id: Id,
     method: Annotated[str, typer.Option(help="auto, closed_form, native or shapley.")] = "auto",
     output: Annotated[
         str | None, typer.Option(help="Which of the model's outputs; its first number if not said.")
     ] = None,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Show what each input contributed to a decision's score, checked against the score that was served."""
@@ -38,6 +38,7 @@ def explain(
     screen.say(_sum(found))
 
 
+@waits
 def dossier(
     decision_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A decision's id.")] = None,
     model: Annotated[
@@ -48,7 +49,6 @@ def dossier(
     samples: Annotated[int, typer.Option(help="How many decisions in full.")] = 5,
     seed: Annotated[str, typer.Option(help="What draws them.")] = "",
     output: Annotated[Path | None, typer.Option("--output", help="The HTML file, or for a model the archive.")] = None,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:

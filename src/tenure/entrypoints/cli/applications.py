@@ -9,7 +9,7 @@ from tenure.entrypoints.cli.caller import Caller, opened
 from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
 from tenure.entrypoints.cli.names import numbered
 from tenure.entrypoints.cli.rules import naming, show_backtest, source_of
-from tenure.entrypoints.cli.screen import Json, Screen, Wait, readable
+from tenure.entrypoints.cli.screen import Json, Screen, readable, waits
 from tenure.kit.errors import TenureError
 
 _CHANGES = ("what", "before", "after")
@@ -43,6 +43,7 @@ Share = Annotated[float | None, typer.Option("--share", help="Let it answer this
 Why = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")]
 
 
+@waits
 def apply(
     file: Annotated[Path, typer.Argument(help="An application.yaml.", exists=True, dir_okay=False)],
     reason: Why = "",
@@ -55,7 +56,6 @@ def apply(
     base: Annotated[
         int | None, typer.Option(help="The revision it was edited from; refused when another is in force.")
     ] = None,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Check an application's file and put it in force as the next revision, or keep, schedule or try it."""
@@ -101,6 +101,7 @@ def _where(ref: str, stage: str) -> str:
     return told.get(stage, "")
 
 
+@waits
 def activate(
     ref: Annotated[str, typer.Argument(metavar="APPLICATION/N", help="A kept revision, as churn-offers/13.")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
@@ -108,7 +109,6 @@ def activate(
     until: Until = "",
     shadow: Shadow = False,
     share: Share = None,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Put a kept revision in force, now or for a time, or on trial; ends its trial."""
@@ -172,10 +172,10 @@ def trial(
         screen.say(f"{one['decision_id']}  {readable(one['active_answer'])} | {tried}")
 
 
+@waits
 def end(
     application: Annotated[str, typer.Argument(metavar="NAME")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """End the trial of a revision, and what waits for its time; what is in force stays."""

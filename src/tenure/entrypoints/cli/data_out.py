@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened
-from tenure.entrypoints.cli.screen import Json, Screen, Wait
+from tenure.entrypoints.cli.screen import Json, Screen, waits
 
 
 def sql(
@@ -35,6 +35,7 @@ def _row(names: list[str], values: list[Any]) -> dict[str, Any]:
     return dict(zip(_distinct(names), values, strict=True))
 
 
+@waits
 def export(
     to: Annotated[str, typer.Option("--to", help="A folder, made if need be, or postgresql://…")],
     since: Annotated[
@@ -42,7 +43,6 @@ def export(
     ] = "",
     parts: Annotated[str, typer.Option("--with", help="features,outcomes: also a training set.")] = "",
     application: Annotated[str, typer.Option(help="Only one application.")] = "",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Write decisions into a folder (Parquet) or PostgreSQL, a table for each view; with --since last only what is new."""

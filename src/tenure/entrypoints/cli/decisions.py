@@ -9,20 +9,20 @@ import typer
 from tenure.entrypoints.cli.caller import opened
 from tenure.entrypoints.cli.listing import All, Cursor, Limit, Pages
 from tenure.entrypoints.cli.names import numbered
-from tenure.entrypoints.cli.screen import Json, Screen, Wait
+from tenure.entrypoints.cli.screen import Json, Screen, waits
 
 _COLUMNS = ("decision_id", "at", "application", "revision", "decided_by", "status", "answer", "rules", "model")
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A decision's id.")]
 
 
+@waits
 def decide(
     application: Annotated[str, typer.Argument(help="The application to ask.")],
     input: Annotated[Path, typer.Option("--input", help="Requests: CSV, JSON, JSON lines or Parquet.", exists=True)],  # noqa: A002
     output: Annotated[Path | None, typer.Option("--output", help="Where the answers go.")] = None,
     key: Annotated[str | None, typer.Option("--key", help="Names the run: repeated, it decides nothing twice.")] = None,
     connections: Annotated[int, typer.Option(help="How many parts of the file at once.", min=1, max=64)] = 4,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Decide every row of a file: same rules, same log; with --key and --output it goes on after a kill."""
@@ -109,12 +109,12 @@ def decision(decision_id: Id, json: Json = False) -> None:
     Screen(json).facts(found, decision_id)
 
 
+@waits
 def replay(
     decision_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...")] = None,
     sample: Annotated[int | None, typer.Option(help="So many decisions at random.")] = None,
     application: Annotated[str | None, typer.Option(help="Of one application.")] = None,
     model: Annotated[str | None, typer.Option(help="Made by this version, as churn/1.")] = None,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Run decisions again, rules and model, and say how near the outcome comes: BIT is the same bits."""
@@ -139,10 +139,10 @@ def replay(
         raise typer.Exit(1)
 
 
+@waits
 def import_outcomes(
     file: Annotated[Path, typer.Argument(help="Rows with decision_id, value, and if known observed_at.", exists=True)],
     application: Annotated[str, typer.Option(help="Whose decisions they are about.")],
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Tell what became of earlier decisions; a later outcome for the same decision corrects it."""

@@ -7,7 +7,7 @@ import typer
 
 from tenure.entrypoints.cli.caller import Caller, opened
 from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
-from tenure.entrypoints.cli.screen import Json, Screen, Wait
+from tenure.entrypoints.cli.screen import Json, Screen, waits
 from tenure.kit.errors import Kind, TenureError
 
 View = Annotated[str, typer.Argument(help="The view's name.")]
@@ -38,6 +38,7 @@ class WholeStore(TenureError):
     )
 
 
+@waits
 def ingest(
     view: View,
     file: Annotated[Path | None, typer.Argument(help="Rows: CSV, JSON, JSON lines or Parquet.", exists=True)] = None,
@@ -63,7 +64,6 @@ def ingest(
         typer.Option("--watermark", help="A column that only grows: later runs take what is not below the last value."),
     ] = "",
     reason: Reason = "",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Take rows into a view, from a file or a query; the first rows define it."""
@@ -104,10 +104,10 @@ def _file(tenure: Caller, view: str, file: Path, options: dict[str, Any]) -> Any
     return tenure.call("features:ingest", view=view, rows=typed_in(file, rows, types), **options)
 
 
+@waits
 def apply(
     file: Annotated[Path, typer.Argument(help="The view's file: docs/features.md.", exists=True)],
     reason: Reason = "",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Define a view as its file says, or widen it: columns, owner, time to live, defaults."""
@@ -171,6 +171,7 @@ def _span(seconds: float | None) -> str:
     return f"{seconds / found[0]:.4g} {found[1]}"
 
 
+@waits
 def join(
     file: Annotated[Path, typer.Argument(help="Rows with keys and a moment: CSV, JSON lines or Parquet.", exists=True)],
     output: Annotated[Path, typer.Option("--output", help="The training set: .parquet or .csv.")],
@@ -179,7 +180,6 @@ def join(
         list[str] | None, typer.Option("--view", help="A view, or VIEW:COLUMN where its key has another name.")
     ] = None,
     application: Annotated[str, typer.Option(help="The views that an application reads, with its defaults.")] = "",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Make a training set: each row with what the views knew at its own moment; no row is lost or multiplied."""
@@ -213,6 +213,7 @@ def expire(
     screen.facts(shown, title, ("retention", "before", "keys", "held", "proposed_by", "next_step"))
 
 
+@waits
 def import_events(
     file: Annotated[
         Path, typer.Argument(help="One row for each event: CSV, JSON, JSON lines or Parquet.", exists=True)
@@ -223,7 +224,6 @@ def import_events(
     id_column: Annotated[
         str, typer.Option("--id-column", help="The column with an id of its own: the same one counts once.")
     ] = "",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Tell what happened: events that feature views are computed from."""

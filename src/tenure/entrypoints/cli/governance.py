@@ -8,7 +8,7 @@ import typer
 
 from tenure.entrypoints.cli.caller import opened
 from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
-from tenure.entrypoints.cli.screen import Json, Screen, Wait
+from tenure.entrypoints.cli.screen import Json, Screen, waits
 from tenure.kit.errors import TenureError
 
 
@@ -113,10 +113,10 @@ def list_tokens(
     pages.show(Screen(json), found, columns, "no token")
 
 
+@waits
 def revoke_token(
     token: Annotated[str, typer.Argument(metavar="ID", help="As `tenure token list` shows it.")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Make a token worthless; returns when every gateway has taken note."""

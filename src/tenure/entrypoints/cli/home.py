@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import Caller, opened
-from tenure.entrypoints.cli.screen import Json, Screen, Wait
+from tenure.entrypoints.cli.screen import Json, Screen, waits
 from tenure.entrypoints.cli.versions import restorable_line
 from tenure.kit.errors import Kind, TenureError
 from tenure.settings import DEFAULT_HOST, DEFAULT_PORT, default_gateways
@@ -133,12 +133,12 @@ def down(json: Json = False) -> None:
     screen.text({"home": str(home.root), "down": True}, f"{home.root} is down")
 
 
+@waits
 def restart(
     supervisor: Annotated[bool, typer.Option("--supervisor", help="The supervisor too.")] = False,
     gateways: Annotated[bool, typer.Option("--gateways/--no-gateways", help="Every gateway.")] = True,
     control: Annotated[bool, typer.Option("--control", help="Control too, as the last.")] = False,
     reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Replace the running processes by new ones, as after an upgrade of Tenure; no request is lost."""

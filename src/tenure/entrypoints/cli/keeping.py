@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened, version_at
-from tenure.entrypoints.cli.screen import Json, Screen, Wait
+from tenure.entrypoints.cli.screen import Json, Screen, waits
 from tenure.kit.errors import Kind, TenureError
 
 Reason = Annotated[str, typer.Option("--reason", help="Why.")]
@@ -166,11 +166,11 @@ def retain(
     Screen(json).facts(found, f"{found['target']} has class {found['retention_class']}")
 
 
+@waits
 def expire(
     application: Annotated[str, typer.Argument(metavar="APPLICATION")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what has run out.")] = False,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Remove records that have outlived their retention. The first call proposes, another person's call removes."""
@@ -188,10 +188,10 @@ def expire(
     screen.facts(shown, title, columns)
 
 
+@waits
 def destroy(
     ref: Annotated[str, typer.Argument(metavar="MODEL/VERSION")],
     reason: Reason,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Destroy an archived version after its time. The first call proposes, another person's call destroys."""
@@ -202,11 +202,11 @@ def destroy(
     screen.facts(found, f"{ref} is destroyed" if done else f"{ref}: destruction proposed")
 
 
+@waits
 def erase(
     application: Annotated[str, typer.Option(help="Whose decisions.")],
     entity: Annotated[str, typer.Option(help="The person, as requests name them.")],
     reason: Reason,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Erase a person: their key is destroyed for ever, and every proof and all other replays still hold."""
@@ -220,10 +220,10 @@ def erase(
         screen.table(found, found["out_of_reach"], ("what", "where", "by", "at", "times"))
 
 
+@waits
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, on the machine where the home is.")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Copy the whole home at one point, while it serves: databases, log, packages, keys. Back: tenure up --from DIR."""
@@ -234,11 +234,11 @@ def backup(
     screen.say(f"back again: TENURE_HOME=… tenure up --from {folder}")
 
 
+@waits
 def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     older_than: Annotated[str, typer.Option(help="Leave what was touched since, as 1h or 7d.")] = "1h",
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Remove files that no version, logged decision, hold or retention period needs, and what was never finished."""
@@ -249,8 +249,8 @@ def gc(
     screen.facts(found, title, ("files",))
 
 
+@waits
 def drill(
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Restore every distinct environment from blobs alone, re-run golden rows, write down the result; exit 1 on failure."""

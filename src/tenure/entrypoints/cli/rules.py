@@ -9,7 +9,7 @@ import typer
 from tenure.client.connection import RemoteProblem
 from tenure.entrypoints.cli.caller import following, opened
 from tenure.entrypoints.cli.names import numbered
-from tenure.entrypoints.cli.screen import Json, Screen, Wait, document_of, readable
+from tenure.entrypoints.cli.screen import Json, Screen, document_of, readable, waits
 from tenure.kit.errors import TenureError
 
 File = Annotated[Path, typer.Argument(help="An application.yaml.", exists=True, dir_okay=False)]
@@ -48,6 +48,7 @@ def run_tests(file: File, json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+@waits
 def backtest(
     source: Annotated[str, typer.Argument(metavar="FILE|APPLICATION/REVISION", help="What is tried.")],
     last: Annotated[int, typer.Option(help="On so many of the newest decisions.")] = 100_000,
@@ -56,7 +57,6 @@ def backtest(
     ] = None,
     decision: Annotated[str | None, typer.Option(help="On this one decision alone.")] = None,
     by: Annotated[list[str] | None, typer.Option(help="Count also by this field of the request.")] = None,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Try changed rules on old decisions: how many answers would differ, where, and which."""

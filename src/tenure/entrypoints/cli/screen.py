@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import inspect
 import sys
 import threading
 import time
@@ -24,14 +26,27 @@ _WHOLE = frozenset({"id", "decision_id", "ref", "version", "at", "opened_at", "r
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 #: The option of commands that may take minutes.
 Quiet = Annotated[bool, typer.Option("--quiet", help="Nothing on standard error about waiting.")]
-#: The option of commands whose work takes its time. All of them wait for it, so that what they print is true.
-Wait = Annotated[bool, typer.Option("--wait", help="Return when it is done, which is what happens anyway.")]
+_Wait = Annotated[bool, typer.Option("--wait", help="Return when it is done, which is what happens anyway.")]
 
 
 #: with --json a program listens, so that it is told of waiting only where it lasts, and then every so often
 _PATIENCE_SECONDS = 20.0
 #: how often it is looked how far something is
 _LOOK_SECONDS = 0.5
+
+
+def waits(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command whose work takes its time be told to `--wait`: it does in any case, so that what it prints is true."""
+
+    @functools.wraps(command)
+    def taking(*, wait: bool = True, **given: Any) -> None:  # noqa: ARG001 - it always waits
+        command(**given)
+
+    signature = inspect.signature(command)
+    wait = inspect.Parameter("wait", inspect.Parameter.KEYWORD_ONLY, default=True, annotation=_Wait)
+    # Typer makes a command's options of its signature.
+    taking.__signature__ = signature.replace(parameters=[*signature.parameters.values(), wait])  # type: ignore[attr-defined]
+    return taking
 
 
 class Screen:

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from tenure.entrypoints.cli.caller import opened, version_at
-from tenure.entrypoints.cli.screen import Json, Quiet, Screen, Wait
+from tenure.entrypoints.cli.screen import Json, Quiet, Screen, waits
 
 
+@waits
 def export(
     ref: Annotated[str, typer.Argument(metavar="MODEL/VERSION", help="As churn/2, or churn@champion.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.", dir_okay=False)],
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -33,12 +33,12 @@ def export(
     screen.say(f"elsewhere: tenure import {file.name}")
 
 
+@waits
 def receive(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="What `tenure export` wrote.", exists=True, dir_okay=False)
     ],
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:

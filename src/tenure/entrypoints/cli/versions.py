@@ -8,7 +8,7 @@ import typer
 from tenure.entrypoints.cli.applications import revision_at, show_approved, show_revision
 from tenure.entrypoints.cli.caller import opened, version_at
 from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
-from tenure.entrypoints.cli.screen import Json, Quiet, Screen, Wait, readable
+from tenure.entrypoints.cli.screen import Json, Quiet, Screen, readable, waits
 
 Ref = Annotated[str, typer.Argument(metavar="MODEL/VERSION", help="As churn/2, or churn@champion.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it goes into the audit log.")]
@@ -17,6 +17,7 @@ _COLUMNS = ("ref", "stage", "role", "share", "aliases", "python", "metrics", "re
 _MOVED = ("ref", "stage", "role", "share", "champion", "challenger", "before", "tombstone")
 
 
+@waits
 def package(
     source: Annotated[
         Path,
@@ -37,7 +38,6 @@ def package(
         str, typer.Option(help="How it tells reasons: native, shap, closed_form or shapley; by default what holds.")
     ] = "",
     output: Annotated[Path | None, typer.Option(help="The folder to write.")] = None,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -68,10 +68,10 @@ def package(
     screen.say(f"next: tenure register {made.folder}")
 
 
+@waits
 def register(
     package: Annotated[Path, typer.Argument(help="A package folder.", exists=True, file_okay=False)],
     reason: Reason = "",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -252,6 +252,7 @@ def logs(
     Screen(json).text(found, "\n".join(found["lines"]))
 
 
+@waits
 def deploy(
     ref: Ref,
     role: Annotated[
@@ -264,7 +265,6 @@ def deploy(
         float | None, typer.Option(help="A canary's part of the entities, as 0.1 (the default); 0 ends it.")
     ] = None,
     reason: Reason = "",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Bring a version into service, or change what it does there: champion if the model has none, else warm."""
@@ -278,21 +278,21 @@ def deploy(
     )
 
 
+@waits
 def promote(
     ref: Ref,
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Make a version the champion; nothing else moves `champion`."""
     _move(Screen(json), "versions:promote", ref, f"promoting {ref}: switch every gateway", {"reason": reason})
 
 
+@waits
 def decommission(
     ref: Ref,
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     successor: Annotated[str | None, typer.Option(help="The version that does its work now.")] = None,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Take a version out of service for good reasons; refused while anything depends on it."""
@@ -300,10 +300,10 @@ def decommission(
     _move(Screen(json), "versions:decommission", ref, f"decommissioning {ref}: drain, stop its worker", given)
 
 
+@waits
 def archive(
     ref: Ref,
     reason: Reason = "archived",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -312,10 +312,10 @@ def archive(
     _move(Screen(json, quiet), "versions:archive", ref, text, {"reason": reason})
 
 
+@waits
 def restore(
     ref: Ref,
     reason: Reason = "restored",
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -361,11 +361,11 @@ def proven_line(proof: dict[str, Any]) -> str:
     return told + (f", seal level {level}" if level else "") + kept
 
 
+@waits
 def rollback(
     name: Annotated[str, typer.Argument(metavar="MODEL|APPLICATION")],
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     to: Annotated[int | None, typer.Option(help="The version or revision; by default the one before.")] = None,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Take the last change back: a model's champion, or an application's revision."""
@@ -389,6 +389,7 @@ _AFTER_REPAIR = (
 )
 
 
+@waits
 def verify(
     ref: Annotated[
         str, typer.Argument(metavar="[REF]", help="One version; without one, all that the home holds.")
@@ -397,7 +398,6 @@ def verify(
         bool,
         typer.Option("--repair", help="First heal damaged files from their other copy; the audit trail says which."),
     ] = False,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -426,13 +426,13 @@ def restorable_line(found: dict[str, Any]) -> str:
 _WAYS = {"worker": "its running worker", "process": "a process of its own"}
 
 
+@waits
 def run(
     ref: Ref,
     input: Annotated[Path, typer.Option("--input", help="Rows: CSV, JSON, JSON lines or Parquet.", exists=True)],  # noqa: A002
     output: Annotated[
         Path | None, typer.Option("--output", help="Where the outputs go; by default the screen.")
     ] = None,
-    wait: Wait = True,  # noqa: ARG001 - it always waits
     json: Json = False,
 ) -> None:
     """Run rows through any version ever registered, in its own environment; changes no stage."""
