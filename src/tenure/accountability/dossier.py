@@ -181,7 +181,7 @@ def _age(record: DecisionRecord, view: str) -> dict[str, Any]:
     read = next((one for one in record.features if one.view == view), None)
     if read is None or read.known_at is None:
         return {}
-    return {"known_at": iso(read.known_at), "age_seconds": round((record.at - read.known_at) / SECOND, 1)}
+    return {"known_at": iso(read.known_at), "age_seconds": round((record.moment - read.known_at) / SECOND, 1)}
 
 
 def _revision(revision: Revision, force: Activation | None, approved: Approved | None) -> dict[str, Any]:

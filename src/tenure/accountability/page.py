@@ -204,9 +204,7 @@ def _inputs(lines: Sequence[Mapping[str, Any]]) -> str:
     for line in lines:
         value = "personal, not shown" if line.get("personal") else short(line["value"])
         known = (
-            f"{line['known_at'][:19].replace('T', ' ')} UTC, {_age(line['age_seconds'])} old"
-            if "known_at" in line
-            else ""
+            f"{line['known_at'][:19].replace('T', ' ')} UTC, {_aged(line['age_seconds'])}" if "known_at" in line else ""
         )
         default = " (default)" if line.get("defaulted") else ""
         rows.append((line["name"], value + default, line["source"], known))
@@ -412,6 +410,11 @@ def _moment(text: str) -> str:
 
 def _because(reason: str) -> str:
     return f": {reason}" if reason else ""
+
+
+def _aged(seconds: float) -> str:
+    """Return how old a value was as of the decision; what became known after its event time is younger than that."""
+    return f"{_age(seconds)} old" if seconds >= 0 else f"known {_age(-seconds)} after"
 
 
 def _age(seconds: float) -> str:

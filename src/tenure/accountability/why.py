@@ -154,7 +154,7 @@ def known(definition: Definition, record: DecisionRecord, personal: Mapping[str,
         else:
             was_sent, value = field.name in record.request, record.request.get(field.name)
         request.append(
-            Known(field.name, value, "request", record.at) if was_sent else Known(field.name, None, NOT_SENT, None)
+            Known(field.name, value, "request", record.moment) if was_sent else Known(field.name, None, NOT_SENT, None)
         )
     return (*request, *known_of_views(definition, record.features))
 

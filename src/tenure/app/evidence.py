@@ -123,7 +123,7 @@ class ReadLog:
         found = self._reader.find(
             kind=direct_calls.KIND if is_direct else "decision",
             application=search.application or None,
-            entity=self._persons.pseudonym(search.entity) if search.entity else None,
+            entity=self._about(search),
             since=search.since,
             until=search.until,
             rule=search.rule or None,
@@ -137,9 +137,13 @@ class ReadLog:
         )
         return [direct_calls.as_decision(record) if is_direct else _decision(record) for record in found]
 
+    def _about(self, search: Search) -> str | None:
+        """Return under which name in the log to search, None where anybody is meant."""
+        return self._persons.pseudonym(search.entity) if search.entity else search.pseudonym or None
+
     def _decided_by_person(self, search: Search) -> list[DecisionRecord]:
         """Return the decisions whose answer in force a person gave: no record says so but that person's own."""
-        pseudonym = self._persons.pseudonym(search.entity) if search.entity else None
+        pseudonym = self._about(search)
         resolved = {one.decision for one in self.all_resolutions(search.application) if not one.pending}
         found: list[DecisionRecord] = []
         for name in sorted(resolved, reverse=True):

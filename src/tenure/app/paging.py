@@ -49,7 +49,10 @@ class Listed:
         """Return whether a row is among those asked for."""
         if self.name and given.name.casefold() not in getattr(row, self.name).casefold():
             return False
-        return all(getattr(given, name) in {"", getattr(row, name)} for name in self.equal)
+        # Who is shown by the name that people know has an id beside it, which will do as well.
+        return all(
+            getattr(given, name) in {"", getattr(row, name), getattr(row, f"{name}_id", "")} for name in self.equal
+        )
 
 
 _ROLES = tuple(Role)

@@ -73,6 +73,12 @@ def _retention_class(control: Control, given: wire.DefineClass) -> tuple[str, st
     return f"retention class {given.name}", _state(control.retentions.classes().get(given.name))
 
 
+def etag(record: object) -> str:
+    """Return the ETag of a record's state, to be sent back as If-Match by who decides on what a list shows; empty for none."""
+    tag = _state(record)
+    return "" if tag is None else f'"{tag}"'
+
+
 def _state(record: object) -> str | None:
     """Return what tells one state of a record from another, None where there is none; it says nothing of what is in it."""
     if record is None:

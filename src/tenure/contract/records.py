@@ -117,6 +117,11 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     #: the trace id of the caller's W3C traceparent
     trace: str = ""
 
+    @property
+    def moment(self) -> int:
+        """Return as of when the decision is: its event time where the application declares one, else its arrival."""
+        return self.at if self.event_time is None else self.event_time
+
 
 class OutcomeRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The truth about an earlier decision, as told at `at`; a later record for the same decision and name corrects it."""

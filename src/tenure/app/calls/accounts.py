@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenure.app import wire
+from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import shown
+from tenure.app.tags import etag
 from tenure.governance.access import Role
 from tenure.governance.scopes import limits
 from tenure.kit.clock import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenure.app.control import Control
     from tenure.governance.access import Actor
     from tenure.governance.people import User
@@ -19,19 +23,20 @@ if TYPE_CHECKING:
 
 def users(control: Control, actor: Actor, _: wire.ListUsers) -> list[wire.UserAnswer]:
     """List accounts."""
-    return [_user(control, one) for one in control.users.all(actor)]
+    known = known_as(control)
+    return [_user(control, one, known) for one in control.users.all(actor)]
 
 
 def user(control: Control, actor: Actor, given: wire.ShowUser) -> wire.UserAnswer:
     """Show an account."""
-    return _user(control, control.users.show(actor, given.user))
+    return _user(control, control.users.show(actor, given.user), known_as(control))
 
 
 def create_user(control: Control, actor: Actor, given: wire.CreateUser) -> wire.UserAnswer:
     """Make an account."""
     limited = limits(given.applications, given.project)
     made = control.users.create(actor, given.user, Role(given.role), limited, given.password, given.reason)
-    return _user(control, made)
+    return _user(control, made, known_as(control))
 
 
 def change_user(control: Control, actor: Actor, given: wire.ChangeUser) -> wire.UserAnswer:
@@ -39,22 +44,27 @@ def change_user(control: Control, actor: Actor, given: wire.ChangeUser) -> wire.
     role = None if given.role is None else Role(given.role)
     limited = limits(given.applications or (), given.project)
     keeps = given.applications is None and not given.project
-    return _user(control, control.users.change(actor, given.user, role, None if keeps else limited, given.reason))
+    changed = control.users.change(actor, given.user, role, None if keeps else limited, given.reason)
+    return _user(control, changed, known_as(control))
 
 
 def disable_user(control: Control, actor: Actor, given: wire.NamedUser) -> wire.UserAnswer:
     """Close an account."""
-    return _user(control, control.users.disable(actor, given.user, given.reason))
+    return _user(control, control.users.disable(actor, given.user, given.reason), known_as(control))
 
 
 def enable_user(control: Control, actor: Actor, given: wire.NamedUser) -> wire.UserAnswer:
     """Open an account again."""
-    return _user(control, control.users.enable(actor, given.user, given.reason))
+    return _user(control, control.users.enable(actor, given.user, given.reason), known_as(control))
 
 
 def set_password(control: Control, actor: Actor, given: wire.SetPassword) -> wire.UserAnswer:
     """Set a password."""
-    return _user(control, control.users.set_password(actor, given.user, given.password, given.current, given.reason))
+    return _user(
+        control,
+        control.users.set_password(actor, given.user, given.password, given.current, given.reason),
+        known_as(control),
+    )
 
 
 def link(control: Control, actor: Actor, given: wire.MakeLink) -> wire.LinkAnswer:
@@ -66,31 +76,34 @@ def link(control: Control, actor: Actor, given: wire.MakeLink) -> wire.LinkAnswe
 
 def sessions(control: Control, actor: Actor, _: wire.ListSessions) -> list[wire.SessionRow]:
     """List the sessions in force."""
-    return [_session(one) for one in control.sessions.all(actor)]
+    known = known_as(control)
+    return [_session(one, known) for one in control.sessions.all(actor)]
 
 
 def end_session(control: Control, actor: Actor, given: wire.EndSession) -> wire.SessionRow:
     """End a session."""
-    return _session(control.sessions.end(actor, given.session, given.reason))
+    return _session(control.sessions.end(actor, given.session, given.reason), known_as(control))
 
 
-def _user(control: Control, user: User) -> wire.UserAnswer:
+def _user(control: Control, user: User, known: Callable[[str], str]) -> wire.UserAnswer:
     return wire.UserAnswer(
         user=user.name,
         role=user.role.value,
         applications=sorted(user.applications),
         has_password=bool(user.password),
         created_at=iso(user.created_at),
-        created_by=user.created_by,
+        created_by=known(user.created_by),
         disabled_at=shown(user.disabled_at),
         url=control.url("/access"),
+        etag=etag(user),
     )
 
 
-def _session(session: Session) -> wire.SessionRow:
+def _session(session: Session, known: Callable[[str], str]) -> wire.SessionRow:
     return wire.SessionRow(
         session=session.id,
-        subject=session.subject,
+        subject=known(session.subject),
+        subject_id=session.subject,
         began_at=iso(session.began_at),
         expires_at=iso(session.expires_at),
     )

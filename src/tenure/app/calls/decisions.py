@@ -24,6 +24,8 @@ from tenure.kit.ids import parse_id
 from tenure.model.monitoring.alert import State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenure.accountability.replay import Replayed
     from tenure.app.control import Control
     from tenure.application.decisions.resolutions import Standing
@@ -60,6 +62,7 @@ def decisions(control: Control, actor: Actor, given: wire.Decisions) -> wire.Dec
     search = Search(
         application=given.application,
         entity=given.entity,
+        pseudonym=given.pseudonym,
         since=moment(given.since, now),
         until=moment(given.until, now),
         rule=given.rule,
@@ -181,15 +184,16 @@ def alerts(control: Control, actor: Actor, given: wire.Alerts) -> list[wire.Aler
     if given.status and given.status not in State._value2member_map_:
         raise BadState(text=given.status)
     state = State(given.status) if given.status else None
-    return [_alert(control, one) for one in control.monitoring.alerts(actor, given.model or None, state)]
+    known = known_as(control)
+    return [_alert(control, one, known) for one in control.monitoring.alerts(actor, given.model or None, state)]
 
 
 def acknowledge(control: Control, actor: Actor, given: wire.Acknowledge) -> wire.AlertAnswer:
     """Say that an alert is known."""
-    return _alert(control, control.monitoring.acknowledge(actor, given.alert, given.reason))
+    return _alert(control, control.monitoring.acknowledge(actor, given.alert, given.reason), known_as(control))
 
 
-def _alert(control: Control, alert: Alert) -> wire.AlertAnswer:
+def _alert(control: Control, alert: Alert, known: Callable[[str], str]) -> wire.AlertAnswer:
     return wire.AlertAnswer(
         id=alert.id,
         state=alert.state.value,
@@ -200,7 +204,7 @@ def _alert(control: Control, alert: Alert) -> wire.AlertAnswer:
         first_day=alert.first_day,
         last_day=alert.last_day,
         evidence=alert.evidence,
-        acknowledged_by=alert.acknowledged_by,
+        acknowledged_by=known(alert.acknowledged_by) if alert.acknowledged_by else None,
         note=alert.note,
         resolved_at=shown(alert.resolved_at),
         silenced_until=shown(control.notices.silenced_until(alert)),

@@ -12,6 +12,7 @@ from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import shown
 from tenure.app.calls.restorable import restorable
 from tenure.app.calls.roles import role_of
+from tenure.app.tags import etag
 from tenure.governance.access import ROLES, Permission, Role, authorize
 from tenure.governance.approvals import Policy
 from tenure.governance.scopes import limits
@@ -22,7 +23,7 @@ from tenure.serving.announce import NoSupervisor, SupervisorRefused
 from tenure.serving.announce import status as supervisor_status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tenure.app.control import Control
     from tenure.governance.access import Actor
@@ -90,30 +91,32 @@ def create_token(control: Control, actor: Actor, given: wire.CreateToken) -> wir
     role = Role(given.role)
     limited = limits(given.applications, given.project)
     token, text = control.tokens.create(actor, role, limited, given.expires, given.reason, given.rate, given.name)
-    return wire.NewTokenAnswer(**_facts(token), token=text, url=control.url("/access"))
+    return wire.NewTokenAnswer(**_facts(token, known_as(control)), token=text, url=control.url("/access"))
 
 
 def tokens(control: Control, actor: Actor, _: wire.ListTokens) -> list[wire.TokenAnswer]:
     """List tokens."""
-    return [wire.TokenAnswer(**_facts(token)) for token in control.tokens.all(actor)]
+    known = known_as(control)
+    return [wire.TokenAnswer(**_facts(token, known)) for token in control.tokens.all(actor)]
 
 
 def revoke_token(control: Control, actor: Actor, given: wire.RevokeToken) -> wire.TokenAnswer:
     """Revoke a token."""
-    return wire.TokenAnswer(**_facts(control.tokens.revoke(actor, given.token, given.reason)))
+    return wire.TokenAnswer(**_facts(control.tokens.revoke(actor, given.token, given.reason), known_as(control)))
 
 
-def _facts(token: Token) -> dict[str, Any]:
+def _facts(token: Token, known: Callable[[str], str]) -> dict[str, Any]:
     return {
         "id": token.id,
         "role": token.role.value,
         "applications": sorted(token.applications),
         "created_at": iso(token.created_at),
-        "created_by": token.created_by,
+        "created_by": known(token.created_by),
         "expires_at": shown(token.expires_at),
         "revoked_at": shown(token.revoked_at),
         "rate": token.rate,
         "name": token.name,
+        "etag": etag(token),
     }
 
 

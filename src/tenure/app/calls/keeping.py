@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenure.app import wire
+from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import moment
 from tenure.app.calls.versions import named
 from tenure.application.features.view import UnknownView
@@ -19,6 +20,8 @@ from tenure.kit.errors import Kind, TenureError
 from tenure.model.version import VersionRef, parse_name, parse_ref, reason_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenure.app.control import Control
     from tenure.application.decisions.expiring import RunningOut
     from tenure.application.features.expiring import OldValues
@@ -103,14 +106,16 @@ def hold(control: Control, actor: Actor, given: wire.PlaceHold) -> wire.HoldAnsw
     """Place a hold."""
     authorize(actor, Permission.HOLDS_ADD, _scope(given))
     reason = reason_for("a hold", given.reason)
-    return _held(control.holds.add(actor, _target(control, given.target, given.entity), reason, _scope(given)))
+    placed = control.holds.add(actor, _target(control, given.target, given.entity), reason, _scope(given))
+    return _held(placed, known_as(control))
 
 
 def release(control: Control, actor: Actor, given: wire.PlaceHold) -> wire.HoldAnswer:
     """End a hold."""
     authorize(actor, Permission.HOLDS_RELEASE, _scope(given))
     reason = reason_for("releasing a hold", given.reason)
-    return _held(control.holds.release(actor, _target(control, given.target, given.entity), reason, _scope(given)))
+    released = control.holds.release(actor, _target(control, given.target, given.entity), reason, _scope(given))
+    return _held(released, known_as(control))
 
 
 def _scope(given: wire.PlaceHold) -> str | None:
@@ -154,31 +159,37 @@ def _numbered(control: Control, ref: VersionRef | AliasRef) -> VersionRef:
     return control.registry.get(ref).ref
 
 
-def _held(found: Hold) -> wire.HoldAnswer:
+def _held(found: Hold, known: Callable[[str], str]) -> wire.HoldAnswer:
     return wire.HoldAnswer(
-        target=found.target, reason=found.reason, placed_at=iso(found.placed_at), placed_by=found.placed_by
+        target=found.target,
+        reason=found.reason,
+        placed_at=iso(found.placed_at),
+        placed_by=known(found.placed_by),
+        placed_by_id=found.placed_by,
     )
 
 
 def retention(control: Control, actor: Actor, given: wire.RetentionOf) -> wire.RetentionAnswer:
     """Show until when versions are kept, and the holds."""
     authorize(actor, Permission.RETENTION_LIST)
-    ref = _numbered(control, parse_ref(given.ref)) if given.ref else None
-    rows = [_kept(one) for one in control.endings.retention(actor, ref)]
+    ref, known = _numbered(control, parse_ref(given.ref)) if given.ref else None, known_as(control)
+    rows = [_kept(one, known) for one in control.endings.retention(actor, ref)]
     return wire.RetentionAnswer(
         versions=rows,
-        holds=[_held(one) for one in control.holds_db.open()],
-        applications=[] if given.ref else _logs(control, actor),
+        holds=[_held(one, known) for one in control.holds_db.open()],
+        applications=[] if given.ref else _logs(control, actor, known),
         classes=[] if given.ref else _classes(control),
-        views=[] if given.ref or actor.applications else [_old_values(one) for one in control.view_expiries.all()],
+        views=[]
+        if given.ref or actor.applications
+        else [_old_values(one, known) for one in control.view_expiries.all()],
     )
 
 
-def _logs(control: Control, actor: Actor) -> list[wire.RunningOutAnswer]:
+def _logs(control: Control, actor: Actor, known: Callable[[str], str]) -> list[wire.RunningOutAnswer]:
     """Return what runs out of the log of every application that the actor may see."""
     names = [one.application for one in control.revisions.all_active()]
     seen = [name for name in names if not actor.applications or name in actor.applications]
-    return [_running_out(control.expiries.running_out(name)) for name in seen]
+    return [_running_out(control.expiries.running_out(name), known) for name in seen]
 
 
 def _classes(control: Control) -> list[wire.ClassAnswer]:
@@ -200,7 +211,7 @@ def _classes(control: Control) -> list[wire.ClassAnswer]:
     ]
 
 
-def _running_out(found: RunningOut) -> wire.RunningOutAnswer:
+def _running_out(found: RunningOut, known: Callable[[str], str]) -> wire.RunningOutAnswer:
     proposal = found.proposal
     return wire.RunningOutAnswer(
         application=found.application,
@@ -212,7 +223,7 @@ def _running_out(found: RunningOut) -> wire.RunningOutAnswer:
         by_kind=dict(found.expired),
         soon=found.soon,
         held=found.held,
-        proposed_by=proposal.by if proposal else None,
+        proposed_by=known(proposal.by) if proposal else None,
         proposed_at=iso(proposal.at) if proposal else None,
         holds=[str(each) for each in found.held_by],
     )
@@ -253,6 +264,7 @@ def expire(control: Control, actor: Actor, given: wire.ExpireLog) -> wire.Expire
     authorize(actor, Permission.RETENTION_EXPIRE, given.application)
     _check_application(control, given.application)
     reason = given.reason if given.dry_run else reason_for("removing records", given.reason)
+    known = known_as(control)
     done = control.expiries.expire(actor, given.application, reason, dry_run=given.dry_run)
     step = (
         ""
@@ -261,8 +273,8 @@ def expire(control: Control, actor: Actor, given: wire.ExpireLog) -> wire.Expire
     )
     return wire.ExpireAnswer(
         application=given.application,
-        found=_running_out(done.found),
-        proposed_by=done.proposal.by if done.proposal else None,
+        found=_running_out(done.found, known),
+        proposed_by=known(done.proposal.by) if done.proposal else None,
         removed=done.removed.records if done.removed else 0,
         files=done.removed.files if done.removed else 0,
         still_open=done.removed.open if done.removed else 0,
@@ -276,6 +288,7 @@ def expire_values(control: Control, actor: Actor, given: wire.ExpireValues) -> w
     """Show, propose or remove what has run out of a feature view."""
     authorize(actor, Permission.FEATURES_EXPIRE)
     reason = given.reason if given.dry_run else reason_for("removing old values", given.reason)
+    known = known_as(control)
     done = control.view_expiries.expire(actor, given.view, reason, dry_run=given.dry_run)
     step = ""
     if done.proposal is None and done.found.values:
@@ -284,14 +297,14 @@ def expire_values(control: Control, actor: Actor, given: wire.ExpireValues) -> w
         step = f"another person must call: tenure features expire {given.view} --reason …"
     return wire.ExpireValuesAnswer(
         view=given.view,
-        found=_old_values(done.found),
-        proposed_by=done.proposal.by if done.proposal else None,
+        found=_old_values(done.found, known),
+        proposed_by=known(done.proposal.by) if done.proposal else None,
         removed=done.removed or 0,
         next_step=step,
     )
 
 
-def _old_values(found: OldValues) -> wire.OldValuesAnswer:
+def _old_values(found: OldValues, known: Callable[[str], str]) -> wire.OldValuesAnswer:
     proposal = found.proposal
     return wire.OldValuesAnswer(
         view=found.view,
@@ -301,13 +314,13 @@ def _old_values(found: OldValues) -> wire.OldValuesAnswer:
         values=found.values,
         keys=found.keys,
         held=found.held,
-        proposed_by=proposal.by if proposal else None,
+        proposed_by=known(proposal.by) if proposal else None,
         proposed_at=iso(proposal.at) if proposal else None,
         holds=[str(each) for each in found.held_by],
     )
 
 
-def _kept(one: Keeping) -> wire.KeptAnswer:
+def _kept(one: Keeping, known: Callable[[str], str]) -> wire.KeptAnswer:
     period = one.retention
     return wire.KeptAnswer(
         ref=str(one.ref),
@@ -315,7 +328,7 @@ def _kept(one: Keeping) -> wire.KeptAnswer:
         retention=one.kept_as.told if period else f"begins when it is archived: {one.kept_as.told}",
         since=iso(period.since) if period else None,
         until=iso(period.until) if period else None,
-        destruction_proposed_by=period.proposed_by if period else None,
+        destruction_proposed_by=known(period.proposed_by) if period and period.proposed_by else None,
         holds=[str(each) for each in one.holds],
     )
 
@@ -329,7 +342,7 @@ def destroy(control: Control, actor: Actor, given: wire.Change) -> wire.DestroyA
     return wire.DestroyAnswer(
         ref=str(ref),
         stage="destroyed" if gone else "archived",
-        proposed_by=done["proposed_by"],
+        proposed_by=known_as(control)(done["proposed_by"]),
         tombstone=done if gone else None,
         next_step="" if gone else f"another person must call: tenure destroy {ref} --reason …",
     )

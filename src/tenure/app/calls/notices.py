@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenure.app import wire
+from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import BadMoment, ahead, shown
+from tenure.app.tags import etag
 from tenure.kit.clock import iso
 from tenure.model.version import parse_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tenure.app.control import Control
     from tenure.governance.access import Actor
@@ -38,17 +40,18 @@ def set_webhook(control: Control, actor: Actor, given: wire.SetWebhook) -> wire.
     """Set a webhook."""
     name = parse_name(given.webhook)
     made = control.notices.set(actor, name, given.url, given.secret_env, given.reason, allow_http=given.allow_http)
-    return _webhook(made, ())
+    return _webhook(made, (), known_as(control))
 
 
 def remove(control: Control, actor: Actor, given: wire.OneWebhook) -> wire.WebhookAnswer:
     """Remove a webhook."""
-    return _webhook(control.notices.remove(actor, given.webhook, given.reason), ())
+    return _webhook(control.notices.remove(actor, given.webhook, given.reason), (), known_as(control))
 
 
 def webhooks(control: Control, actor: Actor, _: wire.ListWebhooks) -> list[wire.WebhookAnswer]:
     """List webhooks with what waits and what is dead."""
-    return [_webhook(one, sent) for one, sent in control.notices.all(actor)]
+    known = known_as(control)
+    return [_webhook(one, sent, known) for one, sent in control.notices.all(actor)]
 
 
 def retry(control: Control, actor: Actor, given: wire.RetryDelivery) -> wire.DeliveryAnswer:
@@ -56,16 +59,17 @@ def retry(control: Control, actor: Actor, given: wire.RetryDelivery) -> wire.Del
     return _delivery(control.notices.retry(actor, given.delivery, given.reason))
 
 
-def _webhook(one: Webhook, sent: Sequence[Delivery]) -> wire.WebhookAnswer:
+def _webhook(one: Webhook, sent: Sequence[Delivery], known: Callable[[str], str]) -> wire.WebhookAnswer:
     return wire.WebhookAnswer(
         webhook=one.name,
         url=one.url,
         secret_env=one.secret_env,
         allow_http=one.allow_http,
-        created_by=one.created_by,
+        created_by=known(one.created_by),
         delivered=sum(each.state == "delivered" for each in sent),
         waiting=[_delivery(each) for each in sent if each.state == "pending"],
         dead=[_delivery(each) for each in sent if each.state == "dead"],
+        etag=etag(one),
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from tenure.accountability.packing import Span
 from tenure.app import wire
+from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import moment
 from tenure.app.calls.versions import named
 from tenure.kit.clock import iso
@@ -24,14 +25,14 @@ def attach(control: Control, actor: Actor, given: wire.Attach) -> wire.PaperAnsw
     """Attach a file to a version."""
     ref = named(given.model, given.version)
     paper = control.papers.attach(actor, ref, given.kind, given.name, given.content, given.note)
-    return wire.PaperAnswer(ref=paper.ref, url=control.url(f"/models/{paper.ref}"), **plain(paper))
+    return wire.PaperAnswer(ref=paper.ref, url=control.url(f"/models/{paper.ref}"), **plain(paper, known_as(control)))
 
 
 def paper(control: Control, actor: Actor, given: wire.ReadPaper) -> wire.PaperContent:
     """Give an attached file back."""
     found, content = control.papers.read(actor, named(given.model, given.version), given.paper)
     url = control.url(f"/models/{found.ref}")
-    return wire.PaperContent(ref=found.ref, url=url, content=content, **plain(found))
+    return wire.PaperContent(ref=found.ref, url=url, content=content, **plain(found, known_as(control)))
 
 
 def inventory(control: Control, actor: Actor, given: wire.ShowInventory) -> wire.InventoryAnswer:

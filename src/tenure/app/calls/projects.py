@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from tenure.app import wire
 from tenure.app.calls.moments import moment
+from tenure.app.tags import etag
 from tenure.application.projects.measure import number
 from tenure.model.version import parse_name
 
@@ -65,6 +66,8 @@ def _described(control: Control, project: Project) -> dict[str, Any]:
         "better": project.better,
         "owner": project.owner,
         "url": control.url(f"/applications?project={quote(project.name)}"),
+        # One that applications only name was described by nobody yet.
+        "etag": etag(project) if project.at else "",
     }
 
 

@@ -57,6 +57,7 @@ def _review(control: Control, one: Waiting, known: Callable[[str], str]) -> wire
     return wire.ReviewAnswer(
         decision_id=record.id,
         application=record.application,
+        pseudonym=record.entity,
         what=one.what,
         queue=", ".join(one.queues),
         since=iso(one.since),

@@ -71,16 +71,16 @@ def _tested(application: str, found: Tested) -> wire.TestedAnswer:
 def backtest(control: Control, actor: Actor, given: wire.TryRules) -> wire.BacktestAnswer:
     """Try a definition on old decisions."""
     asked = Asked(**msgspec.structs.asdict(given) | {"by": tuple(given.by)})
-    return _backtest(control.backtests.run(actor, asked))
+    return _backtest(control.backtests.run(actor, asked), known_as(control))
 
 
 def kept_backtest(control: Control, revision: Revision) -> wire.BacktestAnswer | None:
     """Return the newest back-test of a revision's definition."""
     found = control.backtests.newest(revision.application, revision.digest)
-    return None if found is None else _backtest(found)
+    return None if found is None else _backtest(found, known_as(control))
 
 
-def _backtest(found: Backtest) -> wire.BacktestAnswer:
+def _backtest(found: Backtest, known: Callable[[str], str]) -> wire.BacktestAnswer:
     tally = found.tally
     return wire.BacktestAnswer(
         application=found.application,
@@ -88,7 +88,7 @@ def _backtest(found: Backtest) -> wire.BacktestAnswer:
         digest=found.digest,
         version=found.version,
         at=iso(found.at),
-        actor=found.actor,
+        actor=known(found.actor),
         seconds=round(found.elapsed_us / SECOND, 3),
         compared=tally.compared,
         changed=tally.changed,
@@ -162,7 +162,7 @@ def why(control: Control, actor: Actor, given: wire.AskWhy) -> wire.WhyAnswer:
         answer=record.answer,
         closed_by=found.closed_by,
         reasons=msgspec.to_builtins(record.reasons),
-        inputs=[_known(one, record.at) for one in found.known],
+        inputs=[_known(one, record.moment) for one in found.known],
         rules=[_rule(one, known) for one in found.rules],
         model=f"{asked.model}/{asked.version}" if asked else "",
         output=asked.output if asked else None,

@@ -92,7 +92,7 @@ def show(control: Control, actor: Actor, given: wire.Version) -> wire.VersionDet
             {"kind": one.kind, "at": iso(one.at), "actor": known(one.actor), "actor_id": one.actor, **one.body}
             for one in attestations
         ],
-        papers=[plain(paper) for paper in papers_in(record, attestations)],
+        papers=[plain(paper, known) for paper in papers_in(record, attestations)],
     )
 
 

@@ -58,7 +58,7 @@ class ShowUser(Input, frozen=True):
 
 
 class UserAnswer(Output, frozen=True):
-    """An account, without its password."""
+    """An account, without its password; `created_by` is as people know them, a token by its name."""
 
     user: str
     role: str
@@ -68,6 +68,8 @@ class UserAnswer(Output, frozen=True):
     created_by: str
     disabled_at: str | None
     url: str = ""
+    #: of this state of it, for If-Match
+    etag: str = ""
 
 
 class MakeLink(Input, frozen=True):
@@ -92,10 +94,11 @@ class ListSessions(Listing, frozen=True):
 
 
 class SessionRow(Output, frozen=True):
-    """A session in force; `subject` is who acts with it."""
+    """A session in force; `subject` is who acts with it, a token by its name; the chain has its `subject_id`."""
 
     session: str
     subject: str
+    subject_id: str
     began_at: str
     expires_at: str
 

@@ -13,12 +13,13 @@ class Decisions(Input, frozen=True):
     """Which decisions to list, newest first; what is left empty matches everything.
 
     `since` and `until` are an age as 30d or a moment; `cursor` is the `next_cursor` of the page before (`after`, its last
-    id, says the same); `entity` is the person or thing as the request named it. `score_*` bound the model's score, `ms_*`
-    the milliseconds that the answer took; they need `since`.
+    id, says the same); `entity` is the person or thing as the request named it, `pseudonym` as the log does. `score_*` bound the
+    model's score, `ms_*` the milliseconds that the answer took; they need `since`.
     """
 
     application: str = ""
     entity: str = ""
+    pseudonym: str = ""
     since: str = ""
     until: str = ""
     rule: str = ""
@@ -147,6 +148,8 @@ class RuleVerdict(Output, frozen=True):
 class KnownAnswer(Output, frozen=True):
     """One value that was known: from the request or a feature view, since when, and how old it was in seconds.
 
+    The age is as of the decision: its event time where the application declares one, else its arrival; what became known
+    between the two is less than nothing old.
     The `source` of an optional field of the request that did not come is `not sent`.
     """
 

@@ -100,7 +100,7 @@ class ListTokens(Listing, frozen=True):
 
 
 class TokenAnswer(Output, frozen=True):
-    """A token without its secret."""
+    """A token without its secret; `created_by` is as people know them, a token by its name."""
 
     id: str
     role: str
@@ -111,6 +111,8 @@ class TokenAnswer(Output, frozen=True):
     revoked_at: str | None
     rate: str
     name: str = ""
+    #: of this state of it, for If-Match
+    etag: str = ""
 
 
 class NewTokenAnswer(TokenAnswer, frozen=True, kw_only=True):

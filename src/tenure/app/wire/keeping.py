@@ -99,12 +99,13 @@ class PlaceHold(Input, frozen=True):
 
 
 class HoldAnswer(Output, frozen=True):
-    """One hold."""
+    """One hold. `placed_by` is as people know them, a token by its name; the chain has their `placed_by_id`."""
 
     target: str
     reason: str
     placed_at: str
     placed_by: str
+    placed_by_id: str
 
 
 class RetentionOf(Input, frozen=True):

@@ -115,6 +115,8 @@ class WebhookAnswer(Output, frozen=True):
     delivered: int = 0
     waiting: list[DeliveryAnswer] = []
     dead: list[DeliveryAnswer] = []
+    #: of this state of it, for If-Match
+    etag: str = ""
 
 
 class AlertAnswer(Output, frozen=True):

@@ -23,7 +23,10 @@ class Attach(Input, frozen=True):
 
 
 class PaperAnswer(Output, frozen=True):
-    """One attached file; `own_work` where whoever registered the version attached it, `key` is the home's that signed."""
+    """One attached file; `own_work` where whoever registered the version attached it, `key` is the home's that signed.
+
+    `by` is as people know them, a token by its name; what was signed names the `by_id`.
+    """
 
     ref: str
     kind: str
@@ -32,6 +35,7 @@ class PaperAnswer(Output, frozen=True):
     size: int
     at: str
     by: str
+    by_id: str
     note: str
     own_work: bool
     key: str

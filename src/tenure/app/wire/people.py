@@ -47,10 +47,15 @@ class Reviews(Listing, frozen=True):
 
 
 class ReviewAnswer(Output, frozen=True):
-    """One decision that waits: for a `review` (by `queue`, as the rule names it) or a `confirmation` of `proposed`."""
+    """One decision that waits: for a `review` (by `queue`, as the rule names it) or a `confirmation` of `proposed`.
+
+    `pseudonym` is the name under which the log knows whom or what it is about; `decisions:show` says who that is to those
+    who may know, and writes down that they asked.
+    """
 
     decision_id: str
     application: str
+    pseudonym: str | None
     what: str
     queue: str
     since: str

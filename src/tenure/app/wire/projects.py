@@ -44,6 +44,8 @@ class ProjectAnswer(Output, frozen=True):
     applications: list[str]
     models: list[str]
     url: str
+    #: of this state of its description, for If-Match; empty while there is none
+    etag: str
 
 
 class MeasuredAnswer(Output, frozen=True):

@@ -55,10 +55,14 @@ def _within(value: object, bounds: Range) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to look for; what is None or empty matches everything. `after` is the last id of the page before."""
+    """What to look for; what is None or empty matches everything. `after` is the last id of the page before.
+
+    `entity` is somebody as requests name them, `pseudonym` as the log does, for who knows no other name.
+    """
 
     application: str = ""
     entity: str = ""
+    pseudonym: str = ""
     since: int | None = None
     until: int | None = None
     rule: str = ""

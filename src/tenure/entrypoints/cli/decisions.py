@@ -53,6 +53,9 @@ def decisions(
     context: typer.Context,
     application: Annotated[str | None, typer.Option(help="Of one application.")] = None,
     entity: Annotated[str | None, typer.Option(help="About one person or thing.")] = None,
+    pseudonym: Annotated[
+        str | None, typer.Option(help="About whom the log names so, as `tenure reviews` does.")
+    ] = None,
     since: Annotated[str | None, typer.Option(help="An age as 30d, or a moment.")] = None,
     until: Annotated[str | None, typer.Option(help="An age or a moment.")] = None,
     rule: Annotated[str | None, typer.Option(help="In which this rule fired.")] = None,
@@ -78,6 +81,7 @@ def decisions(
             "decisions:list",
             application=application,
             entity=entity,
+            pseudonym=pseudonym,
             since=since,
             until=until,
             rule=rule,

@@ -103,11 +103,11 @@ def _input(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _age(seconds: float | None) -> str:
-    """Return an age in its largest unit, as people say it."""
+    """Return an age in its largest unit, as people say it; what became known after the event time has a negative one."""
     if seconds is None:
         return "never known"
     size, unit = next(((size, unit) for size, unit in _AGES if abs(seconds) >= size), (1, "s"))
-    return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / size:.3g} {unit}" if seconds >= 0 else f"known {-seconds / size:.3g} {unit} after"
 
 
 def _rule(one: dict[str, Any]) -> dict[str, Any]:

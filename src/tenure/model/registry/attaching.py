@@ -21,7 +21,7 @@ from tenure.model.package import Signature
 from tenure.model.registry.record import Attestation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tenure.governance.access import Actor
     from tenure.governance.ports import AuditLog, PolicyStore
@@ -189,15 +189,16 @@ def papers_in(record: VersionRecord, attestations: Iterable[Attestation]) -> lis
     return [_paper(record, one) for one in attestations if one.kind == ATTACHMENT]
 
 
-def plain(paper: Paper) -> dict[str, Any]:
-    """Return a paper as plain data."""
+def plain(paper: Paper, known: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return a paper as plain data; `known` gives for an actor's id what people know it by."""
     return {
         "kind": paper.kind,
         "name": paper.name,
         "digest": paper.digest,
         "size": paper.size,
         "at": iso(paper.at),
-        "by": paper.by,
+        "by": known(paper.by),
+        "by_id": paper.by,
         "note": paper.note,
         "own_work": paper.own_work,
         "key": paper.signature.key,
