@@ -44,7 +44,7 @@ function texts<K extends string>(...names: K[]) {
 const decisionsRoute = createRoute({
   getParentRoute: () => root,
   path: "/decisions",
-  validateSearch: texts("entity", "application", "since", "until", "rule", "decided_by", "model", "version", "after"),
+  validateSearch: texts("entity", "pseudonym", "application", "since", "until", "rule", "decided_by", "model", "version", "after"),
   component: function DecisionsScreen() {
     return <Decisions filters={decisionsRoute.useSearch()} />;
   },

@@ -64,12 +64,12 @@ class Lending:
         assert active is not None
         self._decider = Decider(active.definition, None, None, 1)
 
-    def decide(self, customer: str = "c1", income: float = 2000.0, age: int = 40) -> str:
-        """Return the id of a decision made now."""
+    def decide(self, customer: str = "c1", income: float = 2000.0, age: int = 40, **more: Any) -> str:
+        """Return the id of a decision made now; `more` are fields that a later revision asks for."""
         self.clock.advance(SECOND)
         now = self.clock.now()
         decider = self._decider
-        row = {"customer": customer, "email": f"{customer}@secret.example", "income": income, "age": age}
+        row = {"customer": customer, "email": f"{customer}@secret.example", "income": income, "age": age, **more}
         step = decider.before(
             decider.admit_row(row), {"history": ({"loans": 3}, now - SECOND) if customer == "c1" else None}
         )
@@ -82,7 +82,7 @@ class Lending:
         pseudonym = self._persons.pseudonym(entity)
         return pseudonym, self._persons.encrypt(pseudonym, fields)
 
-    def do(self, name: str, actor: Actor = ADA, **given: Any) -> Any:
+    def do(self, name: str, actor: Actor = ADA, /, **given: Any) -> Any:
         self.clock.advance(SECOND)
         return do(self.control, name, actor, **given)
 
@@ -99,7 +99,7 @@ class Lending:
         self._persons.close()
 
 
-def do(control: Control, name: str, actor: Actor = ADA, **given: Any) -> Any:
+def do(control: Control, name: str, actor: Actor = ADA, /, **given: Any) -> Any:
     return control.perform(name, actor, msgspec.convert(given, named(name).input))
 
 

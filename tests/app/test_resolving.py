@@ -61,6 +61,17 @@ def test_reviews_are_listed_oldest_first_with_their_queue_until_they_are_resolve
     assert [one.decision_id for one in bank.do("decisions:reviews")] == [waiting[0], waiting[2]]
 
 
+def test_a_review_says_whom_it_is_about_by_the_name_in_the_log_and_finds_what_else_is_about_them(bank: Lending) -> None:
+    one, other = bank.decide("c8", income=1.0), bank.decide("c8")
+    bank.decide("c9", income=1.0)
+    first = bank.do("decisions:reviews")[0]
+    assert first.pseudonym == bank.control.log.pseudonym("c8")
+    found = bank.do("decisions:list", pseudonym=first.pseudonym).decisions
+    assert [row.decision_id for row in found] == [other, one]
+    personal = bank.do("audit:log", action="decisions:personal")
+    assert personal == [], "nobody's personal fields were read for it"
+
+
 def test_a_page_of_the_queue_reads_no_more_of_the_log_than_it_shows(
     bank: Lending, monkeypatch: pytest.MonkeyPatch
 ) -> None:

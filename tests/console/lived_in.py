@@ -1,4 +1,4 @@
-"""A home that people have worked in: two applications, a model with three versions, decisions, reviews, outcomes.
+"""A home that people have worked in: applications, a model with three versions, decisions, reviews, outcomes, an alert.
 
 python -m tests.console.lived_in FOLDER     make one, print its address and an admin's token, keep it up until Enter
 """
@@ -179,8 +179,20 @@ def _live(made: LivedIn, root: Path, decisions: int) -> None:
     found = client.call("decisions:list", application="churn-offers", rule="save", limit=20)["decisions"]
     outcomes = [{"decision_id": one["decision_id"], "value": place % 3 == 0} for place, one in enumerate(found)]
     client.call("outcomes:import", application="churn-offers", outcomes=outcomes)
+    _told_of_dear_fees(made)
     stricter = CHURN.replace("output.score >= 0.7", "output.score >= 0.75")
     client.call("applications:apply", text=stricter, draft=True, reason="fewer discounts, to be looked at")
+
+
+def _told_of_dear_fees(made: LivedIn) -> None:
+    """Ask about fees that the model was not made for: an alert opens, of which nobody who listens is told."""
+    told = {"url": "http://127.0.0.1:11/alerts", "secret_env": "NIGHT_SECRET"}
+    made.client.call("webhooks:set", webhook="night", reason="who has the night", **told)
+    connection = http.client.HTTPConnection(made.url.removeprefix("http://"), timeout=60)
+    for number in range(120):
+        request = {"customer_id": f"c{number % 60}", "monthly_fee": 500.0 + number, "channel": "app"}
+        _ask(connection, made.token, "churn-offers", request)
+    connection.close()
 
 
 def _decide_many(made: LivedIn, decisions: int, seed: int) -> None:

@@ -29,6 +29,19 @@ def test_the_decision_of_a_customer_is_found_by_the_customer_and_explained(page:
         expect(page.get_by_text("bit for bit")).to_be_visible(timeout=60_000)
 
 
+def test_a_long_list_is_read_a_page_at_a_time_and_every_page_has_its_address(page: Page, house: LivedIn) -> None:
+    page.goto(f"{house.url}/decisions")
+    rows = page.get_by_role("region", name="Decisions").get_by_role("row")
+    newest = rows.nth(1).get_by_role("link").first.inner_text()
+    page.get_by_role("button", name="Next page").click()
+    expect(page).to_have_url(re.compile("after="))
+    expect(rows.nth(1)).not_to_contain_text(newest)
+    page.reload()
+    expect(rows.nth(1)).not_to_contain_text(newest)
+    page.get_by_role("button", name="First page").click()
+    expect(page).not_to_have_url(re.compile("after="))
+
+
 def test_a_change_is_tried_on_one_decision_and_the_draft_outlives_the_page(page: Page, house: LivedIn) -> None:
     made = house.decide("churn-offers", customer_id="c7", monthly_fee=50.0, channel="app")
     page.goto(f"{house.url}/decisions/{made['decision_id']}")

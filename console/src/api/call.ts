@@ -42,7 +42,7 @@ export interface Sent {
   path: string;
   query: string;
   body: Record<string, unknown> | undefined;
-  /** whether it is a change of what is configured, which names the state that it changes */
+  /** whether it is a change of what is configured, which names the state that it was decided on */
   match?: boolean;
 }
 
@@ -61,9 +61,10 @@ export function sent(action: ActionName, given: object): Sent {
   return { verb, path, query: "", body: Object.fromEntries(rest), match };
 }
 
-export async function call<A extends ActionName>(action: A, given: Given<A>, signal?: AbortSignal): Promise<Answer<A>> {
+/** Ask for an action; `etag` is the state that a change of what is configured was decided on (If-Match), as its list told it. */
+export async function call<A extends ActionName>(action: A, given: Given<A>, signal?: AbortSignal, etag?: string): Promise<Answer<A>> {
   const { verb, path, query, body } = sent(action, given as object);
-  return (await request(verb, path + query, body, signal)) as Answer<A>;
+  return (await request(verb, path + query, body, signal, etag)) as Answer<A>;
 }
 
 /** A page of a list; `next` is the cursor of the page after it, empty on the last. */
@@ -82,19 +83,13 @@ export async function page<A extends ListAction>(action: A, given: Given<A>, sig
   return { rows: content as Answer<A>, next: decodeURIComponent(next) };
 }
 
-export async function request(verb: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
-  try {
-    return (await answered(verb, path, body, signal)).content;
-  } catch (error) {
-    if (!(error instanceof Problem) || error.code !== "precondition-required") throw error;
-    // Nothing was done, and the answer says what state it would have been done to, which is what the screen shows.
-    return (await answered(verb, path, body, signal, String(error.facts.etag))).content;
-  }
+export async function request(verb: string, path: string, body?: unknown, signal?: AbortSignal, etag?: string): Promise<unknown> {
+  return (await answered(verb, path, body, signal, etag)).content;
 }
 
-async function answered(verb: string, path: string, body?: unknown, signal?: AbortSignal, match?: string): Promise<{ content: unknown; headers: Headers }> {
+async function answered(verb: string, path: string, body?: unknown, signal?: AbortSignal, etag?: string): Promise<{ content: unknown; headers: Headers }> {
   const headers: Record<string, string> = { Accept: "application/json" };
-  if (match !== undefined) headers["If-Match"] = match;
+  if (etag) headers["If-Match"] = etag;
   if (verb !== "GET") headers["X-CSRF-Token"] = csrfToken();
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const asked: RequestInit = { method: verb, headers, credentials: "same-origin", redirect: "error" };

@@ -41,11 +41,11 @@ export function useList<A extends ListAction>(action: A, given: Given<A>, wished
   });
 }
 
-/** Do something that may change anything: whatever is on the screen is asked for again afterwards. */
-export function useDo<A extends ActionName>(action: A) {
+/** Do something that may change anything: whatever is on the screen is asked for again afterwards. `etag` is the state it was decided on. */
+export function useDo<A extends ActionName>(action: A, etag?: string) {
   const client = useQueryClient();
   return useMutation<Answer<A>, Problem, Given<A>>({
-    mutationFn: (given) => call(action, given),
+    mutationFn: (given) => call(action, given, undefined, etag),
     onSettled: () => client.invalidateQueries({ predicate: ({ queryKey }) => !isComputed(queryKey[0]) }),
   });
 }

@@ -2,6 +2,7 @@ import { Button, Group, Modal, TextInput } from "@mantine/core";
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { Answer, Given } from "../api/call";
 import { useDo, useMay } from "../api/queries";
+import { Changed, overtaken } from "./Changed";
 import { Copies } from "./Copy";
 import { ProblemPanel } from "./ProblemPanel";
 import type { Commanded } from "./commands";
@@ -18,12 +19,18 @@ interface Props<A extends Commanded> {
   children?: ReactNode;
   colour?: string;
   primary?: boolean;
+  /** stands beside a heading */
+  compact?: boolean;
   disabled?: boolean;
   /** what the person must type, where it cannot be undone */
   typed?: string;
   /** what is filled in or shown needs room */
   wide?: boolean;
   done?: (answer: Answer<A>) => void;
+  /** of the state that the person sees and decides on, where it is a change of what is configured */
+  etag?: string;
+  /** called as the dialog opens: what is filled in begins with what stands there now */
+  begin?: () => void;
 }
 
 /** A button for one action: it asks for the reason, says whom it affects, and gives the same as a command and as curl. Absent for who may not. */
@@ -32,7 +39,7 @@ export function Act<A extends Commanded>(props: Props<A>) {
   if (!useMay()(props.action)) return null;
   return (
     <>
-      <Button size="xs" variant={props.primary ? "filled" : "default"} color={props.colour} disabled={props.disabled} onClick={() => setOpen(true)}>
+      <Button size={props.compact ? "compact-xs" : "xs"} variant={props.primary ? "filled" : "default"} color={props.colour} disabled={props.disabled} onClick={() => { props.begin?.(); setOpen(true); }}>
         {props.label}
       </Button>
       {open && <Dialog {...props} close={() => setOpen(false)} />}
@@ -40,10 +47,12 @@ export function Act<A extends Commanded>(props: Props<A>) {
   );
 }
 
-function Dialog<A extends Commanded>({ action, label, given, affects, children, colour, typed, wide, done, close }: Props<A> & { close: () => void }) {
+function Dialog<A extends Commanded>({ action, label, given, affects, children, colour, typed, wide, done, etag, close }: Props<A> & { close: () => void }) {
   const [reason, setReason] = useState("");
   const [name, setName] = useState("");
-  const doing = useDo(action);
+  // Of the state that was shown as the dialog opened: what others write meanwhile is not overwritten unseen.
+  const [seen, see] = useState(etag);
+  const doing = useDo(action, seen);
   const whole = { ...given, reason } as unknown as Given<A>;
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -54,6 +63,10 @@ function Dialog<A extends Commanded>({ action, label, given, affects, children, 
       },
     });
   };
+  const goOn = (now: string) => {
+    see(now);
+    doing.reset();
+  };
   return (
     <Modal opened onClose={close} title={label} size={wide ? "xl" : "md"} lockScroll={false} closeButtonProps={{ "aria-label": "close" }} centered transitionProps={{ duration: 0 }}>
       <form onSubmit={submit} className="stack">
@@ -61,9 +74,9 @@ function Dialog<A extends Commanded>({ action, label, given, affects, children, 
         {children}
         <TextInput label="Reason" description="Stands in the audit log for good." required value={reason} onChange={(event) => setReason(event.currentTarget.value)} data-autofocus />
         {typed && <TextInput label={`Type ${typed} to go on`} value={name} onChange={(event) => setName(event.currentTarget.value)} />}
-        {doing.error && <ProblemPanel problem={doing.error} />}
+        {doing.error && (overtaken(doing.error) ? <Changed problem={doing.error} goOn={goOn} leave={close} /> : <ProblemPanel problem={doing.error} />)}
         <Group justify="space-between">
-          <Copies action={action} given={whole as object} />
+          <Copies action={action} given={whole as object} etag={seen} />
           <Button type="submit" color={colour} loading={doing.isPending} disabled={!reason.trim() || (typed !== undefined && name !== typed)}>
             {label}
           </Button>

@@ -34,7 +34,7 @@ function options(given: Given, ...names: string[]): string {
 
 const COMMANDS = {
   replay: (given) => `tenure replay ${(given.decisions as string[]).join(" ")}`,
-  "decisions:list": (given) => `tenure decisions${options(given, "application", "entity", "since", "until", "rule", "decided_by", "model")}`,
+  "decisions:list": (given) => `tenure decisions${options(given, "application", "entity", "pseudonym", "since", "until", "rule", "decided_by", "model")}`,
   "decisions:explain": (given) => `tenure explain ${text(given.decision)}`,
   "decisions:dossier": (given) => `tenure dossier ${text(given.decision)} --output dossier.html`,
   "decisions:resolve": (given) =>
@@ -73,8 +73,9 @@ const COMMANDS = {
   "users:enable": (given) => `tenure users enable ${text(given.user)}${reason(given)}`,
   "users:link": (given) => `tenure users link ${text(given.user)}`.trim(),
   "sessions:end": (given) => `tenure users end-session ${text(given.session)}${reason(given)}`,
+  "policy:set": (given) => `tenure policy set ${text(given.policy)}${reason(given)}`,
   backup: (given) => `tenure backup ${quoted(text(given.folder))}${reason(given)}`,
-  restart: (given) => `tenure restart${parts(given).includes("supervisor") ? " --supervisor" : ""}${parts(given).includes("gateways") ? "" : " --no-gateways"}${reason(given)}`,
+  restart: (given) => `tenure restart${parts(given).includes("supervisor") ? " --supervisor" : ""}${parts(given).includes("control") ? " --control" : ""}${parts(given).includes("gateways") ? "" : " --no-gateways"}${reason(given)}`,
   repair: (given) => `tenure verify --repair${reason(given)}`,
   drill: () => "tenure drill",
   gc: (given) => `tenure gc${given.dry_run ? " --dry-run" : ""}${reason(given)}`,

@@ -1,7 +1,6 @@
-import { sent } from "../../api/call";
 import { useAsk } from "../../api/queries";
+import { Act } from "../../kit/Act";
 import { Asked } from "../../kit/Asked";
-import { Copied, curl } from "../../kit/Copy";
 import { Facts, Panel } from "../../kit/Panel";
 
 interface Meant {
@@ -29,7 +28,7 @@ const POLICIES: Record<string, Meant> = {
   },
 };
 
-/** Who approves what in this home; it is read here, and changed by an admin over the API. */
+/** Who approves what in this home. */
 export function Policy() {
   const policy = useAsk("policy:show", {});
   return (
@@ -37,16 +36,18 @@ export function Policy() {
       {({ policy: name }) => {
         const meant = POLICIES[name];
         if (!meant) return null;
-        const change = curl(sent("policy:set", { policy: meant.other, reason: "agreed by …" }));
+        const other = POLICIES[meant.other];
+        const change = (
+          <Act action="policy:set" label={`Make it ${meant.other}`} given={{ policy: meant.other as "open" }} etag={`"${name}"`} affects={<>From the next approval on, for everybody in this home: {other?.says}. Versions are {other?.versions}; revisions are {other?.revisions}; overrides are {other?.overrides}.</>} />
+        );
         return (
-          <Panel title="Who approves what" aside={<Copied text={change} label={`copy curl that makes it ${meant.other}`} />}>
+          <Panel title="Who approves what" aside={change}>
             <Facts
               of={[
                 ["policy", <span key="p"><strong>{name}</strong>: {meant.says}</span>],
                 ["versions", meant.versions],
                 ["revisions", meant.revisions],
                 ["overrides", meant.overrides],
-                ["to change it", `an admin sets it over the API, with a reason that stands in the audit log; it holds from the next approval on`],
               ]}
             />
           </Panel>

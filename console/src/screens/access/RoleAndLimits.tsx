@@ -5,7 +5,7 @@ import { ROLES } from "../../kit/words";
 
 export type Role = (typeof ROLES)[number];
 
-/** The fields for a role and its limits, and what is sent for them. */
+/** The fields for a role and its limits, what is sent for them, and the way to begin them anew. */
 export function useRoleAndLimits(role: Role, applications: string[] = []) {
   const [chosen, choose] = useState<Role>(role);
   const [names, setNames] = useState(applications);
@@ -16,5 +16,9 @@ export function useRoleAndLimits(role: Role, applications: string[] = []) {
       <MultiSelect label="Only for these applications" description="None named means all that the role allows" data={known.map((one) => one.application)} value={names} onChange={setNames} comboboxProps={{ withinPortal: false }} />
     </>
   );
-  return { fields, given: { role: chosen, applications: names } };
+  const begin = (now: Role, only: string[]) => {
+    choose(now);
+    setNames(only);
+  };
+  return { fields, begin, given: { role: chosen, applications: names } };
 }

@@ -15,7 +15,7 @@ export function Sessions() {
             rows={rows}
             by={(row) => row.session}
             columns={[
-              { name: "who", cell: (row) => who(row.subject) },
+              { name: "who", cell: (row) => <span title={row.subject_id}>{who(row.subject)}</span> },
               { name: "since", cell: (row) => moment(row.began_at) },
               { name: "until", cell: (row) => moment(row.expires_at) },
               { name: "", cell: (row) => <Act action="sessions:end" label="End" given={{ session: row.session }} affects={`${who(row.subject)} is signed out there.`} /> },

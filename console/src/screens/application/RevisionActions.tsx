@@ -4,6 +4,7 @@ import { useAsk, useDo, useMay } from "../../api/queries";
 import { Act } from "../../kit/Act";
 import { Asked } from "../../kit/Asked";
 import { ProblemPanel } from "../../kit/ProblemPanel";
+import { Working } from "../../kit/Working";
 import { who } from "../../kit/show";
 import { Backtested, Differences } from "./Backtested";
 import { usePlacing } from "./Placing";
@@ -49,6 +50,7 @@ function Evidence({ application, revision, now }: { application: string; revisio
       <Asked query={diff}>{(one) => <Differences changes={one.changes} />}</Asked>
       {found ? <Backtested found={found} /> : <p className="bad small">It was not back-tested.</p>}
       {may("rules:backtest") && <Button size="compact-xs" variant="default" loading={backtest.isPending} onClick={() => backtest.mutate({ application, revision })}>{found ? "Back-test again" : "Back-test on the log"}</Button>}
+      <Working action="rules:backtest" target={application} on={backtest.isPending} />
       {backtest.error && <ProblemPanel problem={backtest.error} />}
     </div>
   );

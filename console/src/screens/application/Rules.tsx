@@ -5,9 +5,10 @@ import { useDo, useMay } from "../../api/queries";
 import { Copies } from "../../kit/Copy";
 import { Empty, Panel } from "../../kit/Panel";
 import { ProblemPanel } from "../../kit/ProblemPanel";
-import { useDraft } from "../../kit/draft";
+import { Working } from "../../kit/Working";
 import { several } from "../../kit/show";
 import { Backtested, Changes } from "./Backtested";
+import { Overtaken } from "./Overtaken";
 import { Publish } from "./Publish";
 import { FileTable, RuleEditor } from "./RuleEditor";
 import { TableEditor } from "./TableEditor";
@@ -15,23 +16,21 @@ import { Tested } from "./Tested";
 import { read, withCell, withCondition, withRow, withoutRow } from "./definition";
 import { typeWords } from "../../kit/words";
 import { useCheck } from "./useCheck";
+import { useDefinition } from "./useDefinition";
 
 /** The rules, as a list and as tables, with their checks in place; a draft until it is published. */
 export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer"]; figures: Schemas["ApplicationFigures"] | undefined }) {
-  const [draft, keep] = useDraft(`definition ${revision.application}`);
-  const [tables, keepTables] = useDraft(`tables ${revision.application}`);
+  const draft = useDefinition(revision);
+  const { text, files, changed, base, keep } = draft;
   const may = useMay();
-  const text = draft ?? revision.source;
-  const files = tables ? (JSON.parse(tables) as Record<string, string>) : revision.files;
   const [settled] = useDebouncedValue(text, 400);
   const check = useCheck(settled, files);
   const tests = useDo("rules:test");
   const backtest = useDo("rules:backtest");
   const definition = read(text);
-  const changed = draft !== null || tables !== null;
+  const isOvertaken = base !== revision.revision;
   const drop = () => {
-    keep(null);
-    keepTables(null);
+    draft.drop();
     tests.reset();
     backtest.reset();
   };
@@ -48,6 +47,7 @@ export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer
         </>
       }
     >
+      {isOvertaken && <Overtaken application={revision.application} base={base} now={revision.revision} goOn={() => draft.goOnFrom(revision.revision)} drop={drop} />}
       {definition.broken && <Alert color="red" title="The file cannot be read">{definition.broken}</Alert>}
       <Tabs defaultValue="list" keepMounted={false}>
         <Tabs.List>
@@ -88,7 +88,7 @@ export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer
                     onRemove={(row) => keep(withoutRow(text, place, row))}
                   />
                 )}
-                {rule.file && files[rule.file] !== undefined && <FileTable rule={rule} types={types} text={files[rule.file] ?? ""} faults={check.faults.filter((fault) => fault.file === rule.file)} missed={cover?.rows_missed ?? []} onChange={(next) => keepTables(JSON.stringify({ ...files, [rule.file]: next }))} />}
+                {rule.file && files[rule.file] !== undefined && <FileTable rule={rule} types={types} text={files[rule.file] ?? ""} faults={check.faults.filter((fault) => fault.file === rule.file)} missed={cover?.rows_missed ?? []} onChange={(next) => draft.keepFiles({ ...files, [rule.file]: next })} />}
               </RuleEditor>
             );
           })}
@@ -107,11 +107,12 @@ export function Rules({ revision, figures }: { revision: Schemas["RevisionAnswer
         <Button size="xs" variant="default" disabled={check.faults.length > 0} onClick={() => tests.mutate(input)} loading={tests.isPending}>Run tests</Button>
         {may("rules:backtest") && <Button size="xs" variant="default" disabled={check.faults.length > 0} onClick={() => backtest.mutate({ ...input, application: "", version: "" })} loading={backtest.isPending}>Back-test on the log</Button>}
         <Copies action={may("rules:backtest") ? "rules:backtest" : "rules:test"} given={input} />
-        {changed && <Publish application={revision.application} given={{ text, files, base: revision.revision }} backtest={backtest.data} disabled={check.faults.length > 0} done={drop} />}
+        {changed && <Publish application={revision.application} given={{ text, files, base }} backtest={backtest.data} disabled={check.faults.length > 0 || isOvertaken} done={drop} />}
       </div>
       <div aria-live="polite">
         {tests.data && <Tested found={tests.data} />}
         {tests.error && <ProblemPanel problem={tests.error} />}
+        <Working action="rules:backtest" target={revision.application} on={backtest.isPending} />
         {backtest.data && <Backtested found={backtest.data} />}
         {backtest.error && <ProblemPanel problem={backtest.error} />}
       </div>

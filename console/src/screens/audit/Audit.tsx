@@ -1,5 +1,6 @@
 import type { Schemas } from "../../api/call";
 import { useAsk, useMay } from "../../api/queries";
+import { FieldChanges, changedFields } from "../../kit/FieldChanges";
 import { Filters } from "../../kit/Filters";
 import { TargetLink } from "../../kit/Links";
 import { Listed } from "../../kit/Listed";
@@ -27,8 +28,7 @@ export function Audit({ target = "", actor = "", action = "" }: { target?: strin
 }
 
 function Event({ event }: { event: Schemas["EventAnswer"] }) {
-  const names = [...new Set([...Object.keys(event.before), ...Object.keys(event.after)])];
-  const changed = names.filter((name) => JSON.stringify(event.before[name]) !== JSON.stringify(event.after[name]));
+  const changed = changedFields(event);
   return (
     <li data-on="true">
       <div className="step">
@@ -39,15 +39,7 @@ function Event({ event }: { event: Schemas["EventAnswer"] }) {
       {changed.length > 0 && (
         <details className="small">
           <summary>{several(changed.length, "field")} changed</summary>
-          <ul className="plain diff">
-            {changed.map((name) => (
-              <li key={name}>
-                <strong>{name}</strong>
-                {event.before[name] !== undefined && event.before[name] !== null && <del>{value(event.before[name])}</del>}
-                {event.after[name] !== undefined && event.after[name] !== null && <ins>{value(event.after[name])}</ins>}
-              </li>
-            ))}
-          </ul>
+          <FieldChanges event={event} />
         </details>
       )}
     </li>

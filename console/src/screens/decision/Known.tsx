@@ -51,10 +51,10 @@ function Items({ view, features }: { view: string; features: One[] }) {
   );
 }
 
-/** How old it was then; pointed at, since when it was known. */
+/** How old it was as of the decision; pointed at, since when it was known. What became known after its event time says so. */
 function Since({ of }: { of: One | undefined }) {
   if (of?.known_at == null) return <>—</>;
-  return <span className="nowrap" title={moment(of.known_at)}>{of.age === null ? moment(of.known_at) : `${age(of.age)} before`}</span>;
+  return <span className="nowrap" title={moment(of.known_at)}>{of.age === null ? moment(of.known_at) : of.age < 0 ? `${age(-of.age)} after` : `${age(of.age)} before`}</span>;
 }
 
 /** The item that it is about: `movie_facts[593].title` is of 593, `user_activity.rated` of none. */

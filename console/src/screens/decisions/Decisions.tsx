@@ -1,3 +1,4 @@
+import { Button } from "@mantine/core";
 import type { Schemas } from "../../api/call";
 import { useAsk } from "../../api/queries";
 import { Asked } from "../../kit/Asked";
@@ -13,6 +14,8 @@ import { fields, moment } from "../../kit/show";
 
 export interface DecisionFilters {
   entity: string;
+  /** whom the log names so */
+  pseudonym: string;
   application: string;
   since: string;
   until: string;
@@ -66,7 +69,7 @@ export function Decisions({ filters }: { filters: Partial<DecisionFilters> }) {
           ]}
         />
       </Panel>
-      <Panel title={title(filters)} aside={<Copies action="decisions:list" given={given} />}>
+      <Panel title={title(filters)} aside={<>{filters.pseudonym && <Button size="compact-xs" variant="subtle" onClick={() => go({ pseudonym: undefined, after: undefined })}>about anybody</Button>}<Copies action="decisions:list" given={given} /></>}>
         <Asked query={found}>
           {(page) => (
             <>
@@ -81,5 +84,6 @@ export function Decisions({ filters }: { filters: Partial<DecisionFilters> }) {
 }
 
 function title(filters: Partial<DecisionFilters>): string {
-  return filters.entity ? `About ${filters.entity}, newest first` : "Newest first";
+  if (filters.entity) return `About ${filters.entity}, newest first`;
+  return filters.pseudonym ? `About whom the log calls ${filters.pseudonym.slice(0, 8)}, newest first` : "Newest first";
 }

@@ -24,8 +24,8 @@ function Project({ project }: { project: Schemas["ProjectAnswer"] }) {
   const detail = useAsk("projects:show", { project: project.project }, { enabled: project.measure !== "", staleTime: 30_000, retry: false }).data;
   return (
     <article>
-      <h3>{project.project}</h3>
-      <div>{project.goal || <span className="row dim small">No goal was stated. <State project={project} /></span>}</div>
+      <h3 className="row">{project.project} <State project={project} /></h3>
+      <div>{project.goal || <span className="dim small">No goal was stated.</span>}</div>
       {detail?.measured.map((one) => <Measure key={one.application} project={project} of={one} />)}
       <div className="row small">{project.applications.map((name) => <ApplicationLink key={name} of={name} />)}{project.owner && <span className="dim">{project.owner}</span>}</div>
     </article>
@@ -53,8 +53,13 @@ function State({ project }: { project: Schemas["ProjectAnswer"] }) {
   const [goal, setGoal] = useState("");
   const [measure, setMeasure] = useState("");
   const [better, setBetter] = useState<"higher" | "lower">("higher");
+  const begin = () => {
+    setGoal(project.goal);
+    setMeasure(project.measure);
+    setBetter(project.better as "higher" | "lower");
+  };
   return (
-    <Act action="projects:set" label="State it" given={{ project: project.project, goal, measure, better, owner: project.owner }} affects="It stands on everybody’s overview, with its measure computed from outcomes as they arrive.">
+    <Act action="projects:set" compact label={project.goal ? "Change" : "State it"} begin={begin} etag={project.etag} given={{ project: project.project, goal, measure, better, owner: project.owner }} affects="It stands on everybody’s overview, with its measure computed from outcomes as they arrive.">
       <TextInput label="Goal" description="What it is for, in a sentence" required value={goal} onChange={(event) => setGoal(event.currentTarget.value)} />
       <TextInput label="Measure" description="Its success over the outcome, as rate(left == false); empty is none" value={measure} onChange={(event) => setMeasure(event.currentTarget.value)} />
       <SegmentedControl aria-label="Which way success is" data={[{ value: "higher", label: "higher is better" }, { value: "lower", label: "lower is better" }]} value={better} onChange={(next) => setBetter(next as "higher")} />

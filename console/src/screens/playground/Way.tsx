@@ -9,6 +9,7 @@ import { Panel } from "../../kit/Panel";
 import { useDraft } from "../../kit/draft";
 import { usePlace } from "../../kit/place";
 import { withTest } from "../application/definition";
+import { changeDraft } from "../application/useDefinition";
 import { Evaluated } from "./Evaluated";
 import type { Plain, Question } from "./Playground";
 
@@ -78,13 +79,11 @@ export function Way({ name, application, question, taken, other }: Props) {
 
 /** Keep the request and its answer as a test in the application's draft. */
 function SaveTest({ application, question, found }: { application: string; question: Question; found: Schemas["EvaluatedAnswer"] }) {
-  const source = useAsk("applications:show", { application }).data?.source;
+  const revision = useAsk("applications:show", { application }).data;
   const [saved, setSaved] = useState(false);
-  if (!useMay()("applications:apply") || !source) return null;
+  if (!useMay()("applications:apply") || !revision) return null;
   const save = () => {
-    // Read now: the other way may have kept a test in the same draft a moment ago.
-    const key = `tenure-draft:definition ${application}`;
-    localStorage.setItem(key, withTest(localStorage.getItem(key) ?? source, asTest(question, found)));
+    changeDraft(revision, (text) => withTest(text, asTest(question, found)));
     setSaved(true);
   };
   return (

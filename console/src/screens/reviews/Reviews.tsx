@@ -5,6 +5,7 @@ import { Listed } from "../../kit/Listed";
 import { Mark } from "../../kit/Marks";
 import { Heading, Panel } from "../../kit/Panel";
 import { Rows } from "../../kit/Tables";
+import { About } from "./About";
 import { age, fields, moment, who } from "../../kit/show";
 
 /** What waits for a person: those that have waited longest first. */
@@ -25,6 +26,7 @@ export function Reviews({ application = "", queue = "" }: { application?: string
               by={(row) => row.decision_id}
               columns={[
                 { name: "decision", cell: (row) => <DecisionLink id={row.decision_id} /> },
+                { name: "about", cell: (row) => <About decision={row.decision_id} pseudonym={row.pseudonym} /> },
                 { name: "waits", cell: (row) => <span title={moment(row.since)} className="nowrap">{age((Date.now() - Date.parse(row.since)) / 1000)}</span> },
                 { name: "for", cell: (row) => <span className="row tight"><Mark of={row.what} />{row.queue}</span> },
                 { name: "application", cell: (row) => <ApplicationLink of={row.application} /> },

@@ -36,7 +36,7 @@ export function Processes({ status }: { status: Schemas["StatusAnswer"] }) {
         <>
           <span title="The number of the newest snapshot that gateways and workers serve by">snapshot {value(status.generation)}</span>
           <Act action="restart" label="Restart gateways" given={{ parts: ["gateways"] }} affects="Each gateway is replaced by a new one that answers before the old one drains: no request is lost." />
-          <Act action="restart" label="Restart all" given={{ parts: ["gateways", "supervisor"] }} affects="The supervisor and every gateway are replaced, as after an upgrade; workers go on, no request is lost." />
+          <Act action="restart" label="Restart all" given={{ parts: ["gateways", "supervisor", "control"] }} affects="Supervisor, control and every gateway are replaced, as after an upgrade; workers go on, no request is lost. This page waits some seconds for the new control." />
         </>
       }
     >

@@ -29,7 +29,7 @@ export function Webhooks() {
                   { name: "delivered", cell: (one) => one.delivered, right: true },
                   { name: "wait", cell: (one) => one.waiting.length, right: true },
                   { name: "given up", cell: (one) => <span className={one.dead.length ? "bad" : undefined}>{one.dead.length}</span>, right: true },
-                  { name: "", cell: (one) => <span className="row"><SetWebhook label="Change" webhook={one} /><Act action="webhooks:remove" label="Remove" colour="red" given={{ webhook: one.webhook }} affects={`${one.url} is told of no alert any more; what waits for it goes too.`} /></span> },
+                  { name: "", cell: (one) => <span className="row"><SetWebhook label="Change" webhook={one} /><Act action="webhooks:remove" label="Remove" colour="red" given={{ webhook: one.webhook }} etag={one.etag} affects={`${one.url} is told of no alert any more; what waits for it goes too.`} /></span> },
                 ]}
               />
               <Late deliveries={rows.flatMap((one) => [...one.dead, ...one.waiting])} />
@@ -66,8 +66,14 @@ function SetWebhook({ label, webhook }: { label: string; webhook?: Schemas["Webh
   const [url, setUrl] = useState(webhook?.url ?? "");
   const [secret, setSecret] = useState(webhook?.secret_env ?? "");
   const [clear, setClear] = useState(webhook?.allow_http ?? false);
+  const begin = () => {
+    setName(webhook?.webhook ?? "");
+    setUrl(webhook?.url ?? "");
+    setSecret(webhook?.secret_env ?? "");
+    setClear(webhook?.allow_http ?? false);
+  };
   return (
-    <Act action="webhooks:set" label={label} given={{ webhook: name, url, secret_env: secret, allow_http: clear }} affects="Every alert that opens from now on is told there, signed: the version, the column and the numbers leave the machine.">
+    <Act action="webhooks:set" label={label} given={{ webhook: name, url, secret_env: secret, allow_http: clear }} begin={begin} etag={webhook?.etag ?? ""} affects="Every alert that opens from now on is told there, signed: the version, the column and the numbers leave the machine.">
       <TextInput label="Name" required disabled={webhook !== undefined} value={name} onChange={(event) => setName(event.currentTarget.value)} />
       <TextInput label="Address" description="https; http on this machine only" required placeholder="https://chat.example.com/hooks/…" value={url} onChange={(event) => setUrl(event.currentTarget.value)} />
       <TextInput label="Variable of the server that holds the secret" required placeholder="TENURE_WEBHOOK_SECRET" value={secret} onChange={(event) => setSecret(event.currentTarget.value)} />
