@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from tenure.app.calls.keeping import kept_target
+from tenure.app.states import state
 from tenure.app.wire import ShowView
 from tenure.application.revisions.source import Source
 
@@ -38,19 +36,19 @@ def _applied(control: Control, given: wire.Apply) -> tuple[str, str | None]:
 
 
 def _user(control: Control, given: Any) -> tuple[str, str | None]:
-    return f"user {given.user}", _state(control.users.found(given.user))
+    return f"user {given.user}", state(control.users.found(given.user))
 
 
 def _token(control: Control, given: wire.RevokeToken) -> tuple[str, str | None]:
-    return f"token {given.token}", _state(control.tokens.found(given.token))
+    return f"token {given.token}", state(control.tokens.found(given.token))
 
 
 def _project(control: Control, given: Any) -> tuple[str, str | None]:
-    return f"project {given.project}", _state(control.projects.found(given.project))
+    return f"project {given.project}", state(control.projects.found(given.project))
 
 
 def _view(control: Control, given: wire.ShowView) -> tuple[str, str | None]:
-    return f"feature view {given.view}", _state(control.features_db.views().get(given.view))
+    return f"feature view {given.view}", state(control.features_db.views().get(given.view))
 
 
 def _written_view(control: Control, given: wire.ApplyView) -> tuple[str, str | None]:
@@ -60,30 +58,17 @@ def _written_view(control: Control, given: wire.ApplyView) -> tuple[str, str | N
 
 
 def _webhook(control: Control, given: Any) -> tuple[str, str | None]:
-    return f"webhook {given.webhook}", _state(control.notices.found(given.webhook))
+    return f"webhook {given.webhook}", state(control.notices.found(given.webhook))
 
 
 def _kept_as(control: Control, given: wire.AssignClass) -> tuple[str, str | None]:
     target, _ = kept_target(control, given.target)
     use = next((one for one in control.retentions.uses() if one.target == target), None)
-    return f"the retention class of {given.target}", _state(use)
+    return f"the retention class of {given.target}", state(use)
 
 
 def _retention_class(control: Control, given: wire.DefineClass) -> tuple[str, str | None]:
-    return f"retention class {given.name}", _state(control.retentions.classes().get(given.name))
-
-
-def etag(record: object) -> str:
-    """Return the ETag of a record's state, to be sent back as If-Match by who decides on what a list shows; empty for none."""
-    tag = _state(record)
-    return "" if tag is None else f'"{tag}"'
-
-
-def _state(record: object) -> str | None:
-    """Return what tells one state of a record from another, None where there is none; it says nothing of what is in it."""
-    if record is None:
-        return None
-    return hashlib.sha256(msgspec.json.encode(record, order="deterministic")).hexdigest()[:16]
+    return f"retention class {given.name}", state(control.retentions.classes().get(given.name))
 
 
 #: action → what it reads or writes, and the tag of its present state, None while there is none

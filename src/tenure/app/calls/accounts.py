@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tenure.app import wire
 from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import shown
-from tenure.app.tags import etag
+from tenure.app.states import etag
 from tenure.governance.access import Role
 from tenure.governance.scopes import limits
 from tenure.kit.clock import iso

@@ -12,7 +12,7 @@ from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import shown
 from tenure.app.calls.restorable import restorable
 from tenure.app.calls.roles import role_of
-from tenure.app.tags import etag
+from tenure.app.states import etag
 from tenure.governance.access import ROLES, Permission, Role, authorize
 from tenure.governance.approvals import Policy
 from tenure.governance.scopes import limits

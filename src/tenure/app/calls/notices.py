@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tenure.app import wire
 from tenure.app.calls.known import known_as
 from tenure.app.calls.moments import BadMoment, ahead, shown
-from tenure.app.tags import etag
+from tenure.app.states import etag
 from tenure.kit.clock import iso
 from tenure.model.version import parse_name
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from tenure.app import wire
 from tenure.app.calls.moments import moment
-from tenure.app.tags import etag
+from tenure.app.states import etag
 from tenure.application.projects.measure import number
 from tenure.model.version import parse_name
 
