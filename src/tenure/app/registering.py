@@ -117,9 +117,7 @@ class Registering:
     def _shown(
         self, manifest: Manifest, built: Rebuilt, folder: Path, after: Callable[[Oneshot], None]
     ) -> levels.Shown:
-        """Return what the golden rows show; in a new environment the same run compiles what it imports."""
-        if built.is_primed:
-            return levels.show(manifest, entries(manifest, built, self.blobs, folder), 0, after)
+        """Return what the golden rows show; the same run compiles what this model imports and no other one did before."""
         with self._primed_beside(built, folder) as copy:
             return levels.show(manifest, entries(manifest, built, self.blobs, copy), 0, after, compiles=True)
 
