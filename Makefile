@@ -6,6 +6,9 @@ BIN := $(BUILD)/venv/bin
 LOCKED := $(BUILD)/locked
 READY := $(BUILD)/ready
 
+# Where bytecode is never kept, as in many images, each of the hundreds of processes below would compile all it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test check console screenshots programs fix bench bench-peers bench-batch soak lock clean
 
 help:  ## this list

@@ -17,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tenure.app.workbench import Workbench
 from tenure.settings import Workshop
+from tests.numeric import numeric_environment
 from tests.postgres import Postgres, running
 from tests.sharing import made_once, of_this_run
 
@@ -62,6 +63,12 @@ def postgres() -> Iterator[Postgres]:
     """A real PostgreSQL server for the whole run."""
     with running() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def numeric_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter whose environment has scikit-learn, pandas, XGBoost and LightGBM, for all processes of the run."""
+    return made_once(of_this_run(tmp_path_factory) / "numeric", numeric_environment) / "env" / "bin" / "python"
 
 
 @pytest.fixture(scope="session")

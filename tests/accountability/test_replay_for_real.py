@@ -6,11 +6,9 @@ import contextlib
 import os
 import random
 import subprocess
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -31,6 +29,7 @@ from tests.worker.packages import SCORE, Made, Maker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from tenure.application.revisions.terms import Definition
     from tenure.contract.records import DecisionRecord
@@ -166,15 +165,7 @@ class House:
             yield running
 
 
-def house(root: Path, names: Sequence[str], each: int) -> House:
-    uv, python = Path(sys.executable).with_name("uv"), root / "venv" / "bin" / "python"
-    subprocess.run([uv, "venv", "-q", "--python", sys.executable, root / "venv"], check=True)
-    needs = [
-        "scikit-learn",
-        *(["xgboost-cpu"] if "xgboost" in names else []),
-        *(["lightgbm"] if "lightgbm" in names else []),
-    ]
-    subprocess.run([uv, "pip", "install", "-q", "--python", python, *needs], check=True)
+def house(root: Path, python: Path, names: Sequence[str], each: int) -> House:
     subprocess.run([python, "-c", TRAIN, root, *names], check=True)
     made = House(root, python, root)
     for name in names:
@@ -187,9 +178,9 @@ def house(root: Path, names: Sequence[str], each: int) -> House:
     scope="module",
     params=[pytest.param((SHORT, 150), id="short"), pytest.param((EVERY, 1430), id="every", marks=pytest.mark.soak)],
 )
-def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> House:
+def lived(request: pytest.FixtureRequest, numeric_python: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
     names, each = request.param
-    return house(tmp_path_factory.mktemp("replay"), names, each)
+    return house(tmp_path_factory.mktemp("replay"), numeric_python, names, each)
 
 
 def test_every_decision_is_made_again_with_the_same_bits(lived: House) -> None:

@@ -89,18 +89,13 @@ print(json.dumps(told))
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, Any]]:
+def trained(numeric_python: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, Any]]:
     """The python of an environment that has both libraries, a folder of models, and what brute force says."""
     folder = tmp_path_factory.mktemp("trees")
-    uv = Path(sys.executable).with_name("uv")
-    python = folder / "venv" / "bin" / "python"
-    subprocess.run([uv, "venv", "-q", "--python", sys.executable, folder / "venv"], check=True)
-    packages = ["xgboost-cpu", "lightgbm", "scikit-learn"]
-    subprocess.run([uv, "pip", "install", "-q", "--python", python, *packages], check=True)
     (folder / "train.py").write_text(TRAIN)
-    line = [str(python), "-W", "ignore", "train.py", "."]
+    line = [str(numeric_python), "-W", "ignore", "train.py", "."]
     done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=True)
-    return python, folder, json.loads(done.stdout.splitlines()[-1])
+    return numeric_python, folder, json.loads(done.stdout.splitlines()[-1])
 
 
 def made(trained: tuple[Path, Path, dict[str, Any]], root: Path, file: str, loader: Loader, dtype: str) -> Made:
