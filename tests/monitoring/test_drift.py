@@ -98,7 +98,9 @@ SCHEMA = tuple(
 )
 
 
-@pytest.mark.parametrize("n", [50, 200, 1000, 5000])
+@pytest.mark.parametrize(
+    "n", [50, pytest.param(200, marks=pytest.mark.soak), 1000, pytest.param(5000, marks=pytest.mark.soak)]
+)
 def test_with_nothing_changed_a_window_raises_anything_no_more_often_than_stated(n: int) -> None:
     """The stated chance is 1 % a window over all ten columns; 150 windows of it are at most 6 with probability 0.999.
 
