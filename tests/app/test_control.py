@@ -58,7 +58,7 @@ with Control.open(Home(Path({str(home.root)!r}))):
     with pytest.raises(HomeInUse, match=f"process {other.pid}"):
         Control.open(home)
     other.kill()
-    other.wait(10)
+    other.wait(60)
     other.stdin.close()
     other.stdout.close()
     Control.open(home).close()

@@ -38,7 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     finally:
         with contextlib.suppress(announce.NoSupervisor):
             announce.down(home.supervisor_socket, 60)
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ class Asking:
         return response.status, json.loads(response.read())
 
     def ask(self, a: float, **more: float) -> tuple[int, dict[str, Any]]:
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)) as connection:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)) as connection:
             return self.once(connection, a, **more)
 
     def __enter__(self) -> Self:
@@ -97,10 +97,10 @@ class Asking:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(20)
+        self._thread.join(60)
 
     def _run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         n = 0
         while not self._stop.is_set():
             n += 1
@@ -155,7 +155,7 @@ def test_a_model_lives_its_whole_life_and_its_decisions_outlive_it(
     ended = tenure.call("versions:decommission", model="plain", version="1", reason="replaced", successor="plain/2")
     assert ended["tombstone"]["successor"] == "plain/2"
     assert ended["tombstone"]["last_decision"]
-    _until(lambda: set(announce.status(home.supervisor_socket)["workers"]) == {"plain/2"}, 20)
+    _until(lambda: set(announce.status(home.supervisor_socket)["workers"]) == {"plain/2"}, 90)
 
     archived = tenure.call("versions:archive", model="plain", version="1", reason="kept ten years")
     assert archived["proof"]["verdict"] == "BIT"

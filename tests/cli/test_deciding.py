@@ -111,7 +111,7 @@ def test_gateways_killed_under_a_run_cost_no_row_and_double_none(tmp_path: Path)
         port, dice = house.port, random.Random(3)
         with decided(connect, "offers", TYPES, source, None, "night", 3, kill) as journal:
             answers = list(journal.answers())
-        house.wait_until(house.is_whole, 20)
+        house.wait_until(house.is_whole, 90)
         decisions = [one for one in house.logged() if one["kind"] == "decision"]
     assert len(killed) == 3
     assert [one["output"]["score"] for one in answers] == [1.0 + nth for nth in range(len(ROWS))]

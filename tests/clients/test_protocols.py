@@ -49,7 +49,7 @@ def test_an_unmodified_client_gets_what_it_expects(house: House, python: Path, s
 
 
 def say(house: House, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, dict[str, str]]:
-    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=60)
     content = body if isinstance(body, bytes | None) else json.dumps(body)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, content, {"Authorization": f"Bearer {TOKEN}", **named})

@@ -184,13 +184,13 @@ class House:
         with contextlib.suppress(announce.NoSupervisor):
             announce.down(self.home.supervisor_socket, 30)
         with contextlib.suppress(AssertionError):
-            self.wait_until(lambda: not self.left_behind(), 5)
+            self.wait_until(lambda: not self.left_behind(), 90)
         strays = self.left_behind()
         for pid in strays:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         if self.process is not None:
-            self.process.wait(10)
+            self.process.wait(60)
         return strays
 
     def left_behind(self) -> list[int]:
@@ -256,11 +256,11 @@ class Load:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
 
     def _client(self, number: int) -> None:
         dice = random.Random(number)
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=15)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         while not self._stop.is_set():
             body = {"customer": f"c{number}-{dice.randrange(50)}", "a": dice.uniform(-5, 100), "b": dice.uniform(0, 10)}
             asked = time.monotonic()

@@ -41,7 +41,7 @@ def test_a_version_that_is_no_longer_named_stops_only_when_no_request_needs_it(h
         time.sleep(0.3)
         house.publish(2)
         house.announce()
-        house.wait_until(lambda: list(house.status()["workers"]) == ["plain/2"], 10)
+        house.wait_until(lambda: list(house.status()["workers"]) == ["plain/2"], 90)
         time.sleep(0.2)
     assert not load.answers.broken
     assert load.answers.by("fallback") == 0
@@ -57,12 +57,12 @@ def test_all_gateways_replaced_under_keep_alive_connections_cost_no_request(hous
     assert not set(before) & set(after)
     assert not load.answers.broken
     assert not load.answers.refused
-    house.wait_until(lambda: not house.status()["leaving"], 20)
+    house.wait_until(lambda: not house.status()["leaving"], 90)
     assert_log_holds(house, load.answers)
 
 
 def test_a_revoked_token_is_refused_by_every_gateway_as_soon_as_the_announcement_returns(house: House) -> None:
-    connections = [http.client.HTTPConnection("127.0.0.1", house.port, timeout=5) for _ in range(8)]
+    connections = [http.client.HTTPConnection("127.0.0.1", house.port, timeout=60) for _ in range(8)]
     body = {"customer": "x", "a": 1.0, "b": 1.0}
     assert {ask(one, body)[0] for one in connections} == {200}
     house.publish(1, tokens=False)
@@ -84,7 +84,7 @@ def test_the_restart_command_replaces_supervisor_gateways_and_control_under_open
         with opened_at(house.home) as tenure:
             found = tenure.call("restart", parts=["supervisor", "gateways"], reason="upgrade")
             newest = tenure.call("audit:log", limit=1)[0]
-        house.wait_until(house.is_whole, 30)
+        house.wait_until(house.is_whole, 90)
         control = house.status()["control"]["pid"]
         command = ["restart", "--control", "--no-gateways", "--reason", "upgrade", "--json"]
         done = ran(command, {"TENURE_HOME": str(house.home.root)})
@@ -97,7 +97,7 @@ def test_the_restart_command_replaces_supervisor_gateways_and_control_under_open
         assert house.status()["control"]["pid"] != control
         stop.set()
         client.join()
-        house.wait_until(house.is_whole, 30)
+        house.wait_until(house.is_whole, 90)
         after = {house.supervisor_pid(), *house.gateway_pids()}
         assert {*found["supervisor"], *found["gateways"]} == after
         assert not before & after
@@ -109,7 +109,7 @@ def test_the_restart_command_replaces_supervisor_gateways_and_control_under_open
 
 def _ask_health(port: int, failed: list[str], stop: threading.Event) -> None:
     """Ask on one keep-alive connection without end; open another only where the gateway said that it closes."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     while not stop.is_set():
         try:
             connection.request("GET", "/health/live")

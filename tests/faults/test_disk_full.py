@@ -99,7 +99,7 @@ def test_a_full_disk_refuses_loses_nothing_and_heals_by_itself(house: House, dis
             break
     assert refused > 20
     disk.free(house)
-    house.wait_until(lambda: _asked(house, {**known, "customer": "later"})[0] == 200, 20)
+    house.wait_until(lambda: _asked(house, {**known, "customer": "later"})[0] == 200, 90)
     for nth in range(20):
         _keep(acknowledged, _asked(house, known, f"before-{nth}"))
     for nth in range(60):
@@ -129,7 +129,7 @@ def _keep(acknowledged: dict[str, str], found: tuple[int, dict[str, str]]) -> No
 
 
 def _asked(house: House, body: dict[str, object], key: str | None = None) -> tuple[int, dict[str, str]]:
-    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=60)
     try:
         status, content = ask(connection, body, key)
     finally:

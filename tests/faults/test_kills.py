@@ -33,10 +33,10 @@ def test_a_killed_worker_leaves_the_fallback_and_comes_back(house: House) -> Non
         time.sleep(0.5)
         before = house.worker_pid("plain/1")
         os.kill(before, signal.SIGKILL)
-        house.wait_until(lambda: load.answers.by("fallback") > 0, 5)
-        house.wait_until(lambda: house.is_whole() and house.worker_pid("plain/1") != before, 10)
+        house.wait_until(lambda: load.answers.by("fallback") > 0, 90)
+        house.wait_until(lambda: house.is_whole() and house.worker_pid("plain/1") != before, 90)
         came_back = load.answers.by("model")
-        house.wait_until(lambda: load.answers.by("model") > came_back + 50, 10)
+        house.wait_until(lambda: load.answers.by("model") > came_back + 50, 90)
     assert not load.answers.broken
     assert not load.answers.refused
     assert_log_holds(house, load.answers)
@@ -50,7 +50,7 @@ def test_a_killed_gateway_costs_at_most_its_requests_in_flight(house: House) -> 
             time.sleep(0.4)
             before = house.gateway_pids()
             os.kill(before[0], signal.SIGKILL)
-            house.wait_until(partial(_replaced, house, house.gateway_pids, before), 15)
+            house.wait_until(partial(_replaced, house, house.gateway_pids, before), 90)
         time.sleep(0.3)
     assert not load.answers.refused
     assert len(load.answers.broken) <= 3 * 8
@@ -64,7 +64,7 @@ def test_a_killed_supervisor_is_replaced_by_its_standby_and_no_client_notices(ho
             time.sleep(0.3)
             before, gateways, worker = house.supervisor_pid(), house.gateway_pids(), house.worker_pid("plain/1")
             os.kill(before, signal.SIGKILL)
-            house.wait_until(partial(_replaced, house, house.supervisor_pid, before), 15)
+            house.wait_until(partial(_replaced, house, house.supervisor_pid, before), 90)
             assert house.gateway_pids() == gateways
             assert house.worker_pid("plain/1") == worker
         house.publish(2)
@@ -79,10 +79,10 @@ def test_a_killed_supervisor_is_replaced_by_its_standby_and_no_client_notices(ho
 def test_after_the_standby_took_over_what_dies_is_started_again_on_the_same_sockets(house: House) -> None:
     port = house.port
     os.kill(house.supervisor_pid(), signal.SIGKILL)
-    house.wait_until(house.is_whole, 15)
+    house.wait_until(house.is_whole, 90)
     for pid in (*house.gateway_pids(), house.worker_pid("plain/1")):
         os.kill(pid, signal.SIGKILL)
-    house.wait_until(house.is_whole, 15)
+    house.wait_until(house.is_whole, 90)
     assert house.port == port
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     status, content = ask(connection, {"customer": "x", "a": 1.0, "b": 1.0})
@@ -99,15 +99,15 @@ def test_a_home_whose_supervisor_and_standby_were_killed_is_adopted_with_everyth
         for pid in (*standby, house.supervisor_pid()):
             os.kill(pid, signal.SIGKILL)
         assert house.process is not None
-        house.process.wait(5)
+        house.process.wait(60)
         time.sleep(0.3)
         house.start()
         assert house.gateway_pids() == gateways
         assert house.worker_pid("plain/1") == worker
         assert house.port == port
         os.kill(worker, signal.SIGKILL)
-        house.wait_until(lambda: house.is_whole() and house.worker_pid("plain/1") != worker, 10)
-        house.wait_until(lambda: _asks_model(port), 5)
+        house.wait_until(lambda: house.is_whole() and house.worker_pid("plain/1") != worker, 90)
+        house.wait_until(lambda: _asks_model(port), 90)
     assert not load.answers.broken
     assert_log_holds(house, load.answers)
 
@@ -116,7 +116,7 @@ def test_another_supervisor_takes_over_when_asked_to_and_no_client_notices(house
     before, gateways = house.supervisor_pid(), house.gateway_pids()
     with Load(house.port, 8) as load:
         house.start("--takeover")
-        house.wait_until(lambda: house.is_whole() and house.supervisor_pid() != before, 10)
+        house.wait_until(lambda: house.is_whole() and house.supervisor_pid() != before, 90)
         assert house.gateway_pids() == gateways
         time.sleep(0.2)
     assert not load.answers.broken
@@ -128,7 +128,7 @@ def test_one_idempotency_key_has_one_effect_across_the_death_of_a_gateway(house:
     first = _ask_anyhow(house.port, body, "once")
     for pid in house.gateway_pids():
         os.kill(pid, signal.SIGKILL)
-    house.wait_until(house.is_whole, 15)
+    house.wait_until(house.is_whole, 90)
     again = _ask_anyhow(house.port, body, "once")
     assert first == again
     status, content = _ask_anyhow(house.port, {**body, "a": 3.0}, "once")
@@ -187,9 +187,9 @@ def test_a_killed_control_leaves_decisions_untouched_and_its_routes_say_when_to_
         house.publish(1)
         house.announce()
         with Load(house.port, 8) as load:
-            house.wait_until(lambda: len(load.answers.decisions) > 50, 10)
+            house.wait_until(lambda: len(load.answers.decisions) > 50, 90)
             os.kill(before, signal.SIGKILL)
-            house.wait_until(lambda: _admin(house.port) == (503, "5"), 5)
+            house.wait_until(lambda: _admin(house.port) == (503, "5"), 90)
             time.sleep(0.5)
         house.wait_until(lambda: house.is_whole() and _control_pid(house) != before, 40)
         assert _admin(house.port)[0] == 401
@@ -207,7 +207,7 @@ def _control_pid(house: House) -> int:
 
 
 def _admin(port: int) -> tuple[int, str | None]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", "/api/v1/models")
     response = connection.getresponse()
     response.read()

@@ -93,7 +93,7 @@ def kill_at_random(house: House, kills: int, seed: int, report: Report) -> None:
             longest = max(longest, _kill_one(house, kind, dice))
             done[kind] += 1
         back_from = load.answers.by("model")
-        house.wait_until(lambda: load.answers.by("model") > back_from + 20, 10)
+        house.wait_until(lambda: load.answers.by("model") > back_from + 20, 90)
     report(_numbers(house, load.answers, seed, dict(done), 0, 0, longest, began))
     assert done.total() == kills
     assert not load.answers.refused

@@ -43,7 +43,7 @@ def test_every_row_is_decided_as_it_would_be_alone_and_recorded(house: House) ->
     rows = [row(nth, a=-1.0 if nth % 3 == 0 else 1.0) for nth in range(700)]
     status, answer = send(house, {"rows": rows})
     assert (status, answer["decided"], answer["refused"]) == (200, 700, 0)
-    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=60)
     for nth in (0, 1, 500):
         alone = json.loads(ask(connection, rows[nth])[1])
         both = ("answer", "decided_by", "reasons", "rules", "model", "output", "status")
@@ -85,7 +85,7 @@ def test_the_same_key_gives_the_same_decisions_in_parts_or_whole_and_no_row_twic
     _, second = send(house, {"rows": rows[300:], "key": "night", "first": 300})
     _, whole = send(house, {"rows": rows, "key": "night"})
     assert whole["answers"] == first["answers"] + second["answers"]
-    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=60)
     assert json.loads(ask(connection, rows[7], key="night/7")[1]) == whole["answers"][7]
     connection.close()
     _, changed = send(house, {"rows": [row(0, a=2.0)], "key": "night"})
@@ -133,7 +133,7 @@ def test_single_decisions_hardly_wait_beside_a_large_batch(house: House) -> None
     rows = [row(nth) for nth in range(10_000)]
     done: list[Any] = []
     batch = threading.Thread(target=lambda: done.append(send(house, {"rows": rows})))
-    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=60)
     batch.start()
     waits = []
     while not done:

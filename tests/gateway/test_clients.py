@@ -33,7 +33,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture
 def client(house: House) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=60)
     yield connection
     connection.close()
 
@@ -176,7 +176,7 @@ def test_one_key_sent_many_times_at_once_to_both_gateways_decides_once(house: Ho
     answers: list[tuple[int, bytes]] = []
 
     def once() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", house.port, timeout=60)
         answers.append(ask(connection, BODY, "sixty-four"))
         connection.close()
 
@@ -212,10 +212,10 @@ def test_health_is_open_and_whoever_reads_sees_the_metrics_of_all_gateways(clien
 
 
 def test_clients_that_come_at_once_are_shared_by_the_gateways(house: House) -> None:
-    clients = [http.client.HTTPConnection("127.0.0.1", house.port, timeout=10) for _ in range(40)]
+    clients = [http.client.HTTPConnection("127.0.0.1", house.port, timeout=60) for _ in range(40)]
     for one in clients:
         one.connect()
-    house.wait_until(lambda: sum(_connections(clients[0])) >= 40, 5)
+    house.wait_until(lambda: sum(_connections(clients[0])) >= 40, 90)
     assert min(_connections(clients[0])) >= 5
     for one in clients:
         one.close()

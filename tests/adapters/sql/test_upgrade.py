@@ -101,7 +101,7 @@ def test_readers_neither_wait_for_a_writer_nor_see_what_is_not_committed(tmp_pat
         connection.execute(text("INSERT INTO governance_setting VALUES ('policy', 'open')"))
         reader = threading.Thread(target=read)
         reader.start()
-        reader.join(5)
+        reader.join(60)
         with database.reading() as own:
             assert own.execute(text("SELECT count(*) FROM governance_setting")).scalar_one() == 1
     read()

@@ -39,7 +39,7 @@ def test_a_process_is_adopted_only_with_its_own_start_time(tmp_path: Path) -> No
         assert adopted is not None
         await adopted.stop(5)
         assert adopted.gone.is_set()
-        assert child.wait(5) == -signal.SIGTERM
+        assert child.wait(60) == -signal.SIGTERM
         assert Process.adopt(child.pid, started, tmp_path / "log") is None
 
     with subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE) as child:
