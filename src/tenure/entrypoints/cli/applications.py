@@ -260,6 +260,9 @@ def show_application(
     with_base: Annotated[
         bool, typer.Option("--with-base", help="That file, begun by a line that names the revision in force.")
     ] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="Write it as application.yaml into this folder, with the tables that it names.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show an application's revision in force, or an earlier one."""
@@ -267,7 +270,30 @@ def show_application(
     name, number = numbered(application)
     with opened() as tenure:
         found = tenure.call("applications:show", application=name, revision=number)
+    if output is not None:
+        written = write_revision(output, found, found["editable" if with_base else "source"])
+        screen.facts({"files": written, "base": found["in_force"]}, f"{name}/{found['revision']}")
+        return
     show_revision(screen, found, yaml=yaml, with_base=with_base)
+
+
+def write_revision(folder: Path, found: dict[str, Any], text: str) -> list[str]:
+    """Write a revision's file and the tables that lay beside it; return their paths. What is there already is refused."""
+    from tenure.application.revisions.tables import WORKBOOK
+
+    files = {"application.yaml": text, **found["files"]}
+    if books := [name for name in files if WORKBOOK in name]:
+        why = f"{', '.join(books)}: of a workbook only the values are kept; they stand as CSV in `files` of --json"
+        raise typer.BadParameter(why, param_hint="--output")
+    if outside := [name for name in files if not (folder / name).resolve().is_relative_to(folder.resolve())]:
+        raise typer.BadParameter(f"{', '.join(outside)} would lie outside of the folder", param_hint="--output")
+    if there := [str(folder / name) for name in files if (folder / name).exists()]:
+        raise typer.BadParameter(f"{', '.join(there)} exists already", param_hint="--output")
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode())
+    return [str(folder / name) for name in files]
 
 
 def show_revision(screen: Screen, found: dict[str, Any], *, yaml: bool, with_base: bool = False) -> None:
