@@ -60,6 +60,22 @@ def test_a_step_needs_no_state_and_is_held_to_the_one_it_names(running: Running,
     assert running.ask("POST", f"{path}/end", back, owner | {"If-Match": '"7"'})[0] == 412
 
 
+def test_who_comes_late_is_told_whose_revision_is_in_force_by_name(running: Running, owner: dict[str, str]) -> None:
+    text = APPLICATION.replace("application: offers", "application: two-people")
+    assert running.ask("POST", "/api/v1/applications", {"text": text}, owner)[0] == 200
+    made = json.loads(running.ask("POST", "/api/v1/tokens", {"role": "admin", "name": "ann"}, owner)[2])
+    hers = {"Authorization": f"Bearer {made['token']}", "If-Match": '"1"'}
+    third = {"text": text.replace("middle", "hers"), "reason": "quicker"}
+    assert running.ask("POST", "/api/v1/applications", third, hers)[0] == 200
+    status, _, body = running.ask(
+        "POST", "/api/v1/applications", {"text": text.replace("middle", "mine"), "base": 1}, owner
+    )
+    assert (status, "two-people/2 is in force, applied by token:ann: quicker" in json.loads(body)["detail"]) == (
+        409,
+        True,
+    )
+
+
 def test_what_is_kept_under_a_class_is_changed_only_by_who_names_what_it_is_kept_under(
     running: Running, owner: dict[str, str]
 ) -> None:

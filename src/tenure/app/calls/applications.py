@@ -11,7 +11,7 @@ from tenure.app.calls.rules import kept_backtest
 from tenure.application.revisions.base import with_base
 from tenure.application.revisions.jsonschema import EDITORS_SCHEMA
 from tenure.application.revisions.life import placing
-from tenure.application.revisions.revision import changes
+from tenure.application.revisions.revision import StaleBase, changes
 from tenure.application.revisions.tables import table_texts
 from tenure.application.revisions.terms import ModelUse, plain
 from tenure.kit.clock import iso
@@ -58,16 +58,20 @@ def apply(control: Control, actor: Actor, given: wire.Apply) -> wire.Applied:
             ref, now, draft=given.draft, starts_at=starts, ends_at=ends, shadow=given.shadow, share=given.share
         )
 
-    applied = control.applications.apply(
-        actor,
-        given.text,
-        given.reason,
-        base=given.base,
-        dry_run=given.dry_run,
-        against=given.against,
-        files=given.files,
-        place=place,
-    )
+    try:
+        applied = control.applications.apply(
+            actor,
+            given.text,
+            given.reason,
+            base=given.base,
+            dry_run=given.dry_run,
+            against=given.against,
+            files=given.files,
+            place=place,
+        )
+    except StaleBase as stale:
+        # Whose revision it is, is said to a person.
+        raise StaleBase(**stale.facts | {"actor": known_as(control)(stale.facts["actor"])}) from stale
     return _applied(control, applied)
 
 

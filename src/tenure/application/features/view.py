@@ -84,7 +84,7 @@ class BadRow(TenureError):
     code = "bad-feature-row"
     kind = Kind.BAD_INPUT
     message = "row {row} of {view}, column {column!r}: {why}"
-    next_step = "correct the row; nothing of this file was taken"
+    next_step = "correct the row, or name the column with each row's time (--at-column); nothing of this file was taken"
 
 
 def widened(old: View, new: View) -> View:

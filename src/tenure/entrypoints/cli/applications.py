@@ -71,7 +71,9 @@ def apply(
         screen.say(f"{file} now says base: {found['revision']}")
     # Against nothing, everything is a change; a list of it all would say nothing.
     if screen.as_json or found["before"] is not None:
-        screen.table(found, found["changes"], _CHANGES, "no change: this very file is in force")
+        is_same = found["revision"] == found["before"]
+        nothing = "no change: this very file is in force" if is_same else "it decides as before: only its text differs"
+        screen.table(found, found["changes"], _CHANGES, nothing)
     if found.get("backtest") and not screen.as_json:
         show_backtest(screen, found["backtest"])
     ref = f"{found['application']}/{found['revision']}"
