@@ -14,6 +14,14 @@ AXE = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
 Faults = dict[str, list[str]]
 #: what is halfway between two schemes can be read in neither
 COLOURS_CHANGED = "Promise.allSettled(document.getAnimations().map(one => one.finished)).then(() => null)"
+#: a picture is for everybody: where it was taken is left out of it
+WITHOUT_PLACE = """place => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const { currentNode } = texts;
+    if (currentNode.data.includes(place)) currentNode.data = currentNode.data.replaceAll(place, "");
+  }
+}"""
 #: the rules of axe that colours can break
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -29,6 +37,8 @@ def look(page: Page, url: str, screens: Mapping[str, tuple[str, str]], pictures:
         page.goto(url + path)
         expect(page.get_by_role("heading", name=heading, exact=True).first).to_be_visible(timeout=PATIENCE)
         expect(page.locator(".waiting")).to_have_count(0, timeout=PATIENCE)
+        # What stands already may still lack its figures and its checks.
+        expect(page.locator("main[data-asking=false]")).to_be_attached(timeout=PATIENCE)
         expect(page.get_by_role("alert").filter(has_text="Next step")).to_have_count(0)
         # Told by the browser itself: the page's policy would rightly refuse it as a script.
         page.evaluate(AXE.read_text())
@@ -46,6 +56,7 @@ def look(page: Page, url: str, screens: Mapping[str, tuple[str, str]], pictures:
 
 def take_picture(page: Page, file: Path) -> None:
     """Write the whole page, in few colours where pngquant is there."""
+    page.evaluate(WITHOUT_PLACE, f"{ROOT}/")
     size: dict[str, Any] = page.evaluate("({width: innerWidth, height: document.documentElement.scrollHeight})")
     clip = {"x": 0.0, "y": 0.0, "width": float(size["width"]), "height": float(min(size["height"], HIGHEST))}
     page.screenshot(path=file, full_page=True, scale="css", clip=clip)  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 import { ActionIcon, Button, Kbd, Loader, Menu, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
+import { useIsFetching } from "@tanstack/react-query";
 import { Link, useLocation } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useLive } from "../api/live";
@@ -18,6 +19,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const signOut = useSignOut();
   const { pathname } = useLocation();
   const main = useRef<HTMLElement>(null);
+  const asking = useIsFetching();
   const [palette, setPalette] = useState(false);
   useHotkeys([["mod+K", () => setPalette(true)], ["/", () => setPalette(true)]]);
   useEffect(() => {
@@ -73,7 +75,7 @@ export function Shell({ children }: { children: ReactNode }) {
           )}
         </div>
       </header>
-      <main className="main" id="main" ref={main} tabIndex={-1}>
+      <main className="main" id="main" ref={main} tabIndex={-1} data-asking={asking > 0}>
         <Stale beat={who} />
         {who.isPending ? <div className="waiting"><Loader size="sm" aria-label="loading" /></div> : <Boundary place={pathname}>{children}</Boundary>}
       </main>

@@ -9,6 +9,11 @@ import { who } from "../../kit/show";
 import { Backtested, Differences } from "./Backtested";
 import { usePlacing } from "./Placing";
 
+/** The state that a step in a revision’s life is decided on: what is in force. */
+export function inForce(revision: number | string): string {
+  return `"${revision}"`;
+}
+
 /** What can be done with a revision where it stands. */
 export function RevisionActions({ row, application, now }: { row: Schemas["RevisionRow"]; application: string; now: number }) {
   if (row.revision === now) return null;
@@ -16,12 +21,12 @@ export function RevisionActions({ row, application, now }: { row: Schemas["Revis
   return (
     <span className="row">
       {!row.approved_by && row.stage === "draft" && (
-        <Act action="applications:approve" label="Approve" given={named} wide affects={<>{row.ref}, by {who(row.actor)}, may then be activated. What you see here is what you approve.</>}>
+        <Act action="applications:approve" label="Approve" given={named} etag={inForce(now)} wide affects={<>{row.ref}, by {who(row.actor)}, may then be activated. What you see here is what you approve.</>}>
           <Evidence application={application} revision={row.revision} now={now} />
         </Act>
       )}
       {row.stage === "retired" ? (
-        <Act action="applications:rollback" label={`Roll back to ${row.revision}`} given={{ application, to: row.revision }} affects={<>The next request to {application} is answered by <strong>{row.ref}</strong> instead of {application}/{now}.</>} />
+        <Act action="applications:rollback" label={`Roll back to ${row.revision}`} given={{ application, to: row.revision }} etag={inForce(now)} affects={<>The next request to {application} is answered by <strong>{row.ref}</strong> instead of {application}/{now}.</>} />
       ) : (
         <Activate row={row} application={application} now={now} />
       )}
@@ -32,7 +37,7 @@ export function RevisionActions({ row, application, now }: { row: Schemas["Revis
 function Activate({ row, application, now }: { row: Schemas["RevisionRow"]; application: string; now: number }) {
   const placing = usePlacing(application, false);
   return (
-    <Act action="applications:activate" label="Activate" given={{ application, revision: row.revision, ...placing.given }} affects={<>In force is {application}/{now}. {placing.says}</>}>
+    <Act action="applications:activate" label="Activate" given={{ application, revision: row.revision, ...placing.given }} etag={inForce(now)} affects={<>In force is {application}/{now}. {placing.says}</>}>
       {placing.fields}
     </Act>
   );

@@ -1,5 +1,6 @@
 import { Act } from "../../kit/Act";
 import { useAsk } from "../../api/queries";
+import { inForce } from "./RevisionActions";
 
 /** Back to the revision before, where there is one. */
 export function RollBack({ application }: { application: string }) {
@@ -11,6 +12,7 @@ export function RollBack({ application }: { application: string }) {
     <Act
       action="applications:rollback"
       label="Roll back"
+      etag={inForce(now.split("/")[1] ?? "")}
       given={{ application, to: Number(before.split("/")[1]) }}
       affects={<>The next request to {application} is answered by <strong>{before}</strong> instead of {now}.</>}
     />

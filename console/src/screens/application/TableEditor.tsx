@@ -16,7 +16,7 @@ interface Props {
 }
 
 const NARROWEST = 8;
-const WIDEST = 44;
+const WIDEST = 47;
 
 /** A decision table: one field per cell, its faults in it. */
 export function TableEditor({ label, columns, types, rows, faults, missed, onCell, onAdd, onRemove }: Props) {

@@ -30,8 +30,7 @@ export function Reviews({ application = "", queue = "" }: { application?: string
                 { name: "waits", cell: (row) => <span title={moment(row.since)} className="nowrap">{age((Date.now() - Date.parse(row.since)) / 1000)}</span> },
                 { name: "for", cell: (row) => <span className="row tight"><Mark of={row.what} />{row.queue}</span> },
                 { name: "application", cell: (row) => <ApplicationLink of={row.application} /> },
-                { name: "answer", cell: (row) => fields(row.answer) },
-                { name: "proposed", cell: (row) => (row.proposed ? `${fields(row.proposed)} by ${who(row.proposed_by)}` : "—") },
+                { name: "answer", cell: (row) => <>{fields(row.answer)}{row.proposed && <div className="small">proposed: {fields(row.proposed)}, by {who(row.proposed_by)}</div>}</> },
                 { name: "rules", cell: (row) => row.rules.join(", ") || "—" },
               ]}
             />
