@@ -60,6 +60,11 @@ def test_a_step_needs_no_state_and_is_held_to_the_one_it_names(running: Running,
     assert running.ask("POST", f"{path}/end", back, owner | {"If-Match": '"7"'})[0] == 412
 
 
+def test_an_age_that_says_nothing_is_refused_and_no_fault_of_ours(running: Running, owner: dict[str, str]) -> None:
+    status, _, body = running.ask("POST", "/api/v1/gc", {"older_than": "", "dry_run": True}, owner)
+    assert (status, json.loads(body)["code"]) == (422, "bad-moment")
+
+
 def test_who_comes_late_is_told_whose_revision_is_in_force_by_name(running: Running, owner: dict[str, str]) -> None:
     text = APPLICATION.replace("application: offers", "application: two-people")
     assert running.ask("POST", "/api/v1/applications", {"text": text}, owner)[0] == 200

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tenure.app import wire
 from tenure.app.calls.known import known_as
-from tenure.app.calls.moments import moment
+from tenure.app.calls.moments import BadMoment, moment
 from tenure.app.calls.versions import named
 from tenure.application.features.view import UnknownView
 from tenure.application.revisions.revision import UnknownApplication
@@ -85,7 +85,8 @@ def restart(control: Control, actor: Actor, given: wire.Restart) -> wire.Restart
 def sweep(control: Control, actor: Actor, given: wire.Sweep) -> wire.SweepAnswer:
     """Remove what nothing needs."""
     before = moment(given.older_than, control.clock.now())
-    assert before is not None, "the age has a default"
+    if before is None:
+        raise BadMoment(text=given.older_than)
     swept = control.archives.sweep(actor, before, given.reason, dry_run=given.dry_run)
     return wire.SweepAnswer(removed=not given.dry_run, files=list(swept.files), bytes=swept.size)
 
