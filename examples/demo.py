@@ -188,10 +188,11 @@ class Life:
                     words += ["--event", feed["event"], "--at-column", "on", "--id-column", "id"]
                     self.report[f"events_{phase}"] = self.tenure("events", "import", *words)["recorded"]
 
-    def decide(self, phase: int, failed: list[str] | None = None, changing: threading.Event | None = None) -> None:
+    def decide(self, phase: int, failed: list[str] | None = None, changed: threading.Event | None = None) -> None:
         """Post the requests of a phase in order over a few keep-alive connections, and keep the answers by request.
 
-        While `changing` is set they come at an even pace, so that some are on their way before, during and after it.
+        Until `changed` is set they come at an even pace and the last quarter waits for it, so that some are on their way before,
+        during and after it, however long this machine takes.
         """
         file = self.work / self.plan["requests"][phase - 1]
         rows = [json.loads(line) for line in file.read_text().splitlines()]
@@ -200,8 +201,8 @@ class Life:
         def some(first: int) -> None:
             connection = self.server.connect()
             for at in range(first, len(rows), CONNECTIONS):
-                if changing is not None and changing.is_set():
-                    time.sleep(PACE)
+                if changed is not None:
+                    changed.wait(PACE if at < len(rows) * 3 // 4 else None)
                 try:
                     decisions[at] = self.server.decide(connection, self.plan["application"], rows[at])
                 except (Failed, OSError, http.client.HTTPException) as error:
@@ -266,15 +267,16 @@ class Life:
         self.ingest(2)
         self.tell(2)
         failures: list[str] = []
-        changing = threading.Event()
-        changing.set()
+        changed = threading.Event()
         with self.step("switch", f"promoting {model}/2 while requests keep coming"):
-            load = threading.Thread(target=self.decide, args=(2, failures, changing))
+            load = threading.Thread(target=self.decide, args=(2, failures, changed))
             load.start()
             time.sleep(0.3)
-            self.tenure("promote", f"{model}/2", "--reason", self.plan["why_better"])
-            changing.clear()
-            load.join()
+            try:
+                self.tenure("promote", f"{model}/2", "--reason", self.plan["why_better"])
+            finally:
+                changed.set()
+                load.join()
         served = Counter(one["model"]["version"] for one in self.decided[2] if one and one["model"])
         shares = " and ".join(f"{served[number]} by {model}/{number}" for number in (1, 2))
         self.report["failed_during_switch"] = len(failures)
