@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tenure.adapters.decision_log.heads import head_of
-from tenure.adapters.decision_log.index import Sought, index_file
+from tenure.adapters.decision_log.index import Index, Sought, index_file
 from tenure.adapters.decision_log.reader import LogReader
 from tenure.adapters.decision_log.sealer import Sealer
 from tenure.adapters.decision_log.writer import LogWriter
@@ -46,6 +46,23 @@ def test_what_waits_is_known_whatever_is_sealed(tmp_path: Path, sealed: str) -> 
     assert reader.about([id_of(WAITING[4]), id_of(WAITING[0])], "resolution") == [resolution(2, WAITING[4])]
     writer.close_now()
     people.close_now()
+
+
+def test_the_queue_costs_what_waits_in_it_and_not_what_was_ever_decided(tmp_path: Path) -> None:
+    writer = LogWriter.open(tmp_path, "gateway-1")
+    writer.append_all([*WAITING, *(decision(number, NOON + number) for number in range(100, 3100))])
+    writer.close_now()
+    seal(tmp_path)
+    steps = [0]
+
+    def step() -> int:
+        steps[0] += 1
+        return 0
+
+    with Index(tmp_path) as index:
+        index._connection.set_progress_handler(step, 10)  # noqa: SLF001 - what SQLite does is not to be seen from outside
+        assert len(index.unresolved(None)) == len(WAITING)
+    assert steps[0] * 10 < 1000, "a look at each of 3,000 records takes more"
 
 
 def test_an_index_of_an_earlier_version_is_made_again(tmp_path: Path) -> None:

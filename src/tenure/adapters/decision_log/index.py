@@ -264,8 +264,9 @@ class Index:
 
     def unresolved(self, application: str | None) -> list[tuple[str, str, int]]:
         """Return (id, application, at) of the decisions left to a person about which nobody has said anything yet."""
+        # CROSS: from the few that wait to their records. Left to itself SQLite walked all ten million records (18 s for 0.2).
         query = (
-            "SELECT pending.id, pending.application, own.at FROM pending JOIN records AS own ON own.id = pending.id"
+            "SELECT pending.id, pending.application, own.at FROM pending CROSS JOIN records AS own ON own.id = pending.id"
             " WHERE (?1 IS NULL OR pending.application = ?1) AND NOT EXISTS"
             " (SELECT 1 FROM records WHERE records.decision = pending.id AND records.kind = 'resolution')"
         )
