@@ -39,8 +39,8 @@ def waits(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command whose work takes its time be told to `--wait`: it does in any case, so that what it prints is true."""
 
     @functools.wraps(command)
-    def taking(*, wait: bool = True, **given: Any) -> None:  # noqa: ARG001 - it always waits
-        command(**given)
+    def taking(*places: Any, wait: bool = True, **given: Any) -> None:  # noqa: ARG001 - it always waits
+        command(*places, **given)
 
     signature = inspect.signature(command)
     wait = inspect.Parameter("wait", inspect.Parameter.KEYWORD_ONLY, default=True, annotation=_Wait)
