@@ -23,6 +23,7 @@ from tenure.adapters.decision_log.reader import LogReader
 from tenure.adapters.decision_log.sealer import Sealer
 from tenure.adapters.decision_log.writer import LogWriter
 from tenure.app.backtesting import LoggedTrials
+from tenure.app.working import Working
 from tenure.application.decisions.deciding import AskModel, Decider
 from tenure.application.revisions.definition import parse
 from tenure.contract.predictor import Batch, Prediction
@@ -97,7 +98,7 @@ def main() -> None:
         changed = parse(CHANGED)
         trial = Trial(changed, {1: parse(TEXT)}, {"m/1": (INPUTS, OUTPUTS)}, by=("region",))
         for processes in sorted({1, given.processes}):
-            trials = LoggedTrials(reader, None, lambda _: None, processes)  # type: ignore[arg-type] # no version is asked
+            trials = LoggedTrials(reader, None, lambda _: None, processes, Working())  # type: ignore[arg-type] # no version is asked
             begun, before = time.perf_counter(), busy()
             tally = trials.run(trial, "bench", given.decisions, personal=False)
             elapsed = time.perf_counter() - begun

@@ -69,7 +69,7 @@ class Database:
             self._keep_others_out()
         else:
             self._writer, self._reader = _engine(file, writer=True), _engine(file, writer=False)
-        #: how often this process has written, so that who looks for changes need not read to find none
+        #: in how many transactions this process has changed something, so that who looks for changes need not read to find none
         self.writes = 0
         self._lock = threading.RLock()
         self._open: Connection | None = None
@@ -84,11 +84,21 @@ class Database:
                 return
             with self._turn(), self._writer.begin() as connection:
                 self._open, self._writing_thread = connection, threading.get_ident()
+                before = self._changes(connection)
                 try:
                     yield connection
                 finally:
                     self._open = None
-            self.writes += 1
+                # A dry run writes nothing: counted, every console with a draft would ask anew, and so try it again.
+                changed = self._changes(connection) != before
+            self.writes += changed
+
+    def _changes(self, connection: Connection) -> int:
+        """Return a number that is another one once the transaction has changed a row."""
+        if self.is_file:
+            return int(connection.connection.driver_connection.total_changes)  # type: ignore[union-attr] # SQLite's own
+        # PostgreSQL gives a transaction its number with the first thing that it writes.
+        return int(connection.exec_driver_sql("SELECT txid_current_if_assigned() IS NOT NULL").scalar_one())
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
