@@ -58,6 +58,12 @@ def _place(folder: str) -> int:
     return 0 if folder == "docs" else 1 if folder in _TOGETHER else 2
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what commands remember of files (entrypoints/cli/remembered.py) out of the developer's own home."""
+    os.environ["XDG_STATE_HOME"] = str(of_this_run(tmp_path_factory) / "state")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A real PostgreSQL server for the whole run."""

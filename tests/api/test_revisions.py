@@ -13,6 +13,7 @@ from tenure.kit.clock import SECOND, iso
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from subprocess import CompletedProcess
 
     from tests.api.running import Running
 
@@ -90,3 +91,36 @@ def test_a_revision_is_tried_scheduled_and_gone_again_and_its_project_measured(
     (measured,) = running.command("projects", "show", "cards")["measured"]
     assert (measured["whole"]["labelled"], round(measured["whole"]["value"], 3)) == (3, 0.667)
     assert {one["key"]: one["labelled"] for one in measured["revisions"]} == {"1": 3, "2": 0}
+
+
+def test_a_colleagues_change_is_not_overwritten_by_a_file_that_was_applied_before_it(
+    running: Running, tmp_path: Path
+) -> None:
+    file, hers = tmp_path / "mine.yaml", tmp_path / "hers.yaml"
+    text = TEXT.replace("limits", "caps").replace("project: cards\n", "")
+
+    def apply(file: Path, bound: int, *more: str, **environ: str) -> CompletedProcess[str]:
+        file.write_text(text.replace("10", str(bound)))
+        return running.run("apply", str(file), "--reason", f"to {bound}", *more, **environ)
+
+    assert apply(file, 10).returncode == 0
+    made = running.command("token", "create", "--role", "operator", "--name", "ann")
+    ann = {"TENURE_URL": running.url, "TENURE_TOKEN": made["token"]}
+    told = apply(hers, 20, **ann)
+    assert (told.returncode, "over revision 1, by local:" in told.stdout) == (0, True), "nothing was known of her file"
+    assert "over revision" not in apply(hers, 21, **ann).stdout
+
+    refused = apply(file, 30)
+    assert refused.returncode == 1
+    assert "this file was caps/1, and since then token:ann put caps/3 in force" in refused.stderr
+    assert "(to 21); that differs in rules.small.when" in " ".join(refused.stderr.split())
+    assert f"tenure apply {file} --base 3" in refused.stderr
+    assert apply(file, 30, "--dry-run").returncode == 0
+    assert apply(file, 30, "--base", "3").returncode == 0
+    assert apply(file, 31).returncode == 0, "it is one's own again"
+
+    folder = tmp_path / "taken"
+    assert running.run("applications", "show", "caps", "--output", str(folder)).returncode == 0
+    assert apply(hers, 22, **ann).returncode == 1, "it is somebody else's by now"
+    assert apply(hers, 22, "--base", "5", **ann).returncode == 0
+    assert "token:ann put caps/6" in apply(folder / "application.yaml", 40).stderr, "what was shown is known too"

@@ -315,7 +315,7 @@ class Control:
         audit, clock, log, definitions = self.audit, self.clock, self.log, self._definitions
         life = (self._meeting, self.features_db, self.lives, self._policy)
         worked = WorkedLog(log, self._reader, self._analytics)
-        self.applications = Applications(self.revisions, audit, clock, *life)
+        self.applications = Applications(self.revisions, audit, clock, *life, self.tokens.behind)
         self.features = Features(self.features_db, DuckJoin(self.features_db), audit, clock)
         self.events = Events(log, self.features_db, definitions, audit, clock)
         self.decisions = Decisions(log, definitions, audit, clock)

@@ -28,8 +28,10 @@ def _application(control: Control, given: Any) -> tuple[str, str | None]:
 def _applied(control: Control, given: wire.Apply) -> tuple[str, str | None]:
     data = Source(given.text).data
     name = data.get("application") if isinstance(data, dict) else None
-    # A rehearsal changes nothing, and `base` says the same in the body.
+    # A rehearsal changes nothing, and `base` says the same in the body, as `seen` does where a revision was that.
     if not isinstance(name, str) or given.dry_run or given.base is not None:
+        return "", None
+    if given.seen and control.applications.knows(name, given.seen):
         return "", None
     active = control.revisions.active(name)
     return name, str(active.number) if active else None

@@ -208,6 +208,9 @@ ROLES: dict[Role, frozenset[Permission]] = {
 #: What an actor limited to some applications may still ask without naming one of them.
 UNSCOPED = frozenset({_P.WHOAMI, _P.STATUS, _P.USERS_LINK, _P.PROJECTS_LIST, _P.PROJECTS_SHOW})
 
+#: with this begins the id of who acts on the machine itself
+LOCAL = "local:"
+
 ActorKind: TypeAlias = Literal["local", "token", "user"]
 
 
@@ -227,7 +230,7 @@ class Actor:
 
 def local_actor(user: str) -> Actor:
     """Return the owner of the home acting on the machine itself: an admin."""
-    return Actor(f"local:{user}", Role.ADMIN, kind="local")
+    return Actor(f"{LOCAL}{user}", Role.ADMIN, kind="local")
 
 
 class Unauthenticated(TenureError):

@@ -9,7 +9,7 @@ from tenure.governance.access import Permission, Unauthenticated, authorize
 from tenure.governance.audit import Event, problems
 from tenure.governance.holds import AlreadyHeld, Hold, NotHeld, among
 from tenure.governance.rates import parse_rate
-from tenure.governance.tokens import Token, UnknownToken, mint, parse_expiry, token_digest
+from tenure.governance.tokens import Token, UnknownToken, behind, mint, parse_expiry, token_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -58,6 +58,10 @@ class Tokens:
     def found(self, token_id: str) -> Token | None:
         """Return a token as it is now, for what tells its states apart; nobody is asked, and nobody is shown it."""
         return self._store.get(token_id)
+
+    def behind(self, actor: str) -> str:
+        """Return who it is that acts under this id; nobody is asked (tokens.py)."""
+        return behind(actor, self._store.get(actor))
 
     def names(self) -> dict[str, str]:
         """Return by id what tokens are called in the audit trail: token:NAME; those without a name by their id alone."""

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tenure.governance.access import Permission, Unauthenticated, authorize, local_actor
+from tenure.governance.access import LOCAL, Permission, Unauthenticated, authorize, local_actor
 from tenure.governance.audit import Event
 from tenure.governance.people import UnknownUser, UserDisabled
 from tenure.governance.sessions import (
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tenure.kit.clock import Clock
 
 _LOG = logging.getLogger("tenure.control")
-_LOCAL = "local:"
 _USER = "user:"
 
 
@@ -202,8 +201,8 @@ class Sessions:
 
     def _actor(self, subject: str, now: int) -> Actor | None:
         """Return who a subject is now: an account may have been closed and a token revoked since."""
-        if subject.startswith(_LOCAL):
-            return local_actor(subject.removeprefix(_LOCAL))
+        if subject.startswith(LOCAL):
+            return local_actor(subject.removeprefix(LOCAL))
         if subject.startswith(_USER):
             user = self._users.get(subject.removeprefix(_USER))
             return user.actor if user is not None and user.disabled_at is None else None

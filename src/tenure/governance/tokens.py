@@ -8,10 +8,12 @@ import os
 import re
 from dataclasses import dataclass
 
-from tenure.governance.access import Actor, Role
+from tenure.governance.access import LOCAL, Actor, Role
 from tenure.kit.clock import DAY, SECOND, parse_iso
 from tenure.kit.errors import Kind, TenureError
 
+#: what the token is called that `tenure up` makes for the owner of the home
+OWNERS = "owner"
 _SECRET_BYTES = 24
 _AGE = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _UNIT = {"s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": DAY}
@@ -60,6 +62,12 @@ class Token:
     def actor(self, request: str = "") -> Actor:
         """Return who acts with this token."""
         return Actor(self.id, self.role, self.applications, request=request)
+
+
+def behind(actor: str, token: Token | None) -> str:
+    """Return who it is that acts: the owner of the home also with the token that `tenure up` made for them."""
+    is_owners = token is not None and token.name == OWNERS and token.created_by.startswith(LOCAL)
+    return token.created_by if token is not None and is_owners else actor
 
 
 def mint(random: bytes | None = None) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from tenure.adapters.sql.lives import SqlLives
 from tenure.adapters.sql.revisions import SqlRevisions
 from tenure.adapters.sql.tokens import SqlPolicy
 from tenure.application.revisions.actions import Applications
+from tenure.application.revisions.overtaking import Overtaken
 from tenure.application.revisions.problems import BrokenDefinition
 from tenure.application.revisions.revision import (
     AlreadyActive,
@@ -39,6 +40,8 @@ rules:
 default: {answer: {ok: {expr: "output.score < 0.5"}}}
 """
 OPERATOR = Actor("tok-1", Role.OPERATOR)
+ANNA = Actor("anna", Role.OPERATOR)
+OWNERS_HANDS = {name: name for name in ("anna", "tok-1", "tok-owner", "local:me")} | {"tok-owner": "local:me"}
 
 
 class FixedContracts:
@@ -66,7 +69,8 @@ def made(request, tmp_path):
     contracts = FixedContracts()
     features = SqliteFeatures(tmp_path / "features.db", clock)
     store = SqlRevisions(database)
-    applications = Applications(store, audit, clock, contracts, features, SqlLives(database), SqlPolicy(database))
+    life = (SqlLives(database), SqlPolicy(database), OWNERS_HANDS.__getitem__)
+    applications = Applications(store, audit, clock, contracts, features, *life)
     yield applications, audit, contracts, store, clock
     features.close()
     database.close()
@@ -184,6 +188,50 @@ def test_a_change_based_on_an_older_revision_is_refused_saying_whose_is_in_force
     applications.apply(Actor("anna", Role.BUILDER), TEXT.replace("< 10", "< 20"), "raise the bound", base=1)
     with pytest.raises(StaleBase, match="loans/2 is in force, applied by anna: raise the bound"):
         applications.apply(OPERATOR, TEXT.replace("< 10", "< 30"), "mine", base=1)
+
+
+def test_a_file_that_somebody_elses_revision_came_after_is_refused_and_what_one_did_oneself_is_no_obstacle(made):
+    applications, _, _, store, clock = made
+
+    def apply(actor, bound, **given):
+        clock.advance(1)
+        return applications.apply(actor, TEXT.replace("< 10", f"< {bound}"), f"to {bound}", **given)
+
+    first = apply(OPERATOR, 10).revision
+    assert apply(OPERATOR, 20, seen="").over.number == 1, "nothing is known of another file"
+    assert apply(OPERATOR, 11, seen=first.digest).done, "one's own other file"
+    mine = apply(OPERATOR, 12, seen=store.get("loans", 3).digest).revision
+    apply(ANNA, 30)
+    with pytest.raises(Overtaken) as refused:
+        apply(OPERATOR, 13, seen=mine.digest)
+    assert "this file was loans/4, and since then anna put loans/5 in force" in str(refused.value)
+    assert "(to 30); that differs in rules.small.when" in str(refused.value)
+    assert "tenure apply FILE --base 5" in refused.value.hint
+    assert apply(OPERATOR, 13, seen=mine.digest, dry_run=True).over.actor == "anna", "looking at it is not refused"
+    assert apply(OPERATOR, 14, seen="sha256:" + "0" * 64).done, "what no revision was says nothing"
+    assert applications.knows("loans", mine.digest)
+
+
+def test_a_rollback_by_somebody_else_is_not_undone_unseen(made):
+    applications, _, _, _, clock = made
+    applications.apply(OPERATOR, TEXT, "first")
+    clock.advance(1)
+    second = applications.apply(OPERATOR, TEXT.replace("< 10", "< 20"), "second").revision
+    clock.advance(1)
+    applications.rollback(ANNA, "loans", "too many")
+    with pytest.raises(Overtaken, match="since then anna put loans/1 in force"):
+        applications.apply(OPERATOR, second.source, "again", seen=second.digest)
+    applications.rollback(OPERATOR, "loans", "it was right", to=2)
+    assert applications.apply(OPERATOR, TEXT.replace("< 10", "< 30"), "third", seen=second.digest).done
+
+
+def test_the_owners_own_token_is_no_other_person(made):
+    applications, _, _, _, clock = made
+    owner, token = Actor("local:me", Role.ADMIN, kind="local"), Actor("tok-owner", Role.ADMIN)
+    first = applications.apply(owner, TEXT, "first").revision
+    clock.advance(1)
+    applications.apply(token, TEXT.replace("< 10", "< 20"), "by the API")
+    assert applications.apply(owner, TEXT.replace("< 10", "< 30"), "by hand", seen=first.digest).done
 
 
 def test_a_rollback_puts_the_revision_before_in_force_and_history_keeps_all(made):

@@ -134,7 +134,7 @@ class Office:
         self.store = SqlRevisions(database)
         features = SqliteFeatures(folder / "features.db", self.clock)
         self.applications = Applications(
-            self.store, self.audit, self.clock, _NoModels(), features, self.lives, self.policy
+            self.store, self.audit, self.clock, _NoModels(), features, self.lives, self.policy, lambda actor: actor
         )
 
     def apply(self, amount: int, actor: Actor = ADA, **given: object) -> Stage:

@@ -44,6 +44,11 @@ class SqlRevisions:
         """Return one revision."""
         return next(iter(self._revisions(_of(application).where(revisions.c.number == number))), None)
 
+    def of_digest(self, application: str, digest: str) -> Revision | None:
+        """Return the newest revision with this digest."""
+        query = _of(application).where(revisions.c.digest == digest).order_by(revisions.c.number.desc()).limit(1)
+        return next(iter(self._revisions(query)), None)
+
     def newest(self, application: str) -> int:
         """Return the highest number, 0 where there is none."""
         query = select(func.coalesce(func.max(revisions.c.number), 0)).where(revisions.c.application == application)

@@ -11,6 +11,7 @@ from tenure.app.calls.rules import kept_backtest
 from tenure.application.revisions.base import with_base
 from tenure.application.revisions.jsonschema import EDITORS_SCHEMA
 from tenure.application.revisions.life import placing
+from tenure.application.revisions.overtaking import Overtaken
 from tenure.application.revisions.revision import StaleBase, changes
 from tenure.application.revisions.tables import table_texts
 from tenure.application.revisions.terms import ModelUse, plain
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tenure.app.control import Control
     from tenure.application.revisions.actions import Applied
     from tenure.application.revisions.life import Placing, Schedule, Standing
-    from tenure.application.revisions.revision import Change, Revision
+    from tenure.application.revisions.revision import Activation, Change, Revision
     from tenure.governance.access import Actor
 
 
@@ -64,14 +65,15 @@ def apply(control: Control, actor: Actor, given: wire.Apply) -> wire.Applied:
             given.text,
             given.reason,
             base=given.base,
+            seen=given.seen,
             dry_run=given.dry_run,
             against=given.against,
             files=given.files,
             place=place,
         )
-    except StaleBase as stale:
+    except (StaleBase, Overtaken) as late:
         # Whose revision it is, is said to a person.
-        raise StaleBase(**stale.facts | {"actor": known_as(control)(stale.facts["actor"])}) from stale
+        raise type(late)(**late.facts | {"actor": known_as(control)(late.facts["actor"])}) from late
     return _applied(control, applied)
 
 
@@ -194,7 +196,7 @@ def rollback(control: Control, actor: Actor, given: wire.RollbackApplication) ->
 
 
 def _applied(control: Control, applied: Applied) -> wire.Applied:
-    revision = applied.revision
+    revision, over = applied.revision, applied.over
     return wire.Applied(
         application=revision.application,
         revision=revision.number,
@@ -204,6 +206,18 @@ def _applied(control: Control, applied: Applied) -> wire.Applied:
         stage=applied.stage.value,
         url=control.url(f"/applications/{revision.application}"),
         backtest=kept_backtest(control, revision),
+        digest=revision.digest,
+        over=None if over is None else _over(control, over),
+    )
+
+
+def _over(control: Control, over: Activation) -> wire.OverAnswer:
+    return wire.OverAnswer(
+        revision=over.number,
+        at=iso(over.at),
+        actor=known_as(control)(over.actor),
+        actor_id=over.actor,
+        reason=over.reason,
     )
 
 

@@ -58,6 +58,8 @@ class InitAnswer(Output, frozen=True):
 class Apply(Input, frozen=True):
     """Put an `application.yaml` in force; `base` is the revision it was edited from, refused if another is in force.
 
+    `seen` is the digest of the revision that the file last was, and weaker than a base: refused if somebody else put
+    another in force since. One that no revision has says nothing.
     `against` is a revision to compare with instead of the one in force; nothing is changed then, as in a dry run.
     `draft` only keeps it; `from` and `until` (RFC 3339) put it in force for a time; `shadow` evaluates it beside the one in
     force without answering, `share` lets it answer that part of the entities.
@@ -66,6 +68,7 @@ class Apply(Input, frozen=True):
     text: str
     reason: str = ""
     base: int | None = None
+    seen: str = ""
     dry_run: bool = False
     against: int | None = None
     draft: bool = False
@@ -85,10 +88,21 @@ class ChangeAnswer(Output, frozen=True):
     after: Any
 
 
+class OverAnswer(Output, frozen=True):
+    """What was in force until a file was applied: since when, put there by whom, and why."""
+
+    revision: int
+    at: str
+    actor: str
+    actor_id: str
+    reason: str
+
+
 class Applied(Output, frozen=True):
     """The revision applied (in a dry run: that would be), where it stands now, and what differs from the one in force before.
 
-    `done` when this put it in force; `stage` is draft, approved, scheduled, trial, active or retired.
+    `done` when this put it in force; `stage` is draft, approved, scheduled, trial, active or retired. `digest` is the
+    revision's, `over` says of an apply whose revision was in force before.
     """
 
     application: str
@@ -100,6 +114,8 @@ class Applied(Output, frozen=True):
     #: the newest back-test of this very definition
     backtest: BacktestAnswer | None = None
     stage: str = ""
+    digest: str = ""
+    over: OverAnswer | None = None
 
 
 class ApproveRevision(Input, frozen=True, kw_only=True):

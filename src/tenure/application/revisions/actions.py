@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tenure.application.decisions.deciding import Decider
@@ -10,6 +10,7 @@ from tenure.application.revisions.base import base_of, without_base
 from tenure.application.revisions.checking import check, telling_problems
 from tenure.application.revisions.definition import read
 from tenure.application.revisions.life import Now, Stage
+from tenure.application.revisions.overtaking import overtaken
 from tenure.application.revisions.problems import Problem, located, refusal
 from tenure.application.revisions.releasing import Releases
 from tenure.application.revisions.revision import (
@@ -47,7 +48,8 @@ if TYPE_CHECKING:
 class Applied:
     """What an apply or a rollback came to. `before` is the number in force until then.
 
-    `stage` is where the revision stands now; `done` when this put it in force.
+    `stage` is where the revision stands now; `done` when this put it in force. `over` says of an apply who had put `before`
+    in force, and when.
     """
 
     revision: Revision
@@ -55,6 +57,7 @@ class Applied:
     changes: list[Change]
     done: bool
     stage: Stage
+    over: Activation | None = None
 
 
 class Applications:
@@ -69,8 +72,10 @@ class Applications:
         views: Views,
         lives: LifeStore,
         policy: PolicyStore,
+        behind: Callable[[str], str],
     ) -> None:
         self._store = store
+        self._behind = behind
         self._releases = Releases(store, lives, policy, audit, clock)
         self._audit = audit
         self._clock = clock
@@ -98,6 +103,7 @@ class Applications:
         reason: str = "",
         *,
         base: int | None = None,
+        seen: str = "",
         dry_run: bool = False,
         against: int | None = None,
         files: Mapping[str, str] | None = None,
@@ -107,9 +113,10 @@ class Applications:
 
         The same text again changes nothing, and a draft with this very text is placed instead of a new one. `files` are
         the texts of the decision tables that it names. Where the policy wants a second person, it is kept as a draft.
-        `against` compares with that revision instead of the one in force, and changes nothing.
-        Raises `BrokenDefinition` with every problem, or `StaleBase` if the base that the file (or `base`) names is no
-        longer in force.
+        `against` compares with that revision instead of the one in force, and changes nothing. `seen` is the digest of
+        what the file last was; it counts where no base is named, and where a revision has it.
+        Raises `BrokenDefinition` with every problem, `StaleBase` if the base that the file (or `base`) names is no longer
+        in force, `Overtaken` if somebody else put another in force since the file was what was `seen`.
         """
         dry_run = dry_run or against is not None
         source = Source(text)
@@ -122,13 +129,30 @@ class Applications:
             revision = self._next(definition, without_base(text), actor, reason, digest_of_source(text, files or {}))
             if active is not None and _is_same(active, revision):
                 return self._applied(active, active, [])
+            named = base_of(source) if base is None else base
             if against is None:
-                _refuse_stale(base_of(source) if base is None else base, active, name)
+                _refuse_stale(named, active, name)
+            over = next(iter(self._store.activations(name)), None)
             if not dry_run:
+                if named is None:
+                    self._refuse_overtaken(actor, seen, active)
                 revision = self._kept(revision)
                 wanted = self._releases.allowed(revision, place(revision.ref))
                 self._releases.place(actor, revision, active, wanted, reason, Permission.APPLICATIONS_APPLY)
-            return self._applied(active, revision, changes(_meant(active), definition), dry_run=dry_run)
+            applied = self._applied(active, revision, changes(_meant(active), definition), dry_run=dry_run)
+            return replace(applied, over=over)
+
+    def knows(self, application: str, digest: str) -> bool:
+        """Return whether a revision has this digest: that a file was it, is then a state that a write can name."""
+        return self._store.of_digest(application, digest) is not None
+
+    def _refuse_overtaken(self, actor: Actor, seen: str, active: Revision | None) -> None:
+        known = self._store.of_digest(active.application, seen) if active is not None and seen else None
+        if active is None or known is None:
+            return
+        activations = self._store.activations(active.application)
+        if (refusal := overtaken(known, active, activations, actor.id, self._behind)) is not None:
+            raise refusal
 
     def _kept(self, revision: Revision) -> Revision:
         """Return the newest revision if it is a draft with this very text, else the new one, kept."""

@@ -28,6 +28,9 @@ class RevisionStore(Protocol):
     def get(self, application: str, number: int) -> Revision | None:
         """Return one revision."""
 
+    def of_digest(self, application: str, digest: str) -> Revision | None:
+        """Return the newest revision with this digest."""
+
     def newest(self, application: str) -> int:
         """Return the highest number, 0 where there is none."""
 

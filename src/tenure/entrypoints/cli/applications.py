@@ -1,5 +1,6 @@
 """Commands for an application's definition."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 from tenure.entrypoints.cli.caller import Caller, opened
 from tenure.entrypoints.cli.listing import All, Cursor, Limit, Named, Pages
 from tenure.entrypoints.cli.names import numbered
+from tenure.entrypoints.cli.remembered import last_seen, remember
 from tenure.entrypoints.cli.rules import naming, show_backtest, source_of
 from tenure.entrypoints.cli.screen import Json, Screen, readable, waits
 from tenure.kit.errors import TenureError
@@ -62,13 +64,18 @@ def apply(
     screen = Screen(json)
     placed = {"draft": draft, "from": starts, "until": until, "shadow": shadow, "share": share, "base": base}
     doing = f"checking {file}" if dry_run else f"applying {file}: check it, tell every gateway"
+    seen = "" if dry_run else last_seen(os.environ, file)
     with opened() as tenure, screen.waiting(doing):
         try:
-            found = tenure.call("applications:apply", **source_of(file), reason=reason, dry_run=dry_run, **placed)
+            found = tenure.call(
+                "applications:apply", **source_of(file), reason=reason, dry_run=dry_run, seen=seen or None, **placed
+            )
         except TenureError as error:
             raise naming(file, error) from error
-    if found["done"] and _rebased(file, found["revision"]):
+    if is_rebased := found["done"] and _rebased(file, found["revision"]):
         screen.say(f"{file} now says base: {found['revision']}")
+    if not dry_run:
+        _noted(screen, file, found)
     # Against nothing, everything is a change; a list of it all would say nothing.
     if screen.as_json or found["before"] is not None:
         is_same = found["revision"] == found["before"]
@@ -76,9 +83,24 @@ def apply(
         screen.table(found, found["changes"], _CHANGES, nothing)
     if found.get("backtest") and not screen.as_json:
         show_backtest(screen, found["backtest"])
+    if found["done"] and found["over"] and not (seen or is_rebased or base is not None):
+        screen.say(_over(found["over"]))
     ref = f"{found['application']}/{found['revision']}"
     screen.say(f"{ref}{'  (not applied: --dry-run)' if dry_run else _where(ref, found['stage'])}")
     screen.say(found.get("url", ""))
+
+
+def _noted(screen: Screen, file: Path, found: dict[str, Any]) -> None:
+    """Remember what a file is now."""
+    if failed := remember(os.environ, file, found["digest"]):
+        screen.aside(
+            f"it could not be noted what {file} is now: {failed}; the next apply will not see what others did since"
+        )
+
+
+def _over(over: dict[str, Any]) -> str:
+    """Return over whose revision a file was applied of which nothing was known: it may have been begun long before."""
+    return f"over revision {over['revision']}, by {over['actor']}, {over['at']}: {over['reason'] or 'no reason given'}"
 
 
 def _rebased(file: Path, number: int) -> bool:
@@ -274,6 +296,8 @@ def show_application(
         found = tenure.call("applications:show", application=name, revision=number)
     if output is not None:
         written = write_revision(output, found, found["editable" if with_base else "source"])
+        if number is None:
+            _noted(screen, output / "application.yaml", found)
         screen.facts({"files": written, "base": found["in_force"]}, f"{name}/{found['revision']}")
         return
     show_revision(screen, found, yaml=yaml, with_base=with_base)

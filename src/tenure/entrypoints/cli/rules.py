@@ -153,8 +153,11 @@ def show_problems(screen: Screen, file: Path, error: TenureError) -> bool:
 
 
 def naming(file: Path, error: TenureError) -> TenureError:
-    """Return the refusal of a definition with the name of its file, which only the command knows; other errors as they are."""
+    """Return the refusal of a file with its name, which only the command knows; other errors as they are."""
     document = document_of(error)
+    if document.get("code") == "overtaken":
+        next_step = str(document["next_step"]).replace("FILE", str(file))
+        return RemoteProblem({**document, "next_step": next_step, "file": str(file)})
     if document.get("code") != "broken-definition":
         return error
     detail = str(document["detail"]).replace("the definition is refused", f"{file} is refused", 1)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tenure.client.where import is_answering, write_private
 from tenure.entrypoints.cli.caller import opened_at
 from tenure.entrypoints.cli.gateways import public_address
+from tenure.governance.tokens import OWNERS
 from tenure.kit.errors import Kind, TenureError
 from tenure.serving import front as fronts
 from tenure.serving import sockets
@@ -100,7 +101,7 @@ def owners_keys(home: Home) -> tuple[str, str]:
         kept = home.keys / "owner.token"
         if kept.exists() and (token := kept.read_text()).split("_")[1] in in_force:
             return token, link
-        made = tenure.call("tokens:create", role="admin", name="owner", reason="for the owner, by `tenure up`")
+        made = tenure.call("tokens:create", role="admin", name=OWNERS, reason="for the owner, by `tenure up`")
         write_private(kept, made["token"])
         return str(made["token"]), link
 
