@@ -97,3 +97,47 @@ def test_what_is_kept_under_a_class_is_changed_only_by_who_names_what_it_is_kept
     sent = owner | {"If-Match": etag}
     assert running.ask("POST", "/api/v1/retention/uses", use | {"name": "kept-long"}, sent)[0] == 200
     assert running.ask("POST", "/api/v1/retention/uses", use, sent)[0] == 412, "it has changed by that"
+
+
+def test_a_condition_that_nothing_would_look_at_is_refused_and_none_is_done(
+    running: Running, owner: dict[str, str]
+) -> None:
+    made = {"role": "viewer", "name": "conditional"}
+    status, _, body = running.ask("POST", "/api/v1/tokens", made, owner | {"If-Match": '"12"'})
+    assert (status, json.loads(body)["code"]) == (412, "no-such-state")
+    assert (
+        'tokens:create is done whatever the present state: there is none that If-Match "12"'
+        in json.loads(body)["detail"]
+    )
+    tokens = json.loads(running.ask("GET", "/api/v1/tokens?name=conditional", None, owner)[2])
+    assert tokens == []
+    assert running.ask("GET", "/api/v1/tokens", None, owner | {"If-Match": '"12"'})[0] == 200, "nothing changes"
+    assert running.ask("POST", "/api/v1/tokens", made, owner | {"If-Match": "*"})[0] == 200
+
+
+def test_the_document_says_of_every_write_that_it_takes_a_condition_and_of_no_other(
+    running: Running, owner: dict[str, str]
+) -> None:
+    document = json.loads(running.ask("GET", "/api/v1/openapi.json", None, owner)[2])
+    operations = [(verb, one) for path in document["paths"].values() for verb, one in path.items()]
+    taking = {
+        one["operationId"] for _, one in operations if any(p["name"] == "If-Match" for p in one.get("parameters", []))
+    }
+    assert taking == {one.name for one in ACTIONS if one.verb != "GET"} & TAGS.keys()
+    assert {one["operationId"] for _, one in operations if "428" in one["responses"]} == taking
+    assert all(("412" in one["responses"]) is (verb != "get") for verb, one in operations)
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body", "name"),
+    [
+        ("POST", "/api/v1/tokens", b'{"role": "viewer", "role": "admin"}', "role"),
+        ("POST", "/api/v1/features/x/rows", b'{"rows": [{"value": 1, "value": 2}]}', "value"),
+        ("GET", "/api/v1/tokens?role=viewer&role=admin", None, "role"),
+    ],
+)
+def test_what_is_given_twice_is_refused_by_name(
+    running: Running, owner: dict[str, str], verb: str, path: str, body: bytes | None, name: str
+) -> None:
+    status, _, answer = running.ask(verb, path, body, owner)
+    assert (status, json.loads(answer)["code"], json.loads(answer)["name"]) == (422, "given-twice", name)

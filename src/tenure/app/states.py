@@ -7,10 +7,15 @@ import hashlib
 import msgspec
 
 
+def etag_of(tag: str) -> str:
+    """Return the strong ETag of a state."""
+    return f'"{tag}"'
+
+
 def etag(record: object) -> str:
     """Return the ETag of a record's state, to be sent back as If-Match by who decides on what a list shows; empty for none."""
     tag = state(record)
-    return "" if tag is None else f'"{tag}"'
+    return "" if tag is None else etag_of(tag)
 
 
 def state(record: object) -> str | None:

@@ -51,6 +51,15 @@ def record(decides, settled):
     return decides.record(settled, id="ID", at=1_000, protect=protect, elapsed_us=7, actor="t1", key="k")
 
 
+def test_of_a_member_that_stands_twice_the_last_counts_and_the_record_holds_that_one_alone():
+    decides = decider()
+    twice = body()[:-1] + b', "tenure_months": 1}'
+    settled = decide(decides, twice, None)
+    assert settled.rules == ["too-new"]
+    assert record(decides, settled).request["tenure_months"] == 1
+    assert encode(record(decides, settled)).count(b"tenure_months") == 1
+
+
 def test_a_rule_before_the_model_settles_and_the_model_is_not_asked():
     settled = decide(decider(), body(tenure_months=1), None)
     assert isinstance(settled, Settled)

@@ -127,6 +127,7 @@ _STATUS_OF_CODE = {
     WrongVerb.code: 405,
     "precondition-required": 428,
     "precondition-failed": 412,
+    "no-such-state": 412,
 }
 
 

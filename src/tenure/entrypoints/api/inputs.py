@@ -10,7 +10,7 @@ import msgspec
 
 from tenure.entrypoints.api.errors import InvalidInput
 from tenure.entrypoints.api.unknown import UnknownParameter, refuse_unknown
-from tenure.kit.bodies import MalformedJson
+from tenure.kit.bodies import GivenTwice, MalformedJson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,10 +47,14 @@ NO_QUERY: dict[str, Any] = {ASKED: Asked()}
 
 
 async def known_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Raise `UnknownParameter` for what the route's query does not have; a guard of every route."""
+    """Raise `UnknownParameter` for what the route's query does not have, `GivenTwice` for what it has twice; a guard of every route."""
     asked: Asked | None = handler.opt.get(ASKED)
     if asked is not None:
         refuse_unknown(connection.query_params, asked.query)
+    # No operation takes a list there.
+    for name, _ in connection.query_params.multi_items():
+        if len(connection.query_params.getall(name)) > 1:
+            raise GivenTwice(name=name)
 
 
 def refuse_fields(body: bytes) -> None:

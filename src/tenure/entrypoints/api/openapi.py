@@ -37,6 +37,7 @@ _REFUSALS = {
     503: "Not available at the moment; Retry-After says when",
 }
 _CONDITIONAL = {412: "It has changed since", 428: "It exists already, and If-Match is missing"}
+_UNCONDITIONAL = {412: "If-Match is sent, and there is no state that it could name"}
 #: how OpenAPI tells of the header that names the state a write was decided on
 _IF_MATCH = {
     "name": "If-Match",
@@ -79,7 +80,7 @@ def document(handlers: Sequence[HTTPRouteHandler], version: str) -> dict[str, An
     found = Litestar(list(handlers), openapi_config=config, logging_config=None).openapi_schema.to_schema()
     for path in found["paths"].values():
         for verb, operation in path.items():
-            _answer_problems(operation)
+            _answer_problems(operation, reads=verb == "get")
             if verb != "get" and operation["operationId"] in actions:
                 operation.setdefault("parameters", []).append(PARAMETER)
     found["components"]["schemas"] |= msgspec.json.schema_components([Problem])[1]
@@ -89,13 +90,13 @@ def document(handlers: Sequence[HTTPRouteHandler], version: str) -> dict[str, An
     return found
 
 
-def _answer_problems(operation: dict[str, Any]) -> None:
+def _answer_problems(operation: dict[str, Any], *, reads: bool) -> None:
     # Litestar would promise its own form of a 400, which never leaves this house.
     operation["responses"].pop("400", None)
-    conditional = operation["operationId"] in TAGS and "requestBody" in operation
+    conditional = operation["operationId"] in TAGS and not reads
     if conditional:
         operation.setdefault("parameters", []).append(_IF_MATCH)
-    operation["responses"] |= refusals(_CONDITIONAL if conditional else {})
+    operation["responses"] |= refusals(_CONDITIONAL if conditional else {} if reads else _UNCONDITIONAL)
 
 
 def refusals(more: Mapping[int, str] = {}) -> dict[str, Any]:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tenure.app.states import etag_of
+from tenure.app.tags import TAGS
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from litestar.connection import ASGIConnection
+    from litestar.handlers import BaseRouteHandler
+
+#: no condition: whatever there is will do
+_ANY = "*"
+_READS = frozenset({"GET", "HEAD"})
 
 
 class PreconditionRequired(TenureError):
@@ -28,9 +37,24 @@ class PreconditionFailed(TenureError):
     next_step = "read it again, see what changed, and repeat the write if it is still right"
 
 
-def etag_of(tag: str) -> str:
-    """Return the strong ETag of a state."""
-    return f'"{tag}"'
+class NoSuchState(TenureError):
+    """The operation is done to nothing whose state has an ETag, so that no ETag can be the present one."""
+
+    code = "no-such-state"
+    kind = Kind.CONFLICT
+    message = "{operation} is done whatever the present state: there is none that If-Match {given} could name"
+    next_step = "leave If-Match out; what takes one is marked in /api/v1/openapi.json"
+
+
+async def no_idle_condition(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Raise `NoSuchState` for an If-Match that nothing would look at; a guard of every route.
+
+    RFC 9110 forbids to perform a method whose condition is false, and who sends one counts on that.
+    """
+    operation = getattr(handler, "operation_id", None)
+    given = connection.headers.get("if-match", "").strip()
+    if given not in {"", _ANY} and connection.scope.get("method") not in _READS and operation not in TAGS:
+        raise NoSuchState(operation=operation or connection.url.path, given=given)
 
 
 def precondition(what: str, tag: str | None, given: str, *, needed: bool = True) -> Callable[[str | None], None]:
@@ -43,7 +67,7 @@ def precondition(what: str, tag: str | None, given: str, *, needed: bool = True)
         raise PreconditionRequired(what=what, etag=etag_of(tag))
 
     def check(now: str | None) -> None:
-        if not given or (given.strip() == "*" and now is not None):
+        if not given or (given.strip() == _ANY and now is not None):
             return
         if now is None or etag_of(now) not in {each.strip() for each in given.split(",")}:
             raise PreconditionFailed(what=what, given=given, etag="none" if now is None else etag_of(now))

@@ -20,6 +20,7 @@ from litestar.params import Body, PathParameter, QueryParameter
 from litestar.routes import HTTPRoute
 
 from tenure.app.paging import is_list, is_page, link_to, listed
+from tenure.app.states import etag_of
 from tenure.app.tags import STEPS, TAGS
 from tenure.entrypoints.api.errors import (
     PROBLEM_JSON,
@@ -36,10 +37,10 @@ from tenure.entrypoints.api.errors import (
 from tenure.entrypoints.api.inputs import ASKED, QUERY, Asked, known_query, refusal, refuse_fields
 from tenure.entrypoints.api.openapi import openapi_route
 from tenure.entrypoints.api.origins import is_script
-from tenure.entrypoints.api.preconditions import etag_of, precondition
+from tenure.entrypoints.api.preconditions import no_idle_condition, precondition
 from tenure.entrypoints.api.repeating import Once, once
 from tenure.governance.access import Permission, allows
-from tenure.kit.bodies import MalformedJson
+from tenure.kit.bodies import MalformedJson, refuse_twice
 from tenure.kit.clock import SystemClock
 from tenure.kit.errors import TenureError
 from tenure.kit.ids import new_id
@@ -90,7 +91,7 @@ def application(
     return Litestar(
         [*handlers, openapi_route(handlers, version)],
         openapi_config=None,
-        guards=[known_query],
+        guards=[known_query, no_idle_condition],
         exception_handlers={Exception: on_exception},
         request_max_body_size=MAX_BODY,
         logging_config=None,
@@ -103,11 +104,17 @@ def route(performer: Performer, action: Action) -> HTTPRouteHandler:
     answering = _answering(performer, action)
 
     async def handler(request: Request[Any, Any, Any], data: Any = None, **parameters: Any) -> Any:
-        if body is None and action.verb not in _WITHOUT_BODY:
-            refuse_fields(await request.body())
+        sent = b"" if action.verb in _WITHOUT_BODY else await request.body()
+        if body is None and sent:
+            refuse_fields(sent)
         given = given_by(parameters) | _fields_of(data)
         refuse_unstorable(given)
-        return await sync_to_thread(lambda: done_once(performer, request, given, lambda: answering(request, given)))
+
+        def done() -> Any:
+            refuse_twice(sent)
+            return done_once(performer, request, given, lambda: answering(request, given))
+
+        return await sync_to_thread(done)
 
     sign(handler, action, body)
     return declared(handler, action)
