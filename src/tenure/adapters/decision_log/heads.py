@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 
-class OutputHead(msgspec.Struct, frozen=True):
+class OutputHead(msgspec.Struct, frozen=True, gc=False):
     """Of what a version said the one number by which people ask."""
 
     score: Any = None
 
 
-class PredictionHead(msgspec.Struct, frozen=True):
+class PredictionHead(msgspec.Struct, frozen=True, gc=False):
     """Which version was asked, in which role, and its score."""
 
     model: str = ""
@@ -22,7 +22,7 @@ class PredictionHead(msgspec.Struct, frozen=True):
     output: OutputHead | None = None
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """What is known of a record without understanding it; a later Tenure's unknown fields are passed over."""
 
     id: str = ""
@@ -48,7 +48,10 @@ class Head(msgspec.Struct, frozen=True):
     @property
     def served(self) -> PredictionHead | None:
         """Return the version whose output the decision used, or None when no model was asked."""
-        return next((asked for asked in self.predictions if asked.role == "served"), None)
+        for asked in self.predictions:
+            if asked.role == "served":
+                return asked
+        return None
 
     @property
     def score(self) -> float | None:

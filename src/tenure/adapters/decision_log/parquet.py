@@ -21,7 +21,7 @@ GROUP_ROWS = 2048
 _PAGE_BYTES = 64 << 10
 #: the writer looks only after so many values whether a page is full
 _LOOK_ROWS = 32
-_SCAN_ROWS = 16_384
+_SCAN_ROWS = 4096
 _LOW_VARIETY = ["stream", "kind", "application", "decided_by", "status", "model", "name", "rules.list.element"]
 #: columns in whose least and greatest value nobody is interested: of records that would be whole records in each footer
 _NO_BOUNDS = {"record", "rules"}

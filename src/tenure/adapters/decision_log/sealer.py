@@ -71,8 +71,7 @@ class Sealed:
     torn: tuple[Damage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """One record on its way: what it is ordered by comes first."""
 
     head: Head
@@ -135,6 +134,8 @@ class Sealer:
                 rows.sort(key=lambda row: (row.head.id, row.stream, row.sequence))
                 files.append(self._commit(rows))
                 records += len(rows)
+                if not any(contents.is_cut for contents, _ in found.values()):
+                    break
             self._sign()
             self._tidy()
         contents = [contents for contents, _ in found.values()]

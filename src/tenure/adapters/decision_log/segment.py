@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tenure.kit.errors import Kind, TenureError
 
@@ -51,8 +52,7 @@ class Header:
     format: int = FORMAT
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One record as found: its place, its number in the stream, and its bytes."""
 
     offset: int
@@ -141,8 +141,9 @@ def decode_frame(content: bytes, at: int, base: int = 0) -> Frame | None:
     end = at + framed_size(length)
     if end > len(content) or not check or length > MAX_RECORD:
         return None
-    record, filling = content[at + FRAME_SIZE : at + FRAME_SIZE + length], content[at + FRAME_SIZE + length : end]
-    if any(filling):
+    begin = at + FRAME_SIZE
+    record = content[begin : begin + length]
+    if end > begin + length and any(content[begin + length : end]):
         return None
     if zlib.crc32(record, zlib.crc32(_CHECKED.pack(length, sequence, durable))) != check:
         return None
@@ -178,10 +179,10 @@ def says_durable(content: bytes) -> bool:
 def _take_run(content: bytes, at: int, sequence: int, frames: list[Frame]) -> tuple[int, int]:
     """Collect the unbroken run of frames at `at`; return where it ends and the next sequence."""
     while (frame := decode_frame(content, at)) is not None and frame.sequence == sequence:
-        if not frame.is_mark:
+        if frame.record:
             frames.append(frame)
             sequence += 1
-        at = frame.end
+        at += framed_size(len(frame.record))
     return at, sequence
 
 

@@ -9,7 +9,7 @@ import fcntl
 import os
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tenure.adapters.decision_log.heads import head_of
@@ -77,6 +77,8 @@ class Contents:
     torn: tuple[Damage, ...] = ()
     #: the records before the first damage: all that may be sealed
     intact: tuple[Frame, ...] = ()
+    #: there was enough before the last segment was reached
+    is_cut: bool = False
 
 
 def folder_of(decisions: Path, stream: str) -> Path:
@@ -141,7 +143,7 @@ def read_stream(folder: Path, position: int = 0, enough: int | None = None) -> C
     contents = Contents((), position, tuple(damaged_headers(folder)))
     for segment in _from(segments_of(folder), position):
         if enough is not None and sum(len(frame.record) for frame in contents.frames) >= enough:
-            break
+            return replace(contents, is_cut=True)
         contents = _joined(contents, segment, _settled(segment))
     return contents
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
+from tenure.kit.clock import SECOND
 from tenure.model.monitoring.profile import Profile, count, entities_of, latency_counts
 from tenure.model.version import VersionRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
     from tenure.model.monitoring.profile import Counts, Yardstick
@@ -62,8 +67,7 @@ def facts_of(definition: Mapping[str, Any]) -> Facts:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True, gc=False):
     """One decision as one version saw it. `role` "passed by" means that a rule answered before the version was asked."""
 
     ref: VersionRef
@@ -82,7 +86,13 @@ class Observation:
 
 def day_of(moment: int, zone: ZoneInfo) -> str:
     """Return the day (`YYYY-MM-DD`) of UTC microseconds in a time zone."""
-    return (_EPOCH + timedelta(microseconds=moment)).astimezone(zone).date().isoformat()
+    return _day_of_second(moment // SECOND, zone)
+
+
+@lru_cache(maxsize=1024)
+def _day_of_second(second: int, zone: ZoneInfo) -> str:
+    # A day begins with a second in every zone there was, and records come in the order of their moments, many in each.
+    return (_EPOCH + timedelta(seconds=second)).astimezone(zone).date().isoformat()
 
 
 def moment_of(record: Mapping[str, Any]) -> int:
@@ -101,6 +111,7 @@ def observations(
     moment = moment_of(record)
     day = day_of(moment, zone)
     asked = record.get("predictions") or []
+    inputs = inputs_of(record, facts) if asked else {}
 
     def seen(ref: VersionRef, role: Any, **rest: Any) -> Observation:
         elapsed, by = record.get("elapsed_us", 0), record["decided_by"]
@@ -114,7 +125,7 @@ def observations(
             ref,
             one["role"],
             failure=one.get("failure") or "",
-            inputs=inputs_of(record, facts),
+            inputs=inputs,
             output=one.get("output"),
         )
     if record.get("kind") == "shadow":  # the decision itself is a record of its own
@@ -131,7 +142,8 @@ def inputs_of(record: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     values = dict(record["request"])
     for read in record.get("features") or ():
         values.update(read["values"])
-        values.update(dict.fromkeys(read.get("defaulted") or ()))
+        if defaulted := read.get("defaulted"):
+            values.update(dict.fromkeys(defaulted))
     for name, source in facts.inputs.items():
         values[name] = values.get(source)
     for name in facts.unwatched:

@@ -38,6 +38,7 @@ HASH_BITS = 52
 _LARGEST = 1 << 1023
 
 _CATEGORIES = str | bool | int
+_PLAIN = frozenset({float, int, type(None)})
 
 Counts: TypeAlias = tuple[int, ...]
 
@@ -304,12 +305,29 @@ def count(bins: Bins, values: Sequence[Any] | npt.NDArray[Any]) -> Counts:
         return _count_categories(bins, values)
     if isinstance(values, np.ndarray) and values.dtype.kind in "iuf" and values.ndim == 1:
         return _count_numbers(bins, values.astype(np.float64, copy=False), 0, 0)
+    if (plain := _plain(values)) is not None:
+        return _count_numbers(bins, plain, nulls=len(values) - len(plain), unreadable=0)
     ones = [one_value(value) for value in values]
     known = [value for value in ones if value is not None]
     numbers = [value for value in known if is_number(value) or is_nan(value)]
     return _count_numbers(
         bins, np.asarray(numbers, dtype=np.float64), nulls=len(ones) - len(known), unreadable=len(known) - len(numbers)
     )
+
+
+def _plain(values: Sequence[Any]) -> npt.NDArray[np.float64] | None:
+    """Return the numbers among `values` where all are numbers or None, as nearly always; else each must be looked at."""
+    import numpy as np
+
+    types = set(map(type, values))
+    if not types <= _PLAIN:
+        return None
+    numbers = [value for value in values if value is not None] if type(None) in types else values
+    try:
+        found = np.array(numbers, dtype=np.float64)
+    except OverflowError:
+        return None
+    return None if int in types and (np.abs(found) > float(_LARGEST)).any() else found
 
 
 def _count_numbers(bins: Bins, numbers: npt.NDArray[np.float64], nulls: int, unreadable: int) -> Counts:
