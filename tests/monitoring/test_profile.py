@@ -75,6 +75,13 @@ def test_equal_values_of_different_types_are_counted_apart_in_any_order(values: 
     assert unreadable(count(bins, values)) == 1, "of the three, only the float can be no category"
 
 
+@given(st.lists(st.none() | st.floats() | st.integers() | st.integers(2**1022, 2**1025)))
+def test_a_column_of_numbers_alone_is_counted_as_one_with_a_text_among_them(values: list[object]) -> None:
+    bins = YARDSTICK.inputs["income"]
+    alone, mixed = count(bins, values), count(bins, [*values, "a text"])
+    assert (*alone[:-1], alone[-1] + 1) == mixed
+
+
 @given(st.lists(value, max_size=40))
 def test_every_row_is_counted_exactly_once_in_every_column(values: list[object]) -> None:
     for bins in YARDSTICK.bins.values():

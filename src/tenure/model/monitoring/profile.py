@@ -315,7 +315,7 @@ def count(bins: Bins, values: Sequence[Any] | npt.NDArray[Any]) -> Counts:
     )
 
 
-def _plain(values: Sequence[Any]) -> npt.NDArray[np.float64] | None:
+def _plain(values: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[np.float64] | None:
     """Return the numbers among `values` where all are numbers or None, as nearly always; else each must be looked at."""
     import numpy as np
 
@@ -327,7 +327,7 @@ def _plain(values: Sequence[Any]) -> npt.NDArray[np.float64] | None:
         found = np.array(numbers, dtype=np.float64)
     except OverflowError:
         return None
-    return None if int in types and (np.abs(found) > float(_LARGEST)).any() else found
+    return None if int in types and (np.abs(found) >= float(_LARGEST)).any() else found
 
 
 def _count_numbers(bins: Bins, numbers: npt.NDArray[np.float64], nulls: int, unreadable: int) -> Counts:
