@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,48 @@ def test_every_broken_import_contract_is_caught_and_the_line_named(tmp_path: Pat
     done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": "src"}, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout
     assert [name for name, (_, _, named) in VIOLATIONS.items() if named not in done.stdout] == [], done.stdout
+
+
+def imported_at_once(file: Path, module: str, modules: set[str]) -> set[str]:
+    """Return which of the modules this one imports when it is imported itself, and not first when it is used."""
+    found: set[str] = set()
+    package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.parse(file.read_text()).body:
+        match node:
+            case ast.Import(names=names):
+                found |= {alias.name for alias in names}
+            case ast.ImportFrom(module=origin, names=names, level=level):
+                above = ".".join(package.split(".")[: len(package.split(".")) + 1 - level]) if level else ""
+                whole = ".".join(part for part in (above, origin) if part)
+                found |= {inner if (inner := f"{whole}.{alias.name}") in modules else whole for alias in names}
+    return found & modules - {module}
+
+
+def circle_in(source: Path) -> list[str]:
+    """Return modules each of which imports the next when it is imported, and the last the first; empty: there are none."""
+    files = {}
+    for file in source.rglob("*.py"):
+        parts = file.relative_to(source).with_suffix("").parts
+        files[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    graph = {module: imported_at_once(file, module, set(files)) for module, file in files.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(reversed(error.args[1]))
+    return []
+
+
+def test_no_module_is_imported_while_it_is_being_imported(tmp_path: Path) -> None:
+    assert circle_in(ROOT / "src") == []
+    (tmp_path / "house").mkdir()
+    for name, line in (("__init__", ""), ("cellar", "from house import attic"), ("attic", "from .roof import tiles")):
+        (tmp_path / "house" / f"{name}.py").write_text(line)
+    (tmp_path / "house/roof.py").write_text("import house.cellar\ntiles = 1")
+    circle = ["house.attic", "house.roof", "house.cellar"]
+    found = circle_in(tmp_path)
+    assert found[0] == found[-1]
+    assert set(found) == set(circle)
+    assert circle[(circle.index(found[0]) + 1) % 3] == found[1]
 
 
 UNPICKLING = {"pickle", "joblib", "cloudpickle", "dill", "marshal", "shelve", "skops", "torch"}

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from tenure.app.actions import named
-from tenure.app.control import Control, HomeInUse
+from tenure.app.control import Control
+from tenure.app.locking import HomeInUse
 from tenure.app.publishing import NotServing
 from tenure.governance.access import Forbidden, Role, local_actor
 from tenure.governance.tokens import token_digest

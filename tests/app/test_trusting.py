@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from tenure.app import packaging
+from tenure.app import ahead, packaging
 from tenure.app.actions import named
 from tenure.app.control import Control
 from tenure.app.packaging import PackageSource
@@ -17,6 +17,7 @@ from tenure.governance.access import local_actor
 from tenure.governance.trust import KeyInUse, UnknownKey
 from tenure.kit.clock import FixedClock
 from tenure.model.package import UntrustedPackage
+from tenure.model.version import VersionRef
 from tenure.settings import Home, Workshop
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ def do(control: Control, action: str, /, **given: Any) -> Any:
     return control.perform(action, ADA, msgspec.convert(given, named(action).input))
 
 
+def is_begun(control: Control) -> bool:
+    with ahead.begun(control.home, VersionRef("doubling", 1)) as begun:
+        return begun is not None
+
+
 def key_of(package: Path) -> str:
     (file,) = (package / "signatures").glob("*.json")
     return str(json.loads(file.read_text())["public"])
@@ -74,8 +80,10 @@ def test_a_strangers_pickle_is_refused_until_somebody_trusts_the_key(control: Co
     assert do(control, "versions:run", model="doubling", version="1", rows=[{"x": 4.0}]).outputs == [{"score": 8.0}]
     assert [one.key for one in do(control, "trust:list")] == [added.key]
 
+    assert is_begun(control)
     do(control, "trust:remove", key="ada's laptop", reason="she left")
     assert do(control, "trust:list") == []
+    assert not is_begun(control)
     with pytest.raises(UntrustedPackage):
         do(control, "versions:run", model="doubling", version="1", rows=[{"x": 4.0}])
     with pytest.raises(UnknownKey):

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
+import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -68,6 +69,12 @@ def is_valid(signature: Signature, manifest: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return key_id(public) == signature.key
+
+
+def valid_in(folder: Path, manifest: bytes) -> list[Signature]:
+    """Return the signatures in the folder that fit the manifest's bytes."""
+    found = (msgspec.json.decode(file.read_bytes(), type=Signature) for file in sorted(folder.glob("*.json")))
+    return [one for one in found if is_valid(one, manifest)]
 
 
 def fits(public: bytes, content: bytes, signature: bytes) -> bool:

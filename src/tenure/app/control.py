@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 from dataclasses import replace
@@ -72,6 +71,7 @@ from tenure.app.evidence import (
 from tenure.app.explained import ExplainableEvidence, ServingEvidence
 from tenure.app.feature_counts import FreshnessNote
 from tenure.app.feeding import Feeding
+from tenure.app.locking import HomeLock
 from tenure.app.noticing import Noticing
 from tenure.app.papers import HomeFiles, HomeShelf, ModelFiles
 from tenure.app.proving import HomePackages
@@ -109,7 +109,6 @@ from tenure.governance.scopes import reached
 from tenure.governance.signing_in import Sessions
 from tenure.governance.trusting import Trusts
 from tenure.kit.clock import SECOND, SystemClock
-from tenure.kit.errors import Kind, TenureError
 from tenure.model.archiving.actions import Archives
 from tenure.model.archiving.endings import Endings
 from tenure.model.decommissioning.actions import Decommissionings
@@ -130,6 +129,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tenure.adapters.backup import Copied
+    from tenure.app.ahead import Ahead
     from tenure.governance.access import Actor
     from tenure.kit.clock import Clock
     from tenure.model.version import VersionRef
@@ -143,44 +143,23 @@ _DRILL_EVERY = 3600 * SECOND
 _COUNT_EVERY = 30 * SECOND
 
 
-class HomeInUse(TenureError):
-    """Another process writes in this home."""
-
-    code = "home-in-use"
-    kind = Kind.UNAVAILABLE
-    message = "{home} is in use by {holder}"
-    next_step = "wait for it, or ask the running Tenure: `tenure status`"
-
-
-class HomeLock:
-    """The exclusive lock of whoever writes in a home; it ends with the process, however that ends."""
-
-    def __init__(self, home: Home) -> None:
-        home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._file = os.open(home.lock, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.pread(self._file, 200, 0).decode(errors="replace").strip()
-            os.close(self._file)
-            raise HomeInUse(home=home.root, holder=holder or "another process") from error
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"process {os.getpid()}\n".encode(), 0)
-
-    def release(self) -> None:
-        """Let another process write."""
-        os.close(self._file)
-
-
 class Control:
     """Everything that can be done in one home; `perform` does any action of the table by its name."""
 
     def __init__(
-        self, home: Home, clock: Clock, lock: HomeLock, progress: Callable[[str], None], *, publishes: bool = True
+        self,
+        home: Home,
+        clock: Clock,
+        lock: HomeLock,
+        progress: Callable[[str], None],
+        *,
+        publishes: bool = True,
+        ahead: Ahead | None = None,
     ) -> None:
         self.home = home
         self.clock = clock
         self._lock = lock
+        self._ahead = ahead
         self._database = databases.opened(home, Settings.of().database, clock.now())
         upgrade(self._database, home.root / "backups", clock.now())
         self.audit = SqlAudit(self._database, home.audit_head)
@@ -202,18 +181,21 @@ class Control:
         progress: Callable[[str], None] = lambda _: None,
         *,
         publishes: bool = True,
+        lock: HomeLock | None = None,
+        ahead: Ahead | None = None,
     ) -> Control:
         """Open a home, making it if need be: lock it, back up and migrate its tables, write the snapshot they mean.
 
         A snapshot takes the environments of all versions in service, which are built where they are missing. Who serves
         nothing has it written by what changes something (`publishes` False).
+        Whoever holds the lock already gives it; `ahead` is a version's worker that loads meanwhile.
         Raises `HomeInUse` naming who holds the lock, or `NewerHome`.
         """
-        lock = HomeLock(home)
+        lock = lock or HomeLock(home)
         try:
-            return cls(home, clock or SystemClock(), lock, progress, publishes=publishes)
+            return cls(home, clock or SystemClock(), lock, progress, publishes=publishes, ahead=ahead)
         except BaseException:
-            lock.release()
+            lock.close()
             raise
 
     def _open_stores(self) -> None:
@@ -478,7 +460,7 @@ class Control:
         self.log.close()
         for part in (self._claims, self._persons, self.features_db, self._database):
             part.close()
-        self._lock.release()
+        self._lock.close()
 
     def __enter__(self) -> Self:
         return self
@@ -492,6 +474,8 @@ class Control:
 
     def _started(self, digest: str, number: int) -> AbstractContextManager[tuple[Oneshot, float]]:
         self.trusted.check_stored(digest)
+        if self._ahead is not None and (self._ahead.digest, self._ahead.number) == (digest, number):
+            return self._ahead.taken()
         return packaging.started(self.home, digest, number)
 
     def _ways(self) -> Ways:

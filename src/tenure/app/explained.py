@@ -9,7 +9,7 @@ from tenure.accountability.ports import ReferenceRows
 from tenure.adapters.blobs import Blobs
 from tenure.app.evidence import HomeEvidence, KeptDefinitions, ReadLog
 from tenure.model.monitoring.reference import NoReference
-from tenure.model.packaging.sealing import version_entry
+from tenure.model.packaging.entries import version_entry
 from tenure.model.version import VersionRef
 from tenure.serving import oneshot
 from tenure.serving.places import worker_socket

@@ -21,14 +21,15 @@ from tenure.kit.clock import SystemClock
 from tenure.kit.digests import digest_of_file
 from tenure.model.package import MANIFEST, DamagedPackage, Seal, encode_manifest, seal_of_old
 from tenure.model.packaging import drafting, levels
+from tenure.model.packaging.entries import entries
 from tenure.model.packaging.reasons import cost_us
-from tenure.model.packaging.sealing import Sealing, entries, golden_rows
+from tenure.model.packaging.sealing import Sealing, golden_rows
 from tenure.serving import oneshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tenure.adapters.environments.environments import Rebuilt
+    from tenure.adapters.environments.rebuilt import Rebuilt
     from tenure.model.package import Manifest, OpenPackage, Signature
     from tenure.serving.oneshot import Oneshot
     from tenure.serving.snapshot import VersionEntry, WorkerEntry

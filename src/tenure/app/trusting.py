@@ -6,21 +6,19 @@ import base64
 import getpass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tenure.adapters.blobs import Blobs
-from tenure.adapters.signing import BuilderKey, is_valid, key_id
+from tenure.adapters.signing import BuilderKey, key_id, valid_in
 from tenure.governance.access import Permission, local_actor
 from tenure.governance.audit import Event
 from tenure.governance.trust import TrustedKey
-from tenure.model.package import Signature, check_trusted, decode_manifest
+from tenure.model.package import check_trusted, decode_manifest
 
 if TYPE_CHECKING:
     from tenure.adapters.sql.registry import SqlRegistry
     from tenure.adapters.sql.trust import SqlTrust
     from tenure.governance.ports import Audit
     from tenure.kit.clock import Clock
-    from tenure.model.package import OpenPackage
+    from tenure.model.package import OpenPackage, Signature
     from tenure.settings import Home, Workshop
 
 
@@ -56,9 +54,7 @@ class HomeTrust:
         return found
 
     def _signatures(self, digest: str, manifest: bytes) -> list[Signature]:
-        folder = self._home.attestations / digest.removeprefix("sha256:")
-        found = (msgspec.json.decode(file.read_bytes(), type=Signature) for file in sorted(folder.glob("*.json")))
-        return [one for one in found if is_valid(one, manifest)]
+        return valid_in(self._home.attestations / digest.removeprefix("sha256:"), manifest)
 
     def _keep_own(self) -> None:
         """Trust the key that this person's own packages are signed with, once; what was removed stays removed.

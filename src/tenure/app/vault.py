@@ -27,7 +27,7 @@ from tenure.model.archiving.proof import Proof, Ran
 from tenure.model.lifecycle import Stage
 from tenure.model.package import Manifest, Signature, decode_manifest, encode_manifest
 from tenure.model.packaging import levels
-from tenure.model.packaging.sealing import version_entry
+from tenure.model.packaging.entries import version_entry
 from tenure.model.registry.attaching import papers_in
 from tenure.serving import oneshot
 from tenure.serving.places import worker_socket
@@ -142,7 +142,7 @@ class HomeVault:
             predictions = running.predict(rows)
             done = time.monotonic()
             libraries = float(running.hello.get("load_seconds", 0))
-        return Ran(predictions, "process", restored - begun, loaded - restored, libraries, done - loaded)
+        return Ran(predictions, "process", max(0.0, restored - begun), loaded - restored, libraries, done - loaded)
 
     @staticmethod
     def _golden(home: Home, kept: Kept, source: str, ready: Ensure) -> Proof:

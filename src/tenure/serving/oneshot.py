@@ -19,7 +19,7 @@ from tenure.worker import frames
 from tenure.worker.columns import BadRow, Codec, FrameError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tenure.serving.snapshot import VersionEntry, WorkerEntry
@@ -241,20 +241,39 @@ def started(
     `version` gives the schemas (outputs may be empty for a draft, see `Oneshot.describe`). With `compiles` it leaves
     the bytecode of what it imports in its environment, which must not be in use yet. `alone` is `launch.hiding`.
     """
+    with begun(worker, version, model, number, compiles=compiles, alone=alone) as loaded:
+        yield loaded()
+
+
+@contextlib.contextmanager
+def begun(
+    worker: WorkerEntry,
+    version: VersionEntry,
+    model: str,
+    number: int,
+    *,
+    compiles: bool = False,
+    alone: Mapping[str, Any] | None = None,
+) -> Iterator[Callable[[], Oneshot]]:
+    """Do the same without waiting: give what returns the worker once its model is loaded, to be asked once."""
     with tempfile.TemporaryFile() as log, contextlib.ExitStack() as stack:
         peer, theirs = socket.socketpair()
         stack.enter_context(peer)
         with theirs:
             process = _start(worker, theirs, log, compiles=compiles, alone=alone)
-        stack.callback(_end, process, peer)
         asked = Oneshot(model, number, version, peer)
-        try:
-            asked.greet()
-        except NotLoadedInTime:
-            raise
-        except NotLoaded as error:
-            raise NotLoaded(model=model, version=number, why=_reason(error, process, log)) from error
-        yield asked
+        stack.callback(_end, process, asked, peer)
+
+        def loaded() -> Oneshot:
+            try:
+                asked.greet()
+            except NotLoadedInTime:
+                raise
+            except NotLoaded as error:
+                raise NotLoaded(model=model, version=number, why=_reason(error, process, log)) from error
+            return asked
+
+        yield loaded
 
 
 @contextlib.contextmanager
@@ -286,8 +305,11 @@ def _start(
     )
 
 
-def _end(process: subprocess.Popen[bytes], peer: socket.socket) -> None:
+def _end(process: subprocess.Popen[bytes], asked: Oneshot, peer: socket.socket) -> None:
     peer.close()
+    if not asked.hello:
+        # It is still loading, and would look whether anybody waits for it only afterwards.
+        process.kill()
     try:
         process.wait(5)
     except subprocess.TimeoutExpired:

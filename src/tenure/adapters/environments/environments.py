@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tenure.adapters.environments import asking, bytecode, index_settings, interpreter, libraries, lock
+from tenure.adapters.environments.rebuilt import Rebuilt, rebuilt_in
 from tenure.kit.errors import Kind, TenureError
 from tenure.model.package import DamagedPackage, Environment, environment_of
 from tenure.serving import launch
@@ -37,37 +38,6 @@ class NotBuilt(TenureError):
     kind = Kind.UNAVAILABLE
     message = "the environment could not be built: {why}"
     next_step = "make room on the disk of the home, then try again; `tenure doctor` looks for more"
-
-
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
-    """An environment on this machine: what to start, with which LD_LIBRARY_PATH."""
-
-    python: Path
-    library_path: Path
-    folder: Path
-
-    @property
-    def is_primed(self) -> bool:
-        """Return whether its bytecode was written: without it a first load of scikit-learn takes 4 to 7 seconds."""
-        return self._mark.exists()
-
-    @property
-    def environ(self) -> dict[str, str]:
-        """Return the environment in which `start` is started, built from nothing."""
-        return launch.environ({})
-
-    def start(self, *, network: bool) -> list[str]:
-        """Return the command line that ends with its interpreter, with the limits of a worker."""
-        return [*launch.confining({"library_path": str(self.library_path), "network": network}), str(self.python)]
-
-    def primed(self) -> None:
-        """Remember that the bytecode is written."""
-        self._mark.touch()
-
-    @property
-    def _mark(self) -> Path:
-        return self.folder / "primed"
 
 
 @dataclass(frozen=True)
@@ -107,14 +77,13 @@ class Environments:
 
     def rebuild(self, environment: Environment) -> Rebuilt:
         """Return the environment built from blobs alone, without any index; built once, then found again."""
-        folder = self.folder / environment.digest.removeprefix("sha256:")
-        if not folder.is_dir():
+        built = rebuilt_in(self.folder, environment)
+        if not built.folder.is_dir():
             self.progress(
                 f"building the environment: Python {environment.interpreter.version}, {len(environment.wheels)} packages"
             )
-            self._build(environment, folder)
-        python, library = install.paths_of(str(folder))
-        return Rebuilt(Path(python), Path(library), folder)
+            self._build(environment, built.folder)
+        return built
 
     @staticmethod
     def remember(built: Rebuilt) -> None:

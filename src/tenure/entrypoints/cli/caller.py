@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from tenure.app.ahead import Ahead
     from tenure.app.control import Control
     from tenure.governance.access import Actor
     from tenure.settings import Home
@@ -87,21 +90,21 @@ class InProcess:
 
 
 @contextlib.contextmanager
-def opened() -> Iterator[Caller]:
-    """Give the caller that the environment means, for as long as the block lasts."""
+def opened(runs: str = "") -> Iterator[Caller]:
+    """Give the caller that the environment means, for as long as the block lasts; `runs` is a version that it will run."""
     match where(os.environ):
         case Remote(url, token):
             with _remote(url, token) as caller:
                 yield caller
         case Local(home):
-            with opened_at(home) as caller:
+            with opened_at(home, runs) as caller:
                 yield caller
 
 
 @contextlib.contextmanager
-def opened_at(home: Home) -> Iterator[Caller]:
+def opened_at(home: Home, runs: str = "") -> Iterator[Caller]:
     """Give the caller for a home on this machine: its control where that answers, else this process."""
-    with _beside(home) if is_answering(home) else in_process(home) as caller:
+    with _beside(home) if is_answering(home) else in_process(home, runs) as caller:
         yield caller
 
 
@@ -124,17 +127,44 @@ def _beside(home: Home) -> Iterator[Caller]:
 
 
 @contextlib.contextmanager
-def in_process(home: Home) -> Iterator[Caller]:
-    """Open the home in this process, which refuses while another one holds it."""
-    from tenure.app.control import Control
-    from tenure.entrypoints.api.door import user_name
-    from tenure.governance.access import local_actor
+def in_process(home: Home, runs: str = "") -> Iterator[Caller]:
+    """Open the home in this process, which refuses while another one holds it.
 
-    control = Control.open(home, publishes=False)
-    try:
-        yield InProcess(control, local_actor(user_name(os.getuid())))
-    finally:
-        control.close()
+    The process of a version that is to be run is started first: it loads its model while this one imports.
+    """
+    from tenure.app.locking import HomeLock
+
+    lock = HomeLock(home)
+    with contextlib.closing(lock), _begun(home, runs) as ahead:
+        from tenure.app.control import Control
+        from tenure.entrypoints.api.door import user_name
+        from tenure.governance.access import local_actor
+
+        control = Control.open(home, publishes=False, lock=lock, ahead=ahead)
+        _spare_the_collector()
+        try:
+            yield InProcess(control, local_actor(user_name(os.getuid())))
+        finally:
+            control.close()
+
+
+def _spare_the_collector() -> None:
+    """Keep what was imported until now from being looked at for garbage, most of all once more at the very end."""
+    # The binding of DuckDB takes what is not collected at the end for a leak, and says so on standard error.
+    if "duckdb" not in sys.modules:
+        gc.freeze()
+
+
+@contextlib.contextmanager
+def _begun(home: Home, runs: str) -> Iterator[Ahead | None]:
+    if not runs:
+        yield None
+        return
+    from tenure.app import ahead
+    from tenure.model.version import parse_ref
+
+    with ahead.begun(home, parse_ref(runs)) as begun:
+        yield begun
 
 
 def following(tenure: Caller, action: str) -> Callable[[], tuple[int, int] | None]:

@@ -98,9 +98,9 @@ def migrate(
     json: Json = False,
 ) -> None:
     """Bring the home's tables to this Tenure (as `tenure up` does), backed up first; or try it; or go back."""
-    from tenure.app.control import HomeLock
     from tenure.app.databases import downgrade, opened, rehearse, revision, upgrade
     from tenure.app.databases import due as due_after
+    from tenure.app.locking import HomeLock
     from tenure.kit.clock import SystemClock
     from tenure.settings import Settings
 
@@ -117,7 +117,7 @@ def migrate(
         answer = {"from": found, "to": revision(database), "due": due, "backup": copy and str(copy), "dry_run": dry_run}
     finally:
         database.close()
-        lock.release()
+        lock.close()
     screen.facts(answer, "tried, and taken back" if dry_run else "migrated")
 
 

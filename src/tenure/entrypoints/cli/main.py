@@ -212,14 +212,18 @@ class NeedsServer(TenureError):
     next_step = "pip install 'tenure[server]', or set TENURE_URL to a Tenure that runs"
 
 
-def build() -> typer.Typer:
-    """Return the command line."""
+def build(first: str = "") -> typer.Typer:
+    """Return the command line; where `first`, a command or a group, is what was asked for, nothing but that."""
     app = _group("Keeps a machine-learning model through its whole working life.")
     app.info.context_settings = {"help_option_names": ["-h", "--help"]}
     app.callback()(_whole)
+    known = {name for commands in COMMANDS.values() for name in commands} | GROUPS.keys()
+    wanted = known & {first} or known
     for heading, commands in COMMANDS.items():
-        _add(app, commands, heading)
+        _add(app, {name: command for name, command in commands.items() if name in wanted}, heading)
     for name, (heading, text, commands) in GROUPS.items():
+        if name not in wanted:
+            continue
         group = _group(text, alone=ALONE.get(name))
         _add(group, commands)
         app.add_typer(group, name=name, rich_help_panel=heading)
@@ -285,7 +289,7 @@ def _written_down() -> str:
 def run(given: list[str]) -> int:
     """Run one command and return its exit code; only errors of ours come out."""
     try:
-        return int(build()(given, standalone_mode=False) or 0)
+        return int(build(given[0] if given else "")(given, standalone_mode=False) or 0)
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except _USAGE as error:

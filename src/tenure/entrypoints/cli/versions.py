@@ -442,8 +442,8 @@ def run(
     screen = Screen(json)
     if output is not None:
         check_writable(output)
-    with opened() as tenure, screen.waiting(f"running {ref}: start it in its own environment"):
-        at = version_at(ref)
+    at = version_at(ref)
+    with opened(runs=ref) as tenure, screen.waiting(f"running {ref}: start it in its own environment"):
         fields = tenure.call("versions:show", **at)["manifest"]["inputs"]
         rows = typed_in(input, read_rows(input), {field["name"]: field["type"] for field in fields})
         found = tenure.call("versions:run", **at, rows=rows)

@@ -14,31 +14,28 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tenure.kit.digests import canonical, digest_of
+from tenure.kit.digests import canonical
 from tenure.model.package import (
     AUTHOR_OUTPUTS,
     GOLDEN_INPUTS,
     GOLDEN_OUTPUTS,
     REFERENCE,
     REFERENCE_OUTPUTS,
-    BatchForm,
     Environment,
     Golden,
     Loader,
     Manifest,
-    encode_manifest,
 )
 from tenure.model.packaging.batch_form import prove
 from tenure.model.packaging.calling import loader_of
 from tenure.model.packaging.drafting import Draft, files_of, table_bytes
+from tenure.model.packaging.entries import entries
 from tenure.model.packaging.golden import AuthorDiffers, GoldenFailed, GoldenMismatch, difference, tolerance_of
 from tenure.model.packaging.inferring import chosen
 from tenure.model.packaging.reasons import Sample, proven
 from tenure.model.packaging.source import ModelFile, Table
 from tenure.model.packaging.telling import of_loader
 from tenure.serving import oneshot, worker_zip
-from tenure.serving.launch import MEMORY
-from tenure.serving.snapshot import VersionEntry, WorkerEntry
 from tenure.worker import columns
 
 if TYPE_CHECKING:
@@ -46,6 +43,7 @@ if TYPE_CHECKING:
 
     from tenure.contract.predictor import Explain
     from tenure.contract.schema import Schema
+    from tenure.model.package import BatchForm
     from tenure.model.packaging.batch_form import Call, Row
     from tenure.model.packaging.ports import Bench, BuiltEnvironment, EnvironmentMaker, Store
     from tenure.model.packaging.source import Facts
@@ -152,31 +150,6 @@ class Sealing:
         )
         self.progress("finding out how its scores can be explained within a decision")
         return proven(worker, rows, schemas, batch, sample, trial.explain)
-
-
-def entries(
-    manifest: Manifest, built: BuiltEnvironment, store: Store, folder: Path
-) -> tuple[WorkerEntry, VersionEntry]:
-    """Return what it takes to run a package that lies in `folder`, and what a gateway must know of it."""
-    digest = digest_of(encode_manifest(manifest))
-    worker = WorkerEntry(
-        digest=digest,
-        python=str(built.python),
-        library_path=str(built.library_path),
-        worker=str(store.path(manifest.worker)),
-        package=str(folder),
-        threads=manifest.threads,
-        network=manifest.network,
-        memory=manifest.memory or MEMORY,
-    )
-    return worker, version_entry(manifest, digest)
-
-
-def version_entry(manifest: Manifest, digest: str) -> VersionEntry:
-    """Return what a caller of the version's worker must know of it."""
-    batch = manifest.batch or BatchForm("single", 1)
-    explain = manifest.explain if manifest.batch else None
-    return VersionEntry(digest, "", manifest.inputs, manifest.outputs, batch.kind, batch.rows, explain)
 
 
 def model_file(loader: Loader, folder: Path) -> ModelFile:
