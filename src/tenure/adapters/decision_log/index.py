@@ -55,7 +55,7 @@ _VERSION = 2
 #: an id is made from the record's own moment, or for the rows of one call from a few milliseconds later
 _SLACK = 60 * SECOND
 #: values that have an index of their own, which SQLite uses only where the question names them without a variable
-_RARE = {"kind = ?": "resolution", "decided_by = ?": "fallback"}
+_RARE = {"records.kind = ?": "resolution", "records.decided_by = ?": "fallback"}
 #: the least and the greatest value
 Bounds: TypeAlias = "tuple[float | None, float | None]"
 #: stands among the combinations where those of all files are there
@@ -257,7 +257,7 @@ class Index:
         where, values = _where(sought)
         source, name = _source(sought)
         query = (
-            f"SELECT records.id, leaf FROM {source} WHERE {where} AND {name} >= ? AND {name} < ?"  # noqa: S608  names of our own
+            f"SELECT records.id, records.leaf FROM {source} WHERE {where} AND {name} >= ? AND {name} < ?"  # noqa: S608  names of our own
             f" ORDER BY {name} DESC LIMIT ?"
         )
         return self._connection.execute(query, (*values, *span, -1 if limit is None else limit))
@@ -422,10 +422,15 @@ def _row(leaf: int, head: Head) -> tuple[Any, ...]:
 
 def _source(sought: Sought) -> tuple[str, str]:
     """Return the tables to look in, and the column by which what is found is in order."""
-    if sought.rule is not None and sought.entity is None:
+    if sought.rule is None:
+        return "records", "records.id"
+    if sought.entity is None:
         # From the rule's own list, newest first: a page is found without looking at all that ever fired.
         return "rules CROSS JOIN records ON records.id = rules.id", "rules.id"
-    return "records", "records.id"
+    # From the entity's own list, which its index holds alone; a record is looked at only where the rule fired. Each
+    # record looked at in vain was a page read from anywhere in the file.
+    of_both = "own.id = rules.id CROSS JOIN records ON records.id = own.id AND records.leaf = own.leaf"
+    return f"records AS own CROSS JOIN rules ON {of_both}", "own.id"
 
 
 def _where(sought: Sought) -> tuple[str, list[Any]]:
@@ -433,24 +438,20 @@ def _where(sought: Sought) -> tuple[str, list[Any]]:
 
     Moments are asked of ids too, by which the records are in order: so a span of time is not searched for in all.
     """
-    by_rule = sought.rule is not None and sought.entity is None
-    place = "rules.id" if by_rule else "records.id"
-    rule = (
-        "rules.rule = ?" if by_rule else "EXISTS (SELECT 1 FROM rules WHERE rules.rule = ? AND rules.id = records.id)"
-    )
+    place = _source(sought)[1]
     tests = {
-        "application = ?": sought.application,
-        "entity = ?": sought.entity,
-        "decided_by = ?": sought.decided_by,
-        "model = ?": sought.model,
-        "version = ?": sought.version,
-        "kind = ?": sought.kind,
-        "decision = ?": sought.decision,
-        "at >= ?": sought.since,
-        "at < ?": sought.until,
+        "records.application = ?": sought.application,
+        f"{'records' if sought.rule is None else 'own'}.entity = ?": sought.entity,
+        "records.decided_by = ?": sought.decided_by,
+        "records.model = ?": sought.model,
+        "records.version = ?": sought.version,
+        "records.kind = ?": sought.kind,
+        "records.decision = ?": sought.decision,
+        "records.at >= ?": sought.since,
+        "records.at < ?": sought.until,
         f"{place} >= ?": None if sought.since is None else sorts_before(sought.since - _SLACK),
         f"{place} < ?": _earlier(sought.after, None if sought.until is None else sorts_before(sought.until + _SLACK)),
-        rule: sought.rule,
+        "rules.rule = ?": sought.rule,
     }
     for test, rare in _RARE.items():
         if tests[test] == rare:
