@@ -13,12 +13,12 @@ import pytest
 from tenure.entrypoints.cli.exporting import (
     Export,
     ExportedAlready,
-    Folder,
     NoExportYet,
     NoSuchTarget,
     OtherExport,
     target_of,
 )
+from tenure.entrypoints.cli.exporting_folder import Folder
 from tenure.governance.access import Actor, Forbidden, Role
 from tests.analytics.lending import ADA, Lending, do, lending
 from tests.commands import ran

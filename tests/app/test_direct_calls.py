@@ -11,7 +11,8 @@ import pytest
 from tenure.adapters.decision_log.reader import LogReader
 from tenure.adapters.decision_log.sealer import Sealer
 from tenure.adapters.decision_log.writer import LogWriter
-from tenure.app.evidence import MonitoredLog, ReadLog
+from tenure.app.evidence import ReadLog
+from tenure.app.monitored import MonitoredLog
 from tenure.app.predicting import Predicted, Predicting
 from tenure.app.shadowing import Shadowing
 from tenure.application.decisions.reading import Search

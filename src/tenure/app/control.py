@@ -63,15 +63,13 @@ from tenure.app.evidence import (
     HomeEvidence,
     InService,
     KeptDefinitions,
-    MonitoredApplications,
-    MonitoredLog,
-    MonitoredVersions,
     ReadLog,
 )
 from tenure.app.explained import ExplainableEvidence, ServingEvidence
 from tenure.app.feature_counts import FreshnessNote
 from tenure.app.feeding import Feeding
 from tenure.app.locking import HomeLock
+from tenure.app.monitored import MonitoredApplications, MonitoredLog, MonitoredVersions
 from tenure.app.noticing import Noticing
 from tenure.app.papers import HomeFiles, HomeShelf, ModelFiles
 from tenure.app.proving import HomePackages

@@ -11,14 +11,14 @@ import io
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tenure.entrypoints.cli.exporting import WHOLE, State
+from tenure.entrypoints.cli.exporting_folder import WHOLE, State
 from tenure.entrypoints.cli.rows import parquet
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tenure.entrypoints.cli.exporting import Keeping, Table
+    from tenure.entrypoints.cli.exporting_folder import Keeping, Table
 
 #: columns that hold JSON text in Parquet
 _JSON = frozenset({"answer", "request", "output", "value", "before", "after", "evidence"})
