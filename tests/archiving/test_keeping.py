@@ -26,6 +26,7 @@ from tenure.app.control import Control
 from tenure.application.decisions.expiring import KeptForEver, NothingExpired, SecondPersonExpires
 from tenure.application.decisions.reading import NoSuchDecision
 from tenure.application.features.expiring import KeptForEverView, NoValueExpired, SecondPersonExpiresValues
+from tenure.application.revisions.revision import UnknownApplication
 from tenure.governance.access import Actor, Forbidden, Role, local_actor
 from tenure.governance.holds import AlreadyHeld, Held, NotHeld
 from tenure.governance.retention import BadClass
@@ -320,6 +321,18 @@ def test_a_person_or_application_under_a_hold_is_not_erased_and_the_hold_is_name
             decided.do("persons:erase", application="offers", entity="eve", reason="asked")
         decided.do("holds:release", **given, reason="over")
     assert decided.do("persons:erase", application="offers", entity="eve", reason="asked").erased
+
+
+def test_whoever_erases_names_an_application_that_is_there_and_may_erase_wherever_the_person_is_known(
+    decided: Desk,
+) -> None:
+    with pytest.raises(UnknownApplication, match="offerz"):
+        decided.do("persons:erase", application="offerz", entity="eve", reason="a slip of the finger")
+    decided.do("applications:apply", text=RULES_ONLY.replace("application: offers", "application: loans"), reason="2nd")
+    of_loans = Actor("t", Role.ADMIN, frozenset({"loans"}))
+    with pytest.raises(Forbidden, match="on offers"):
+        decided.control.erasures.erase(of_loans, "loans", "eve", "only ours")
+    assert decided.do("persons:erase", application="loans", entity="eve", reason="asked").decisions == {"offers": 2}
 
 
 def test_who_is_limited_to_an_application_gets_proofs_of_its_records_alone(decided: Desk) -> None:

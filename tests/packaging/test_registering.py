@@ -95,6 +95,20 @@ def test_a_file_changed_in_the_cache_is_refused_at_load_by_name(copied: Path, tm
         packaging.ensure_runnable(home, worker.digest)
 
 
+def test_of_a_package_that_is_handed_in_again_what_was_damaged_or_lost_is_mended(copied: Path, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    registered = packaging.register(home, copied)
+    blobs, manifest = Blobs(home.blobs), (copied / "manifest.json").read_bytes()
+    assert packaging.missing(home, manifest) == []
+    changed, lost = registered.manifest.worker, registered.manifest.files["model/films.json"].digest
+    blobs.path(changed).chmod(0o644)
+    blobs.path(changed).write_text("{}")
+    blobs.path(lost).unlink()
+    assert packaging.missing(home, manifest) == [changed], "the files of the package always come with it"
+    packaging.mend(home, copied)
+    assert (blobs.is_intact(changed), blobs.is_intact(lost)) == (True, True)
+
+
 def test_a_damaged_blob_is_healed_from_the_second_copy_and_refused_without_one(copied: Path, tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     registered = packaging.register(home, copied)

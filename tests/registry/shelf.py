@@ -40,6 +40,10 @@ class AnyPackage:
 
     def __init__(self) -> None:
         self.seal = Seal("S3")
+        self.mended: list[Path] = []
+
+    def mend(self, package: Path) -> None:
+        self.mended.append(package)
 
     def identify(self, package: Path) -> str:
         return digest_of(str(package).encode())

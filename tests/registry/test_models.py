@@ -17,7 +17,9 @@ from tests.registry.shelf import ADA, BOB, Shelf
 def test_the_same_package_twice_is_the_same_version_and_one_event(shelf: Shelf) -> None:
     first, again = shelf.models.register(ADA, Path("churn-1"), "new")
     assert (first.ref, first.stage, again) == (VersionRef("churn", 1), Stage.REGISTERED, False)
+    assert shelf.packages.mended == []
     assert shelf.models.register(BOB, Path("churn-1"), "new") == (shelf.registry.get(first.ref), True)
+    assert shelf.packages.mended == [Path("churn-1")], "what has come to harm since is written anew"
     assert [entry.action for entry in shelf.audit.entries()] == ["versions:register"]
 
 

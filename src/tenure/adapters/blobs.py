@@ -75,6 +75,12 @@ class Blobs:
         path = self._place(self._root, digest)
         return digest_of_file(path) == digest if path.is_file() else None
 
+    def mend(self, digest: str, content: Path) -> None:
+        """Write the blob anew from a file that has its content, unless it is intact."""
+        if not self.is_intact(digest):
+            with content.open("rb") as source:
+                self._write(self._place(self._root, digest), digest, lambda file: shutil.copyfileobj(source, file))
+
     def replace(self, digest: str, source: Blobs) -> Path:
         """Write the blob anew from another store's intact one, whatever stands here; return where it lies."""
         path = self._place(self._root, digest)

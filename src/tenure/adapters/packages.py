@@ -200,6 +200,16 @@ def store_all(package: OpenPackage, blobs: Blobs) -> None:
             blobs.add(package.folder / _BLOBS / digest.removeprefix("sha256:"))
 
 
+def mend_all(package: OpenPackage, blobs: Blobs) -> None:
+    """Write anew whatever of a stored package was damaged or lost, from the folder in which it was opened."""
+    whole = {package.digest: MANIFEST} | {file.digest: name for name, file in package.manifest.files.items()}
+    whole |= {digest: f"{_BLOBS}/{digest.removeprefix('sha256:')}" for digest in blob_digests(package.manifest)}
+    for digest, name in whole.items():
+        # An upload left out what the home had intact.
+        if (package.folder / name).is_file():
+            blobs.mend(digest, package.folder / name)
+
+
 def materialise(digest: str, blobs: Blobs, folder: Path) -> Manifest:
     """Return the manifest of a stored package, its files laid out in `folder` and each checked.
 

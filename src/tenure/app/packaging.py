@@ -17,6 +17,7 @@ from tenure.adapters.blobs import Blobs
 from tenure.app.registering import Registered, Registering
 from tenure.app.workbench import Packaged, Workbench, signed_by
 from tenure.kit.clock import SystemClock
+from tenure.kit.digests import digest_of
 from tenure.model import travelling
 from tenure.model.package import blob_digests, decode_manifest
 from tenure.model.packaging import telling
@@ -41,6 +42,7 @@ __all__ = [
     "Registered",
     "ensure_runnable",
     "laid_out",
+    "mend",
     "missing",
     "pack",
     "package",
@@ -101,6 +103,12 @@ def register(
     return Registering(home, progress).register(package_path, allow)
 
 
+def mend(home: Home, package_path: Path) -> None:
+    """Write anew what of a registered package is damaged or lost in this home; raise `DamagedPackage` where it is so itself."""
+    blobs = Blobs(home.blobs, home.second_copy)
+    packages.mend_all(packages.open_folder(package_path, blobs), blobs)
+
+
 def ensure_runnable(
     home: Home, digest: str, *, progress: Progress = lambda _: None
 ) -> tuple[WorkerEntry, VersionEntry]:
@@ -124,8 +132,7 @@ def started(home: Home, digest: str, number: int) -> Iterator[tuple[Oneshot, flo
 
 def missing(home: Home, manifest: bytes) -> Sequence[str]:
     """Return the digests of blobs (wheels, interpreter, worker) that this home lacks, so that an upload can skip the others."""
-    blobs = Blobs(home.blobs, home.second_copy)
-    return [digest for digest in blob_digests(decode_manifest(manifest)) if not blobs.has(digest)]
+    return Registering(home, lambda _: None).lacks(digest_of(manifest), blob_digests(decode_manifest(manifest)))
 
 
 def write_export(file: Path, history: bytes, signature: bytes, content: Callable[[str], bytes | Path]) -> None:

@@ -32,6 +32,10 @@ class HomePackages:
             raise DamagedPackage(file=MANIFEST, why=f"there is none in {package}")
         return digest_of(manifest.read_bytes())
 
+    def mend(self, package: Path) -> None:
+        """Write anew what of a package that has a number already is damaged or lost here."""
+        packaging.mend(self._home, package)
+
     def register(self, package: Path) -> Registered:
         """Rebuild the environment with no index, load, reproduce the golden outputs; raise what is wrong."""
         return packaging.register(self._home, package, progress=self._progress, allow=self._allow)

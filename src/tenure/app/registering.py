@@ -27,7 +27,7 @@ from tenure.model.packaging.sealing import Sealing, golden_rows
 from tenure.serving import oneshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tenure.adapters.environments.rebuilt import Rebuilt
     from tenure.model.package import Manifest, OpenPackage, Signature
@@ -82,7 +82,7 @@ class Registering:
 
     def _completed(self, package: OpenPackage) -> Registered:
         """Seal a draft here; the same draft again is the package it became the first time."""
-        note = self._home.drafts / package.digest.removeprefix("sha256:")
+        note = self._note(package.digest)
         if note.is_file():
             return self._proven(note.read_text(), ())
         packages.store_all(package, self.blobs)
@@ -176,8 +176,17 @@ class Registering:
         built.primed()
         self.environments.remember(built)
 
+    def lacks(self, digest: str, parts: Iterable[str]) -> list[str]:
+        """Return which parts of a package must come with it; of one that was registered before, damaged ones too."""
+        known = self._is_known(digest) or self._note(digest).is_file()
+        whole = self.blobs.is_intact if known else self.blobs.has
+        return [part for part in parts if not whole(part)]
+
     def _is_known(self, digest: str) -> bool:
         return self._attested(digest).is_dir()
+
+    def _note(self, draft: str) -> Path:
+        return self._home.drafts / draft.removeprefix("sha256:")
 
     def _attested(self, digest: str) -> Path:
         return self._home.attestations / digest.removeprefix("sha256:")

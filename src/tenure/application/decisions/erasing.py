@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import msgspec
 
 from tenure.application.features.rows import key_text
+from tenure.application.revisions.revision import UnknownApplication
 from tenure.governance.access import Permission, authorize
 from tenure.governance.audit import Event
 from tenure.governance.holds import among, on_application, on_person, refuse
@@ -110,13 +111,18 @@ class Erasures:
         """Destroy the key of a person, delete their features and return what went; refused under a hold, which is named.
 
         A person has one key in a home, so their personal fields go in every application that decided about them, and
-        a hold on any of these stands in the way. Records, leaves and proofs stay as they are.
+        a hold on any of these stands in the way, and whoever may not erase in one of them erases in none. Records, leaves
+        and proofs stay as they are. Raises `UnknownApplication` or `UnknownPerson`.
         """
         authorize(actor, Permission.PERSONS_ERASE, application)
+        if not self._definitions.ever(application):
+            raise UnknownApplication(application=application)
         pseudonym = self._log.pseudonym(entity)
         decisions, events = self._log.about(pseudonym), self._log.told_of(pseudonym)
         records: list[DecisionRecord | EventRecord] = [*decisions, *events]
         concerned = {application, *(one.application for one in records)}
+        for each in sorted(concerned):
+            authorize(actor, Permission.PERSONS_ERASE, each)
         targets = [on_person(pseudonym), *map(on_application, sorted(concerned))]
         refuse("this person", among(self._holds.open(), targets))
         known = self._known(concerned, entity, records)

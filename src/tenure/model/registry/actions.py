@@ -66,10 +66,15 @@ class Models:
         self._is_application = is_application
 
     def register(self, actor: Actor, package: Path, reason: str = "") -> tuple[VersionRecord, bool]:
-        """Prove a package and give it a number; return the version and whether the same package had one already."""
+        """Prove a package and give it a number; return the version and whether the same package had one already.
+
+        Of a package that had one, what has come to harm since is mended.
+        """
         authorize(actor, Permission.VERSIONS_REGISTER)
         draft = self._packages.identify(package)
         if known := self._store.by_package(draft):
+            if known.stage is not Stage.DESTROYED:
+                self._packages.mend(package)
             return known, True
         proven = self._packages.register(package)
         # Proving takes seconds without a lock, so the same package may have been registered beside us meanwhile.

@@ -79,5 +79,8 @@ class Packages(Protocol):
     def identify(self, package: Path) -> str:
         """Return the digest of the package's manifest as handed in."""
 
+    def mend(self, package: Path) -> None:
+        """Write anew what of a package that has a number already is damaged or lost here."""
+
     def register(self, package: Path) -> Proven:
         """Rebuild the environment with no index, load, reproduce the golden outputs; raise what is wrong."""
