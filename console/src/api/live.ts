@@ -21,6 +21,9 @@ export function isComputed(action: unknown): boolean {
 /** Reading these is itself written down (personal fields, in the audit log): only who looks asks for them, never the page by itself. */
 const WRITTEN_DOWN = new Set(["decisions:show"]);
 
+/** Marks what a dialog does. It stands on a page that shows what it changes, and must outlive the change to say what came of it. */
+export const OF_DIALOG = { ofDialog: true };
+
 const OF_DECISIONS = ["decisions:", "applications:trial", "projects:list", "features:"];
 
 let live = false;
@@ -86,7 +89,9 @@ function listen(client: QueryClient): () => void {
     // Whatever changed between two streams was announced by neither.
     const anything = !live || kinds.includes("home") || kinds.includes("processes");
     const outdated = (action: string) => !WRITTEN_DOWN.has(action) && !isComputed(action) && (anything || OF_DECISIONS.some((start) => action.startsWith(start)));
-    if (anything || kinds.length > 0) void client.invalidateQueries({ predicate: ({ queryKey }) => outdated(String(queryKey[0])) });
+    // What a dialog does is announced before it is answered; everything is asked for when it is (queries.ts).
+    const isDoing = client.isMutating({ predicate: ({ meta }) => meta === OF_DIALOG }) > 0;
+    if (!isDoing && (anything || kinds.length > 0)) void client.invalidateQueries({ predicate: ({ queryKey }) => outdated(String(queryKey[0])) });
     setLive(true);
   };
   open();

@@ -42,10 +42,11 @@ export function useList<A extends ListAction>(action: A, given: Given<A>, wished
 }
 
 /** Do something that may change anything: whatever is on the screen is asked for again afterwards. `etag` is the state it was decided on. */
-export function useDo<A extends ActionName>(action: A, etag?: string) {
+export function useDo<A extends ActionName>(action: A, etag?: string, meta?: Record<string, unknown>) {
   const client = useQueryClient();
   return useMutation<Answer<A>, Problem, Given<A>>({
     mutationFn: (given) => call(action, given, undefined, etag),
+    ...(meta ? { meta } : {}),
     onSettled: () => client.invalidateQueries({ predicate: ({ queryKey }) => !isComputed(queryKey[0]) }),
   });
 }

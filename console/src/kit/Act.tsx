@@ -1,6 +1,7 @@
 import { Button, Group, Modal, TextInput } from "@mantine/core";
 import { type FormEvent, type ReactNode, useState } from "react";
 import type { Answer, Given } from "../api/call";
+import { OF_DIALOG } from "../api/live";
 import { useDo, useMay } from "../api/queries";
 import { Changed, overtaken } from "./Changed";
 import { Copies } from "./Copy";
@@ -52,7 +53,7 @@ function Dialog<A extends Commanded>({ action, label, given, affects, children, 
   const [name, setName] = useState("");
   // Of the state that was shown as the dialog opened: what others write meanwhile is not overwritten unseen.
   const [seen, see] = useState(etag);
-  const doing = useDo(action, seen);
+  const doing = useDo(action, seen, OF_DIALOG);
   const whole = { ...given, reason } as unknown as Given<A>;
   const submit = (event: FormEvent) => {
     event.preventDefault();
