@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tenure.entrypoints.cli.main import COMMANDS, main, run
+from tenure.entrypoints.cli.main import ALONE, COMMANDS, GROUPS, main, run
 from tests.commands import ran
 
 TENURE = Path(sys.executable).with_name("tenure")
@@ -163,3 +163,11 @@ def test_a_refused_definition_is_told_with_the_name_of_its_file(tmp_path):
 def test_a_name_of_neither_life_is_said_to_be_of_neither(tmp_path, command):
     problem = json.loads(ran([*command, "--json"], {"TENURE_HOME": str(tmp_path)}).stderr)
     assert (problem["code"], problem["name"]) == ("nothing-called-so", "nobody")
+
+
+@pytest.mark.parametrize("group", ALONE)
+def test_what_a_group_does_alone_it_does_not_do_before_one_of_its_commands(group, monkeypatch, capsys):
+    monkeypatch.setenv("TENURE_URL", "http://127.0.0.1:9")  # where nobody answers: whoever asks would fail
+    for command in GROUPS[group][2]:
+        assert run([group, command, "--help"]) == 0
+        assert f" {group} {command} " in capsys.readouterr().out

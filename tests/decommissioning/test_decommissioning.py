@@ -69,6 +69,28 @@ def test_the_tombstone_says_why_by_whom_what_follows_and_what_was_last_decided(
         endings.decommission(ADA, ONE, "again")
 
 
+def test_the_last_version_in_service_ends_with_its_alias_unless_somebody_still_asks_it(
+    shelf: Shelf, quiet: Quiet, endings: Decommissionings
+) -> None:
+    endings.decommission(ADA, ONE, "old")
+    quiet.revisions = ["offers/12 (through churn@champion)"]
+    with pytest.raises(StillNeeded, match="offers/12") as refusal:
+        endings.decommission(ADA, TWO, "nobody needs it")
+    assert "alias" not in str(refusal.value)
+    quiet.revisions = []
+    endings.decommission(ADA, TWO, "nobody needs it")
+    fleet = shelf.fleets.get("churn")
+    assert (fleet.champion, dict(fleet.deployed), fleet.rollback_target) == (None, {}, None)
+    (model,) = shelf.models.all(ADA)
+    assert model.aliases == {}
+    last = shelf.registry.served("churn")[-1]
+    assert (last.alias, last.number, last.action, last.reason) == (
+        "champion", 0, "versions:decommission", "nobody needs it",
+    )  # fmt: skip
+    shelf.deploy(shelf.register(mark="3"))
+    assert shelf.fleets.get("churn").champion == 3
+
+
 def test_a_rollback_does_not_find_a_decommissioned_version(shelf: Shelf, endings: Decommissionings) -> None:
     assert shelf.fleets.get("churn").rollback_target == 1
     endings.decommission(ADA, ONE, "old")

@@ -15,7 +15,7 @@ from tenure.adapters.folders import files_in
 from tenure.model.packaging.source import BadSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tenure.model.packaging.source import PackageSource
 
@@ -38,6 +38,7 @@ def completed(source: PackageSource) -> PackageSource:
     entry = source.entry or str(told.get("entry", ""))
     code = source.code or tuple(folder / name for name in _texts(told.get("code", ())))
     own = (folder / "code",) if (folder / "code").is_dir() and not source.code else ()
+    _check_packaged(folder, entry.partition(":")[0], (*own, *code))
     return replace(
         source,
         source=folder / told["file"] if "file" in told else folder,
@@ -89,6 +90,15 @@ def _entry(entry: str) -> str:
     if not colon:
         raise BadSource(what=f"the entry {entry!r} names no class", cure='write it as "code/x.py:Class"')
     return f"{place.removeprefix('code/').removesuffix('.py').replace('/', '.')}:{name}"
+
+
+def _check_packaged(folder: Path, place: str, code: Sequence[Path]) -> None:
+    """Raise `BadSource` where the entry's file stands in the folder, but nothing says that it is packaged."""
+    if place.endswith(".py") and (folder / place).is_file() and not code:
+        raise BadSource(
+            what=f"the entry's {place} stands beside {DESCRIPTION}, from where no code is packaged",
+            cure=f'put it into the folder code/ and write entry = "code/{place}:…", or name it: code = ["{place}"]',
+        )
 
 
 def _beside(folder: Path, name: str | None) -> Path | None:

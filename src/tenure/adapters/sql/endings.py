@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from tenure.adapters.sql.fleets import claim_change
+from tenure.adapters.sql.fleets import claim_change, note_alias, save_alias
 from tenure.adapters.sql.registry import attest, set_stage
 from tenure.adapters.sql.tables import (
     model_alias,
@@ -16,6 +16,7 @@ from tenure.adapters.sql.tables import (
     model_served,
     model_version,
 )
+from tenure.governance.access import Permission
 from tenure.model.archiving.proof import Kept
 from tenure.model.decommissioning.tombstone import Standing
 from tenure.model.lifecycle import Stage
@@ -40,17 +41,30 @@ class SqlStandings:
         """Return where the version stands; raise `UnknownModel` or `UnknownVersion`."""
         with self._database.reading() as connection:
             row = _version(connection, ref)
-            aliases = _aliases(connection, ref)
             return Standing(
-                ref, row.changes, Stage(row.stage), aliases, _left_at(connection, ref), _role(connection, ref)
+                ref,
+                row.changes,
+                Stage(row.stage),
+                _aliases(connection, ref),
+                _left_at(connection, ref),
+                _role(connection, ref),
+                is_last=not _others_in_service(connection, ref),
             )
 
     def retire(self, standing: Standing, actor: Actor, now: int, tombstone: dict[str, Any]) -> None:
-        """Take the version out of service for good; raise `ChangedMeanwhile` if its model changed since `get`."""
+        """Take the version out of service for good, and its aliases from it; raise `ChangedMeanwhile` if its model changed since `get`."""
         ref, mine = standing.ref, model_deployment.c
         with self._database.writing() as connection:
             claim_change(connection, ref.model, standing.changes)
             set_stage(connection, ref, Stage.DECOMMISSIONED)
+            for alias in standing.aliases:
+                save_alias(connection, ref.model, alias, None)
+                said = {
+                    "actor": actor.id,
+                    "action": Permission.VERSIONS_DECOMMISSION.value,
+                    "reason": tombstone["reason"],
+                }
+                note_alias(connection, ref.model, alias, None, now, **said)
             connection.execute(model_deployment.delete().where(mine.model == ref.model, mine.number == ref.number))
             attest(connection, ref, Attestation("tombstone", now, actor.id, tombstone))
 
@@ -121,6 +135,12 @@ def _aliases(connection: Connection, ref: VersionRef) -> tuple[str, ...]:
     columns = model_alias.c
     query = select(columns.alias).where(columns.model == ref.model, columns.number == ref.number)
     return tuple(connection.execute(query.order_by(columns.alias)).scalars())
+
+
+def _others_in_service(connection: Connection, ref: VersionRef) -> bool:
+    columns = model_deployment.c
+    query = select(columns.number).where(columns.model == ref.model, columns.number != ref.number).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def _role(connection: Connection, ref: VersionRef) -> str:

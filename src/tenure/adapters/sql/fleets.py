@@ -54,8 +54,8 @@ class SqlFleets:
             claim_change(connection, fleet.model, fleet.changes)
             _save_stages(connection, fleet)
             _save_roles(connection, fleet, now)
-            _save_alias(connection, fleet.model, CHAMPION, fleet.champion)
-            _save_alias(connection, fleet.model, CHALLENGER, fleet.challenger)
+            save_alias(connection, fleet.model, CHAMPION, fleet.champion)
+            save_alias(connection, fleet.model, CHALLENGER, fleet.challenger)
 
     def author(self, ref: VersionRef) -> str:
         """Return who registered the version."""
@@ -80,9 +80,8 @@ class SqlFleets:
         self, model: str, alias: str, number: int | None, actor: Actor, now: int, action: str, reason: str
     ) -> None:
         """Keep that the alias points to the version from now on; to nothing, with None."""
-        row = {"model": model, "alias": alias, "number": number or 0, "at": now}
         with self._database.writing() as connection:
-            connection.execute(model_served.insert().values(**row, actor=actor.id, action=action, reason=reason))
+            note_alias(connection, model, alias, number, now, actor=actor.id, action=action, reason=reason)
 
     def note_approval(self, ref: VersionRef, approval: Approval, now: int, reason: str) -> None:
         """Keep the approval that lay in deploying."""
@@ -145,7 +144,14 @@ def _save_roles(connection: Connection, fleet: Fleet, now: int) -> None:
             connection.execute(table.insert().values(**row))
 
 
-def _save_alias(connection: Connection, model: str, alias: str, number: int | None) -> None:
+def note_alias(connection: Connection, model: str, alias: str, number: int | None, now: int, **said: str) -> None:
+    """Keep that the alias points to the version from `now` on, to nothing with None; `said`: actor, action and reason."""
+    row = {"model": model, "alias": alias, "number": number or 0, "at": now}
+    connection.execute(model_served.insert().values(**row, **said))
+
+
+def save_alias(connection: Connection, model: str, alias: str, number: int | None) -> None:
+    """Have the alias point to the version, or to nothing."""
     mine = (model_alias.c.model == model) & (model_alias.c.alias == alias)
     connection.execute(model_alias.delete().where(mine))
     if number is not None:

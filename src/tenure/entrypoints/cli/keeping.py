@@ -123,8 +123,10 @@ def retention(
         screen.table(found, found["holds"], ("target", "reason", "placed_at", "placed_by"))
 
 
-def classes(json: Json = False) -> None:
+def classes(context: typer.Context, json: Json = False) -> None:
     """List retention classes: how long, of what, and on whose word."""
+    if context.invoked_subcommand is not None:
+        return
     screen = Screen(json)
     with opened() as tenure:
         found = tenure.call("retention:list")["classes"]

@@ -61,6 +61,7 @@ def paper(
 
 
 def inventory(
+    context: typer.Context,
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="A moment: 2026-03-05, RFC 3339, or an age as 30d.")
     ] = None,
@@ -68,6 +69,8 @@ def inventory(
     json: Json = False,
 ) -> None:
     """List all models with who answers for them, now or as it was."""
+    if context.invoked_subcommand is not None:
+        return
     screen = Screen(json)
     with opened() as tenure:
         found = tenure.call("inventory:show", as_of=as_of)

@@ -17,7 +17,7 @@ class StandingStore(Protocol):
         """Return where the version stands; raise `UnknownModel` or `UnknownVersion`."""
 
     def retire(self, standing: Standing, actor: Actor, now: int, tombstone: dict[str, Any]) -> None:
-        """Take the version out of service for good; raise `ChangedMeanwhile` if its model changed since `get`."""
+        """Take the version out of service for good, and its aliases from it; raise `ChangedMeanwhile` if its model changed since `get`."""
 
 
 class Revisions(Protocol):

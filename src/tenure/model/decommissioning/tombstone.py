@@ -33,7 +33,7 @@ class StillNeeded(TenureError):
 class Standing:
     """Where a version stands; `left_at` is when an alias last pointed elsewhere, None if none ever left it.
 
-    `role` is what it does in service, empty where it is not.
+    `role` is what it does in service, empty where it is not; `is_last` when no other version of its model is in service.
     """
 
     ref: VersionRef
@@ -42,6 +42,7 @@ class Standing:
     aliases: tuple[str, ...]
     left_at: int | None
     role: str = ""
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,11 @@ def live_since(standing: Standing, now: int) -> int:
 
 
 def dependents(standing: Standing, revisions: Sequence[str], traffic: Traffic, since: int) -> list[str]:
-    """Return who depends on the version, a line each; empty means nobody."""
-    found = [f"the alias {standing.ref.model}@{alias}" for alias in standing.aliases]
+    """Return who depends on the version, a line each; empty means nobody.
+
+    An alias has to be moved to another version first; that of the last one in service ends with it, and so the model's service.
+    """
+    found = [f"the alias {standing.ref.model}@{alias}" for alias in standing.aliases if not standing.is_last]
     if standing.role in {"shadow", "canary"}:
         found.append(
             f"the comparison that it runs in as {standing.role} (end it: tenure deploy {standing.ref} --as warm)"
