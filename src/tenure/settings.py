@@ -52,6 +52,11 @@ class Home:
         return self.root / "keys"
 
     @property
+    def owners_token(self) -> Path:
+        """The token with which the owner of the home asks its gateways, made by `tenure up`."""
+        return self.keys / "owner.token"
+
+    @property
     def blobs(self) -> Path:
         """Content-addressed files `sha256/ab/<64 hex>`; added by anyone, changed by no one."""
         return self.root / "sha256"

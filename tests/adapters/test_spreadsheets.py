@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import openpyxl
 import pytest
 
-from tenure.adapters.spreadsheets import BadSpreadsheet
+from tenure.adapters.spreadsheets import BadSpreadsheet, NoSuchSheet
 from tenure.app.table_files import source_of
 from tenure.application.revisions.checking import check
 from tenure.application.revisions.definition import read
@@ -76,7 +76,7 @@ def test_a_sheet_is_a_table_with_its_truths_days_and_numbers_as_they_are(tmp_pat
 def test_another_sheet_is_named(tmp_path: Path) -> None:
     workbook(tmp_path, sheet="Winter")
     assert problems(tmp_path, "{file: price.xlsx, sheet: Winter}") == []
-    with pytest.raises(BadSpreadsheet, match="there is no sheet 'Summer'; it has: Sheet, Winter"):
+    with pytest.raises(NoSuchSheet, match="there is no sheet 'Summer'; it has: Sheet, Winter"):
         problems(tmp_path, "{file: price.xlsx, sheet: Summer}")
 
 

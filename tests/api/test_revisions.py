@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import tenure
 from tenure.kit.clock import SECOND, iso
 
 if TYPE_CHECKING:
@@ -124,3 +125,18 @@ def test_a_colleagues_change_is_not_overwritten_by_a_file_that_was_applied_befor
     assert apply(hers, 22, **ann).returncode == 1, "it is somebody else's by now"
     assert apply(hers, 22, "--base", "5", **ann).returncode == 0
     assert "token:ann put caps/6" in apply(folder / "application.yaml", 40).stderr, "what was shown is known too"
+
+
+def test_a_program_at_the_home_itself_decides_as_its_owner_without_being_told_where(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TENURE_URL", "TENURE_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TENURE_HOME", running.environ["TENURE_HOME"])
+    with tenure.Client() as client:
+        client.call("applications:apply", text=TEXT.replace("limits", "here").replace("project: cards\n", ""))
+        made = client.decide("here", {"amount": 5.0})
+        assert (made["answer"], made["decided_by"]) == ({"ok": True}, "rule")
+        assert [one["revision"] for one in client.decide_batch("here", [{"amount": 50.0}])["answers"]] == [1]
+        assert client.outcomes("here", [{"decision_id": made["decision_id"], "value": True}]) == 1
+        assert client.decision(made["decision_id"])["answer"] == {"ok": True}

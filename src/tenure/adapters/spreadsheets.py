@@ -28,6 +28,14 @@ class BadSpreadsheet(TenureError):
     next_step = "correct the sheet in the spreadsheet program and save it again as .xlsx"
 
 
+class NoSuchSheet(BadSpreadsheet):
+    """The workbook has no sheet of that name."""
+
+    code = "no-such-sheet"
+    message = "{file}: there is no sheet {sheet!r}; it has: {names}"
+    next_step = "name one of them: table: {{file: {file}, sheet: {first}}}"
+
+
 class NoSpreadsheets(TenureError):
     """What reads workbooks is not installed."""
 
@@ -67,7 +75,7 @@ def _sheet(file: Path, name: str, *, saved: bool) -> Any:
         raise BadSpreadsheet(file=file.name, place="", why=f"this is no .xlsx workbook: {error}") from error
     names = [one.title for one in book.worksheets]
     if name and name not in names:
-        raise BadSpreadsheet(file=file.name, place="", why=f"there is no sheet {name!r}; it has: {', '.join(names)}")
+        raise NoSuchSheet(file=file.name, sheet=name, names=", ".join(names), first=next(iter(names), ""))
     if not names:
         raise BadSpreadsheet(file=file.name, place="", why="the workbook has no sheet")
     return book[name or names[0]]

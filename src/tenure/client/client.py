@@ -14,6 +14,7 @@ import msgspec
 
 from tenure.client.asking import asked
 from tenure.client.connection import TIMEOUT_SECONDS, Connection, RemoteProblem, Unreachable
+from tenure.client.gateways import owners_connection
 from tenure.client.tables import plain_rows
 from tenure.client.version import Version
 from tenure.client.where import Local, Remote, where
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tenure.client.asking import Asked
+    from tenure.settings import Home
 
 _PIECE = 1 << 20
 _JSON = {"Content-Type": "application/json"}
@@ -49,7 +51,8 @@ class Client:
     """A Tenure to talk to, over one kept-alive connection; use one client per thread.
 
     With no `url` it is what the environment means: TENURE_URL with TENURE_TOKEN, else the home on this machine, else
-    the last `tenure login`. Errors are `tenure.kit.errors.TenureError`: `RemoteProblem` carries the server's problem.
+    the last `tenure login`. At the home on this machine actions go to its control process, and what gateways do (decide,
+    take outcomes and events) to them, as the owner. Errors are `tenure.kit.errors.TenureError`: `RemoteProblem` carries the server's problem.
     """
 
     def __init__(
@@ -62,12 +65,34 @@ class Client:
         connection: Connection | None = None,
     ) -> None:
         self._retries = retries
-        self._connection = connection or _connection(url, token, timeout)
+        self._timeout = timeout
+        #: the home on this machine, where that is meant
+        self._home: Home | None = None
+        self._connection = connection or self._meant(url, token)
+        self._owners: Connection | None = None
 
     @property
     def url(self) -> str:
         """Return the address that the client speaks to."""
         return self._connection.url
+
+    @property
+    def _deciding(self) -> Connection:
+        """Return the connection to who decides: of a home on this machine, not the control process but the gateways."""
+        if self._home is None:
+            return self._connection
+        if self._owners is None:
+            self._owners = owners_connection(self._home, self._timeout)
+        return self._owners
+
+    def _meant(self, url: str | None, token: str | None) -> Connection:
+        meant = Remote(url, token or os.environ.get("TENURE_TOKEN")) if url else where(os.environ)
+        match meant:
+            case Remote():
+                return Connection(meant.url, token or meant.token, timeout=self._timeout)
+            case Local(home):
+                self._home = home
+                return Connection("http://localhost", token, home.control_socket, self._timeout)
 
     def decide(self, application: str, request: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
         """Return the decision on a request; the same `key` with the same request is decided only once.
@@ -80,7 +105,7 @@ class Client:
         left = self._retries if key else 0
         while True:
             try:
-                return self._connection.json("POST", path, document=dict(request), headers=headers)  # type: ignore[no-any-return]
+                return self._deciding.json("POST", path, document=dict(request), headers=headers)  # type: ignore[no-any-return]
             except (Unreachable, RemoteProblem) as error:
                 pause = pause_before_retry(error)
                 if not left or pause is None:
@@ -104,7 +129,7 @@ class Client:
     def _batch(self, application: str, rows: Sequence[Any], key: str | None, first: int) -> bytes:
         body = msgspec.json.encode({"rows": list(rows), "key": key, "first": first})
         path = f"/api/v1/applications/{quote(application, safe='')}/decisions/batch"
-        return self._connection.send("POST", path, None, body, _JSON)
+        return self._deciding.send("POST", path, None, body, _JSON)
 
     def decision(self, decision_id: str) -> dict[str, Any]:
         """Return a decision made earlier."""
@@ -117,7 +142,7 @@ class Client:
         """
         told = [{"application": application, **outcome} for outcome in outcomes]
         pieces = (told[start : start + _OUTCOMES_AT_ONCE] for start in range(0, len(told), _OUTCOMES_AT_ONCE))
-        return sum(self._connection.json("POST", "/api/v1/outcomes", document=piece)["recorded"] for piece in pieces)
+        return sum(self._deciding.json("POST", "/api/v1/outcomes", document=piece)["recorded"] for piece in pieces)
 
     def events(self, application: str, events: Sequence[Mapping[str, Any]]) -> int:
         """Tell what happened, all of it or none, and return how many events were recorded; the next decision knows them.
@@ -125,7 +150,7 @@ class Client:
         Each has `event` and `values`, and if known `at` (RFC 3339) and an `id` of its own: the same one counts once.
         """
         path = f"/api/v1/applications/{quote(application, safe='')}/events"
-        return int(self._connection.json("POST", path, document={"events": list(events)})["recorded"])
+        return int(self._deciding.json("POST", path, document={"events": list(events)})["recorded"])
 
     def ingest(self, view: str, rows: Any, **given: Any) -> int:
         """Take rows into a feature view, all or none, and return how many said something new.
@@ -244,7 +269,9 @@ class Client:
 
     def close(self) -> None:
         """Close the connection; the next call opens a new one."""
-        self._connection.close()
+        for each in (self._connection, self._owners):
+            if each is not None:
+                each.close()
 
     def __enter__(self) -> Self:
         """Use the client for a while."""
@@ -281,15 +308,6 @@ def next_cursor(link: str) -> str:
     """Return the cursor in the Link header of a page, empty on the last one."""
     found = _NEXT.search(link)
     return parse_qs(urlsplit(found[1]).query)["cursor"][0] if found else ""
-
-
-def _connection(url: str | None, token: str | None, timeout: float) -> Connection:
-    meant = Remote(url, token or os.environ.get("TENURE_TOKEN")) if url else where(os.environ)
-    match meant:
-        case Remote():
-            return Connection(meant.url, token or meant.token, timeout=timeout)
-        case Local():
-            return Connection("http://localhost", token, meant.home.control_socket, timeout)
 
 
 def _digests(answer: bytes) -> list[str]:

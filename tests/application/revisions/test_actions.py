@@ -212,6 +212,27 @@ def test_a_file_that_somebody_elses_revision_came_after_is_refused_and_what_one_
     assert applications.knows("loans", mine.digest)
 
 
+def test_a_changed_test_is_told_by_what_changed_in_it_and_a_new_one_whole(made):
+    applications, *_ = made
+    one = "{request: {amount: 5.0}, output: {score: 0.4}, expect: {ok: true}}"
+    two = one.replace("5.0", "50.0")
+    applications.apply(OPERATOR, f"{TEXT}tests: [{one}, {two}]\n", "first")
+
+    def told(tests):
+        found = applications.diff(OPERATOR, f"{TEXT}tests: [{tests}]\n").changes
+        return {change.what: (change.before, change.after) for change in found}
+
+    assert told(f"{one}, {two.replace('0.4', '0.3')}") == {"tests.2.output.score": (0.4, 0.3)}
+    assert told(one) == {
+        "tests.2": ({"request": {"amount": 50.0}, "output": {"score": 0.4}, "expect": {"ok": True}}, None)
+    }
+    third = two.replace("50", "60")
+    found = told(f"{third}, {one}, {two}")
+    assert [(what, before, after["request"]) for what, (before, after) in found.items()] == [
+        ("tests.1", None, {"amount": 60.0})
+    ]
+
+
 def test_a_rollback_by_somebody_else_is_not_undone_unseen(made):
     applications, _, _, _, clock = made
     applications.apply(OPERATOR, TEXT, "first")

@@ -118,10 +118,24 @@ class AlreadyActive(TenureError):
 
 def changes(before: Definition | None, after: Definition) -> list[Change]:
     """Return every place in which two definitions differ; rules are compared by their ids, fields by their names."""
-    old = {} if before is None else dict(_leaves(_keyed(plain(before))))
-    new = dict(_leaves(_keyed(plain(after))))
+    was, now = {} if before is None else plain(before), plain(after)
+    old, new = _told(was, now), _told(now, was)
     paths = [*old, *(path for path in new if path not in old)]
     return [Change(path, old.get(path), new.get(path)) for path in paths if old.get(path) != new.get(path)]
+
+
+def _told(data: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return what stands at each place of plain data, so that it can be compared with other such data."""
+    rest = {key: value for key, value in data.items() if key != "tests"}
+    return dict(_leaves(_keyed(rest))) | _tests_apart(data.get("tests", []), other.get("tests", []))
+
+
+def _tests_apart(tests: list[Any], others: list[Any]) -> dict[str, Any]:
+    """Return tests by their places: as many as there are others each by what it says, else those whole that are no other."""
+    numbered = {f"tests.{number}": test for number, test in enumerate(tests, 1)}
+    if len(tests) == len(others):
+        return dict(_leaves(numbered))
+    return {place: test for place, test in numbered.items() if test not in others}
 
 
 def _keyed(data: dict[str, Any]) -> dict[str, Any]:

@@ -34,15 +34,6 @@ class NoSuchTarget(TenureError):
     next_step = "export to a folder and load its Parquet files from there"
 
 
-class NoExportYet(TenureError):
-    """There is nothing to go on with."""
-
-    code = "no-export-yet"
-    kind = Kind.BAD_INPUT
-    message = "{target} holds no export that could be gone on with"
-    next_step = "leave --since out the first time"
-
-
 class ExportedAlready(TenureError):
     """The target holds an export; another one beside it would double its rows."""
 
@@ -83,15 +74,19 @@ class Export:
 
     @classmethod
     def into(cls, target: Target, tenure: Calling, since: str, application: str) -> Export:
-        """Begin an export, or with `last` go on with the target's; raise when that is not what it holds."""
+        """Begin an export, or with `last` go on with the target's; raise when that is not what it holds.
+
+        Where it holds none yet `last` begins one, so that what runs every night is the same the first night.
+        """
         found = target.read()
+        begun = State(FORMAT, 0, application, "")
         if since != LAST:
             if found is not None:
                 raise ExportedAlready(target=target.name, ending=found.ending)
             # An age means another moment at every run, so what it means now is kept.
-            return cls(target, tenure, State(FORMAT, 0, application, _fixed(since)))
+            return cls(target, tenure, replace(begun, since=_fixed(since)))
         if found is None:
-            raise NoExportYet(target=target.name)
+            return cls(target, tenure, begun)
         if application and application != found.application:
             raise OtherExport(target=target.name, there=found.application or "all applications", asked=application)
         return cls(target, tenure, found)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenure.client.client import Client
-from tenure.client.connection import Connection
+from tenure.client.gateways import connection_to
 from tenure.client.where import Local, Remote, where
 from tenure.serving import front as fronts
 from tenure.serving.announce import status
@@ -44,14 +43,8 @@ def asking(tenure: Caller, application: str) -> Iterator[Callable[[], Client]]:
 
 
 def client_of(home: Home, token: str) -> Client:
-    """Return a client of the home's gateways; raise `NoSupervisor` when nothing runs.
-
-    The name that stands in the certificate need not lead here, so the certificate itself is what is believed.
-    """
-    found, front = status(home.supervisor_socket), fronts.read(home.front)
-    url = front.local(found["host"], found["port"])
-    pinned = Path(front.certificate) if front.certificate else None
-    return Client(connection=Connection(url, token, certificate=pinned))
+    """Return a client of the home's gateways; raise `NoSupervisor` when nothing runs."""
+    return Client(connection=connection_to(home, token))
 
 
 def public_address(home: Home) -> str:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from tenure.kit.errors import TenureError
 
 #: What a person copies is never broken over lines.
-_WHOLE = frozenset({"id", "decision_id", "ref", "version", "at", "opened_at", "registered_at"})
+_WHOLE = frozenset({"id", "decision_id", "ref", "version", "at", "opened_at", "registered_at", "url"})
+#: is for programs: it says on what state a change was decided
+_FOR_PROGRAMS = "etag"
 
 #: The option that every command has.
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -71,6 +73,7 @@ class Screen:
             self.document(found)
             return
         shown = {name: found[name] for name in only or found if name in found and found[name] not in (None, "", [], {})}
+        shown.pop(_FOR_PROGRAMS, None)
         url = shown.pop("url", found.get("url"))
         _console().print(_panel(title, shown))
         if url:

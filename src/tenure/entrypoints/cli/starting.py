@@ -98,7 +98,7 @@ def owners_keys(home: Home) -> tuple[str, str]:
     with opened_at(home) as tenure:
         link = str(tenure.call("users:link")["url"])
         in_force = {one["id"] for one in tenure.call("tokens:list") if one["revoked_at"] is None}
-        kept = home.keys / "owner.token"
+        kept = home.owners_token
         if kept.exists() and (token := kept.read_text()).split("_")[1] in in_force:
             return token, link
         made = tenure.call("tokens:create", role="admin", name=OWNERS, reason="for the owner, by `tenure up`")
