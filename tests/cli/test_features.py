@@ -154,6 +154,11 @@ def test_moments_of_arrow_files_are_watermarks_too(tenure, tmp_path):
         Querying(tenure, "letters", "SELECT * FROM nothing", "", "").run(given, quiet)
     with pytest.raises(SourceFailed, match=r"postgresql://u:\*\*\*@"):
         Querying(tenure, "letters", "SELECT 1", "postgresql://u:secret@127.0.0.1:1/x", "").run(given, quiet)
+    with pytest.raises(SourceFailed, match="there is no such file"):
+        Querying(tenure, "letters", "SELECT 1", f"sqlite:///{tmp_path}/mistyped.db", "").run(given, quiet)
+    assert not (tmp_path / "mistyped.db").exists()
+    with pytest.raises(SourceFailed, match="its driver MySQLdb is not installed here"):
+        Querying(tenure, "letters", "SELECT 1", "mysql://u:secret@h/x", "").run(given, quiet)
 
 
 def test_a_training_set_is_the_same_however_it_is_cut_into_portions(tenure, tmp_path):

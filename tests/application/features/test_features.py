@@ -208,6 +208,21 @@ def test_a_view_is_guessed_from_its_rows_with_the_narrowest_types(tmp_path):
     ]
     with pytest.raises(UnclearView, match="no row has the key column 'user'"):
         guessed_view("ratings", "user", read_rows(file))
+    with pytest.raises(UnclearView, match="no column besides the key and their times"):
+        guessed_view("ratings", "user_id", [{"user_id": 7, "day": "2026-01-01"}], {"day"})
+
+
+def test_what_is_missing_is_counted_whatever_a_column_is_called_and_where_there_is_none(store):
+    odd = View("odd", "id", (Field('the "best" one', "int", nullable=True), Field("plain", "int", nullable=True)))
+    store.define(odd)
+    taken: list[dict[str, object]] = [
+        {"id": "a", 'the "best" one': 1, "plain": None},
+        {"id": "b", 'the "best" one': None, "plain": None},
+    ]
+    store.ingest(odd, typed_rows(odd, taken, Times(1, 1)))
+    assert store.missing(odd) == {'the "best" one': 1, "plain": 2}
+    # An earlier Tenure took such a view; it is shown all the same.
+    assert store.missing(View("bare", "id", ())) == {}
 
 
 def test_rows_of_csv_and_parquet_become_the_same_values(tmp_path):

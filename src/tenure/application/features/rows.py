@@ -139,6 +139,8 @@ def guessed_view(name: str, key: str, rows: Sequence[Row], times: Collection[str
     names = list(dict.fromkeys(column for row in rows for column in row if column not in {key, *times}))
     if not any(key in row for row in rows):
         raise UnclearView(view=name, why=f"no row has the key column {key!r}")
+    if not names:
+        raise UnclearView(view=name, why="the rows have no column besides the key and their times")
     return View(name, key, tuple(_column(name, column, [row.get(column) for row in rows]) for column in names))
 
 

@@ -129,7 +129,11 @@ def get(
     """Show the values of a key, now or as they were known at a moment."""
     with opened() as tenure:
         found = tenure.call("features:get", view=view, key=key, as_of=as_of)
-    Screen(json).facts(found, f"{view} {key}")
+    screen = Screen(json)
+    if not json and found["values"] is None:
+        screen.say(f"{view} knows nothing of {key}" if as_of is None else f"{view} knew nothing of {key} as of {as_of}")
+    else:
+        screen.facts(found if json else found | {"age": _span(found["age"])}, f"{view} {key}")
 
 
 def list_views(

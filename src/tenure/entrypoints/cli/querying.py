@@ -10,12 +10,15 @@ import hashlib
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenure.kit.errors import Kind, TenureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import URL
 
     from tenure.entrypoints.cli.caller import Caller
 
@@ -115,8 +118,11 @@ def _asked_of_url(source: str, query: str, column: str, last: Any, portion: int)
 
     try:
         engine = sa.create_engine(source)
-    except (sa.exc.ArgumentError, ModuleNotFoundError) as error:
+    except sa.exc.ArgumentError as error:
         raise SourceFailed(source=_shown(source), why=str(error)) from error
+    except ModuleNotFoundError as error:
+        raise SourceFailed(source=_shown(source), why=f"its driver {error.name} is not installed here") from error
+    _refuse_no_file(engine.url)
     quoted = engine.dialect.identifier_preparer.quote(column) if column else ""
     # A colon in the user's own text names no value of ours.
     text = _ordered(query.replace(":", r"\:"), quoted, "" if last is None else ":last")
@@ -128,6 +134,13 @@ def _asked_of_url(source: str, query: str, column: str, last: Any, portion: int)
         raise SourceFailed(source=_shown(source), why=str(error).partition("\n")[0]) from error
     finally:
         engine.dispose()
+
+
+def _refuse_no_file(url: URL) -> None:
+    """Raise `SourceFailed` for a file that is not there: SQLite would make an empty one of a mistyped name."""
+    file = url.database if url.get_backend_name() == "sqlite" else None
+    if file and not file.startswith((":memory:", "file:")) and not Path(file).exists():
+        raise SourceFailed(source=_shown(str(url)), why="there is no such file")
 
 
 @contextmanager
