@@ -59,7 +59,8 @@ def receive(
     screen.facts(found, f"{found['ref']}  {found['stage']}{again}", ("was", "signed_by", "trusted"))
     if not found["trusted"]:
         screen.say(
-            "its history is signed with a key that is not trusted here: tenure trust KEY --name WHOSE says whose it is"
+            "its history is signed with a key that is not trusted here; "
+            f"if you know whose it is: tenure trust {found['signed_by']} --name WHOSE"
         )
 
 
