@@ -11,13 +11,13 @@ import pytest
 
 from tenure.accountability.again import MOST_ENDS
 from tenure.accountability.ports import PastVersion
-from tenure.accountability.replay import NothingToReplay, Replays
+from tenure.accountability.replay import NothingToReplay, Replays, cause_of
 from tenure.accountability.verdict import Verdict
 from tenure.application.decisions.deciding import AskModel, Decider
 from tenure.application.decisions.reading import NoSuchDecision
 from tenure.application.revisions.definition import parse
 from tenure.application.revisions.terms import Definition
-from tenure.contract.predictor import Prediction
+from tenure.contract.predictor import Batch, Prediction
 from tenure.contract.records import DecisionRecord
 from tenure.contract.schema import Field
 from tenure.governance.access import Actor, Forbidden, Role, local_actor
@@ -191,6 +191,24 @@ def test_a_last_bit_that_differs_is_never_called_bit(evidence: FakeEvidence) -> 
 def test_a_larger_difference_weakens_the_verdict(evidence: FakeEvidence, shift: float, verdict: Verdict) -> None:
     evidence.shift = shift
     assert verdicts(evidence)["by-model"] is verdict
+
+
+HERE = "x86_64 avx2 fma Haswell"
+
+
+@pytest.mark.parametrize(
+    ("now", "shape", "cause"),
+    [
+        ("aarch64 neon Haswell", 8, "another kind of CPU: sealed on x86_64 avx2 fma Haswell, replayed on aarch64"),
+        ("x86_64 avx2 Haswell", 8, "another kind of CPU"),
+        ("x86_64 avx2 fma Nehalem", 8, "another BLAS kernel: sealed with Haswell, replayed with Nehalem"),
+        ("x86_64 avx2 fma", 8, "another BLAS kernel: sealed with Haswell, replayed with none named"),
+        (HERE, 32, "another batch shape: 8 rows in the call then, 32 now"),
+        (HERE, 8, "look for another libm"),
+    ],
+)
+def test_other_bits_have_their_cause_named_from_the_machine_down_to_its_libm(now: str, shape: int, cause: str) -> None:
+    assert cause in cause_of(HERE, now, Batch(8, 1, 0, 100), Batch(shape, 1, 0, 100))
 
 
 def test_a_version_that_fails_now_is_a_mismatch_with_its_error(evidence: FakeEvidence) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.processes
 
-#: seven Pythons; numpy 1.19 to 2.x and scikit-learn 0.24 to 1.7, of which no two agree
+#: seven Pythons; numpy 1.19 to 2.5 and scikit-learn 0.24 to 1.9, of which no two agree
 TEN = (
     ("3.7", "scikit-learn==0.24.2", "numpy==1.19.5"),
     ("3.7", "scikit-learn==1.0.2", "numpy==1.21.6"),
@@ -37,7 +37,7 @@ TEN = (
     ("3.11", "scikit-learn==1.5.2", "numpy==2.0.2"),
     ("3.12", "scikit-learn==1.6.1", "numpy==2.1.3"),
     ("3.13", "scikit-learn==1.6.1", "numpy==2.2.6"),
-    ("3.13", "scikit-learn==1.7.2", "numpy==2.3.5"),
+    ("3.13", "scikit-learn==1.9.1", "numpy==2.5.5"),
 )
 
 
