@@ -323,3 +323,15 @@ def test_reasons_given_in_the_decision_stand_in_its_dossier_as_they_were_frozen(
     assert any("given in the decision itself" in line for line in found.dossier["texts"]["examiner"])
     assert "Reasons given in the decision" in found.page
     house.do("applications:rollback", application="offers", reason="without")
+
+
+def test_of_an_erased_person_the_dossier_says_what_the_model_gave_and_why_no_more_can_be_told(
+    house: House, archived: str
+) -> None:
+    house.do("persons:erase", application="offers", entity="anna", reason="asked for it")
+    found = house.do("decisions:dossier", decision=archived)
+    assert found.dossier["decision"]["personal"] is None
+    assert found.dossier["replay"]["cause"] == "the person's key was destroyed, so the request cannot be read any more"
+    assert "<b>Score</b><span>score: 80</span>" in found.page.replace("80.0", "80")
+    assert "anna" not in found.page
+    assert found.dossier["log"]["position"] == 0

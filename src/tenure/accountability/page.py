@@ -111,7 +111,7 @@ def _head(document: Mapping[str, Any]) -> str:
             short(decision["answer"]),
             f"decided by {decision['decided_by']}, {decision['status'].replace('_', ' ')}",
         ),
-        ("Score", "none" if score is None else f"{score:.6g}", version["ref"] if version else "no model was asked"),
+        ("Score", _score(score, version), version["ref"] if version else "no model was asked"),
         (
             "Made again",
             document["replay"]["verdict"],
@@ -127,6 +127,13 @@ def _head(document: Mapping[str, Any]) -> str:
         f'<div class="under">{escape(decision["application"])} · <span class="id">{escape(decision["id"])}</span></div>'
         f'<div class="head">{boxes}</div>'
     )
+
+
+def _score(served: float | None, version: Mapping[str, Any] | None) -> str:
+    """Return the score that was explained; of what could not be, what the model said all the same."""
+    if served is not None:
+        return f"{served:.6g}"
+    return short(version["output"]) if version and version["output"] else "none"
 
 
 def _section(title: str, body: str) -> str:
