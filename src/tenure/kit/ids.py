@@ -31,9 +31,9 @@ def _weighted(digit: int, place: int) -> int:
 # An id is made for every decision, so two characters are written at a time, from tables: five pairs hold the
 # millisecond, the other eight the rest.
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
+_WEIGHTS = tuple(bytes(_weighted(digit, place) for digit in range(32)) for place in range(_LENGTH))
 _CHECKS = tuple(
-    bytes(_weighted(pair >> 5, place) ^ _weighted(pair & 31, place + 1) for pair in range(1024))
-    for place in range(0, _LENGTH, 2)
+    bytes(high ^ low for high in _WEIGHTS[place] for low in _WEIGHTS[place + 1]) for place in range(0, _LENGTH, 2)
 )
 _TIME_SHIFTS = tuple(range(40, -1, -10))
 _REST_BITS = 80

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import pwd
 import socket
 import struct
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tenure.entrypoints.api.errors import PROBLEM_JSON, headers_of, problem, status_of
 from tenure.entrypoints.api.origins import ASKED_AT_HEADER, is_page_load, is_same_origin, is_script
+from tenure.entrypoints.owners import user_name
 from tenure.governance.access import Unauthenticated
 from tenure.governance.sessions import (
     CSRF_HEADER,
@@ -162,14 +162,6 @@ def _password_in(value: str) -> str:
         return base64.b64decode(value, validate=True).decode().partition(":")[2]
     except (binascii.Error, UnicodeDecodeError) as error:
         raise UnreadableAuthorization from error
-
-
-def user_name(uid: int) -> str:
-    """Return the user's name, or its number where the machine has no name for it."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 async def _refuse(error: TenureError, scope: Any, headers: dict[bytes, bytes], send: Any) -> None:

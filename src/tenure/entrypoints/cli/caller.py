@@ -137,7 +137,7 @@ def in_process(home: Home, runs: str = "") -> Iterator[Caller]:
     lock = HomeLock(home)
     with contextlib.closing(lock), _begun(home, runs) as ahead:
         from tenure.app.control import Control
-        from tenure.entrypoints.api.door import user_name
+        from tenure.entrypoints.owners import user_name
         from tenure.governance.access import local_actor
 
         control = Control.open(home, publishes=False, lock=lock, ahead=ahead)
