@@ -81,6 +81,15 @@ def test_who_comes_late_is_told_whose_revision_is_in_force_by_name(running: Runn
     )
 
 
+def test_a_refusal_speaks_of_people_by_name(running: Running, owner: dict[str, str]) -> None:
+    made = json.loads(running.ask("POST", "/api/v1/tokens", {"role": "viewer", "name": "eve"}, owner)[2])
+    hers = {"Authorization": f"Bearer {made['token']}"}
+    status, _, body = running.ask("POST", "/api/v1/gc", {"dry_run": True}, hers)
+    found = json.loads(body)
+    assert (status, found["code"], found["actor"]) == (403, "forbidden", "token:eve")
+    assert "token:eve (role viewer) may not gc" in found["detail"]
+
+
 def test_what_is_kept_under_a_class_is_changed_only_by_who_names_what_it_is_kept_under(
     running: Running, owner: dict[str, str]
 ) -> None:

@@ -57,6 +57,7 @@ from tenure.adapters.webhooks import HttpSender
 from tenure.app import databases, packaging
 from tenure.app.actions import named
 from tenure.app.backtesting import LoggedTrials
+from tenure.app.calls.known import known_as, tell_by_name
 from tenure.app.courier import Courier
 from tenure.app.drilling import Drilling
 from tenure.app.evidence import (
@@ -107,6 +108,7 @@ from tenure.governance.scopes import reached
 from tenure.governance.signing_in import Sessions
 from tenure.governance.trusting import Trusts
 from tenure.kit.clock import SECOND, SystemClock
+from tenure.kit.errors import TenureError
 from tenure.model.archiving.actions import Archives
 from tenure.model.archiving.endings import Endings
 from tenure.model.decommissioning.actions import Decommissionings
@@ -366,15 +368,21 @@ class Control:
         Whether the actor may is asked, and the audit event written, by the action itself. `check` is called with the
         tag (app/tags.py) of what a write would change, in the write's own transaction, and may refuse it.
         """
-        if check is None:
-            answer = named(name).call(self, actor, given)
-        else:
-            with self.audit.transaction():
-                check(self.tag(name, given)[1])
-                answer = named(name).call(self, actor, given)
+        try:
+            answer = self._done(name, actor, given, check)
+        except TenureError as error:
+            tell_by_name(error, known_as(self))
+            raise
         if Permission(name) in SERVED_ANEW:
             self.publisher.serve()
         return answer
+
+    def _done(self, name: str, actor: Actor, given: Any, check: Callable[[str | None], None] | None) -> Any:
+        if check is None:
+            return named(name).call(self, actor, given)
+        with self.audit.transaction():
+            check(self.tag(name, given)[1])
+            return named(name).call(self, actor, given)
 
     def tag(self, name: str, given: Any) -> tuple[str, str | None]:
         """Return what an action of `app/tags.py` reads or writes, and the tag of its present state."""

@@ -11,8 +11,7 @@ from tenure.app.calls.rules import kept_backtest
 from tenure.application.revisions.base import with_base
 from tenure.application.revisions.jsonschema import EDITORS_SCHEMA
 from tenure.application.revisions.life import placing
-from tenure.application.revisions.overtaking import Overtaken
-from tenure.application.revisions.revision import StaleBase, changes
+from tenure.application.revisions.revision import changes
 from tenure.application.revisions.tables import table_texts
 from tenure.application.revisions.terms import ModelUse, plain
 from tenure.kit.clock import iso
@@ -59,21 +58,17 @@ def apply(control: Control, actor: Actor, given: wire.Apply) -> wire.Applied:
             ref, now, draft=given.draft, starts_at=starts, ends_at=ends, shadow=given.shadow, share=given.share
         )
 
-    try:
-        applied = control.applications.apply(
-            actor,
-            given.text,
-            given.reason,
-            base=given.base,
-            seen=given.seen,
-            dry_run=given.dry_run,
-            against=given.against,
-            files=given.files,
-            place=place,
-        )
-    except (StaleBase, Overtaken) as late:
-        # Whose revision it is, is said to a person.
-        raise type(late)(**late.facts | {"actor": known_as(control)(late.facts["actor"])}) from late
+    applied = control.applications.apply(
+        actor,
+        given.text,
+        given.reason,
+        base=given.base,
+        seen=given.seen,
+        dry_run=given.dry_run,
+        against=given.against,
+        files=given.files,
+        place=place,
+    )
     return _applied(control, applied)
 
 

@@ -205,10 +205,6 @@ def show_backtest(screen: Screen, found: dict[str, Any]) -> None:
         screen.say(f"  {count} could not be compared: {why}")
     for way, count in list(found["ways"].items())[:10]:
         screen.say(f"  {count:>8}  {way}")
-    screen.table(
-        found,
-        [one for one in found["segments"] if one["changed"]][:30],
-        ("segment", "value", "compared", "changed"),
-        "",
-    )
+    if changed_in := [one for one in found["segments"] if one["changed"]]:
+        screen.table(found, changed_in[:30], ("segment", "value", "compared", "changed"))
     screen.table(found, found["examples"], _EXAMPLES, "no answer changes")
