@@ -2,10 +2,12 @@
 
 import json
 import random
+import re
 import shutil
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +144,52 @@ def try_flips(home: Home, trials: int, seed: int) -> Counter[str]:
         tried[kind] += 1
     assert verified(home).problems == (), "every byte is back"
     return tried
+
+
+@contextmanager
+def done_to_the_tables(home: Home, *statements: str) -> Iterator[None]:
+    """Have the control database changed by somebody who knows SQL while the block lasts."""
+    before = home.root / "before.db"
+    for source, target in ((home.control_db, before), (before, home.control_db)):
+        with closing(sqlite3.connect(source)) as whole, closing(sqlite3.connect(target)) as copy:
+            whole.backup(copy)
+        if target == before:
+            with closing(sqlite3.connect(home.control_db)) as database, database:
+                for statement in statements:
+                    assert database.execute(statement).rowcount == 1
+            yield
+
+
+ONE = "model = 'plain' AND number = 1"
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        (
+            f"UPDATE model_attestation SET body = json_set(body, '$.keep_until', '2026-01-01') WHERE {ONE} AND kind = 'archive'",
+            "the archive of plain/1 .*: keep_until is not what the audit trail says",
+        ),
+        (
+            f"UPDATE model_attestation SET actor = 'local:eve' WHERE {ONE} AND kind = 'approval'",
+            "the approval of plain/1 .*: no event of the audit trail goes with it",
+        ),
+        (
+            f"DELETE FROM model_attestation WHERE {ONE} AND kind = 'tombstone'",
+            "the tombstone of plain/1 .*: the audit trail has it, and it is gone",
+        ),
+        (
+            "INSERT INTO model_attestation (model, number, kind, at, actor, body) VALUES ('plain', 2, 'approval', 7, 'local:ada', '{}')",
+            "the approval of plain/2 .*: no event",
+        ),
+    ],
+)
+def test_what_was_said_of_a_version_cannot_be_changed_beside_the_audit_trail(
+    home: Home, statement: str, told: str
+) -> None:
+    with done_to_the_tables(home, statement):
+        assert [problem for problem in verified(home).problems if re.search(told, problem)]
+    assert verified(home).problems == ()
 
 
 def test_a_signature_that_changed_where_it_is_not_signed_is_named(home: Home) -> None:

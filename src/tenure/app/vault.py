@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from tenure.model.package import Manifest, Signature, decode_manifest, encode_ma
 from tenure.model.packaging import levels
 from tenure.model.packaging.entries import version_entry
 from tenure.model.registry.attaching import papers_in
+from tenure.model.registry.witnessed import contradictions
 from tenure.serving import oneshot
 from tenure.serving.places import worker_socket
 from tenure.settings import Home
@@ -39,10 +41,12 @@ if TYPE_CHECKING:
     from tenure.adapters.sql.engine import Database
     from tenure.adapters.sql.registry import SqlRegistry
     from tenure.app.sweeping import Sweeper
+    from tenure.governance.audit import Entry
     from tenure.governance.ports import AuditLog
     from tenure.model.archiving.findings import Swept
     from tenure.model.archiving.proof import Kept
     from tenure.model.registry.record import VersionRecord
+    from tenure.model.version import VersionRef
     from tenure.serving.snapshot import VersionEntry, WorkerEntry
 
     Ensure = Callable[[Home, str], tuple[WorkerEntry, VersionEntry]]
@@ -269,8 +273,22 @@ class HomeChecks:
             if one.stage is not Stage.DESTROYED and digest_of(encode_manifest(one.manifest)) != one.digest
         ]
         wrong += [problem for one in records if one.stage is not Stage.DESTROYED for problem in self._papers(one)]
+        wrong += self._said(self._registry, [one.ref for one in records])
         known = {one.draft: one.digest for one in records}
         return wrong + [f"{note}: it does not name the package of its draft" for note in self._wrong_notes(known)]
+
+    def _said(self, registry: SqlRegistry, refs: Sequence[VersionRef]) -> list[str]:
+        """Return where what was said of versions is not what the audit trail says."""
+        try:
+            before = _by_target(self._audit)
+            said = {str(ref): registry.attestations(ref) for ref in refs}
+            after = _by_target(self._audit)
+            found = [
+                line for name, each in said.items() for line in contradictions(name, each, before[name], after[name])
+            ]
+        except (DatabaseError, ValueError, TypeError, msgspec.MsgspecError) as error:
+            return [f"control.db: what was said of versions cannot be read: {error}"]
+        return [f"control.db: {line}" for line in found]
 
     def _papers(self, record: VersionRecord) -> list[str]:
         """Return which attached files of a version are damaged or gone in a copy, or are not what was signed."""
@@ -338,6 +356,13 @@ class HomeChecks:
             for name in _unlike(folder)
         ]
         return len(files), wrong if files else [f"{kept.ref}: its signatures are gone"]
+
+
+def _by_target(audit: AuditLog) -> defaultdict[str, list[Entry]]:
+    found: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in audit.entries():
+        found[entry.target].append(entry)
+    return found
 
 
 def _stored(root: Path) -> set[str]:
