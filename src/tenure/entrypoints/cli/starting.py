@@ -172,7 +172,7 @@ def _waits_for(home: Home) -> str | None:
     gateways = found["gateways"]
     ready = sum(gateway["state"] == "ready" for gateway in gateways.values())
     if not gateways:
-        return "control to settle"
+        return "control to build what the versions in service need, where it is not there yet"
     return None if ready == len(gateways) else f"gateways ({ready} of {len(gateways)} ready)"
 
 
