@@ -119,6 +119,8 @@ def migrate(
         database.close()
         lock.close()
     screen.facts(answer, "tried, and taken back" if dry_run else "migrated")
+    if copy and to:
+        screen.say("what stood in tables and columns that this took away is in the backup alone")
 
 
 def down(json: Json = False) -> None:

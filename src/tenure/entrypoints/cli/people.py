@@ -36,6 +36,15 @@ def resolve(
         )
     title = f"{decision_id} waits for a second person" if found["pending"] else f"{decision_id} resolved"
     screen.facts(found, title)
+    if gone := parts_gone(found["before"], found["after"]):
+        screen.say(f"no longer in the answer: {', '.join(gone)} (a part alone is changed by --answer key=value)")
+
+
+def parts_gone(before: Any, after: Any) -> list[str]:
+    """Return what stood in an answer and stands in the new one no more: a whole one is easily written with less than was meant."""
+    return (
+        [name for name in before if name not in after] if isinstance(before, dict) and isinstance(after, dict) else []
+    )
 
 
 def _answer(given: list[str] | None, in_force: Any) -> dict[str, Any] | None:
