@@ -113,6 +113,11 @@ def decision(decision_id: Id, json: Json = False) -> None:
     Screen(json).facts(found, decision_id)
 
 
+_WORST_FIRST = ("MISMATCH", "DECISION_ONLY", "TOLERANCE", "ULP", "BIT")
+#: rows of replays on the screen
+_SHOWN = 50
+
+
 @waits
 def replay(
     decision_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...")] = None,
@@ -137,9 +142,11 @@ def replay(
         )
     screen.facts({"verdicts": found["verdicts"]} if not screen.as_json else found, "replay")
     if not screen.as_json:
-        rows = found["decisions"]
-        screen.table(found, rows[:50], tuple(rows[0]) if rows else ())
-    if set(found["verdicts"]) & {"MISMATCH", "FAILED"}:
+        rows = sorted(found["decisions"], key=lambda one: _WORST_FIRST.index(one["verdict"]))
+        screen.table(found, rows[:_SHOWN], tuple(rows[0]) if rows else ())
+        if len(rows) > _SHOWN:
+            screen.say(f"and {len(rows) - _SHOWN} more that came at least as near; --json has all")
+    if "MISMATCH" in found["verdicts"]:
         raise typer.Exit(1)
 
 
