@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import tempfile
 import time
@@ -77,7 +76,7 @@ def measured(installation: Installation, python: Path, model: str, rows: int) ->
     source = write(installation.work / f"{model}.parquet", given, rows)
     print(f"— deciding {rows:,} rows with {model}", flush=True)
     began = time.perf_counter()
-    done = installation.run(
+    done, peak = installation.run_to_peak(
         "decide", f"bench-{model}", "--input", str(source), "--output", str(source.with_suffix(".answers.parquet")),
         "--key", "night",
     )  # fmt: skip
@@ -87,7 +86,7 @@ def measured(installation: Installation, python: Path, model: str, rows: int) ->
     at_once, by_256 = alone(installation.work / model, python, "array" if model == "light" else "frame", rows)
     return {
         "model": model, "rows": rows, "per_second": rows / seconds, "alone_at_once": at_once, "alone_by_256": by_256,
-        "peak_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+        "peak_mb": peak,
     }  # fmt: skip
 
 

@@ -80,6 +80,18 @@ class Installation:
             raise SystemExit(f"tenure {' '.join(words)}: {done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 
+    def run_to_peak(self, *words: str) -> tuple[Any, float]:
+        """Return what a long command says in JSON, and the most megabytes that it ever had resident."""
+        command = [str(BIN / "tenure"), *words, "--json"]
+        with subprocess.Popen(command, env=self._environ, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            said = process.stdout.read()
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"tenure {' '.join(words)}: {said.decode()}")
+        return json.loads(said), used.ru_maxrss / 1024
+
     def start(self) -> None:
         """Start it and bring the models and their applications into service."""
         up = self.run("up", "--detach", "--port", str(free_port()))
