@@ -14,7 +14,7 @@ from tenure.serving.supervisor.gateways import Members
 from tenure.serving.supervisor.kept import Kept
 from tenure.serving.supervisor.plan import Plan
 from tenure.serving.supervisor.recipes import (
-    CONTROL_SECONDS,
+    CONTROL_LOAD_SECONDS,
     GATEWAY_SECONDS,
     Recipes,
     answers_http,
@@ -72,7 +72,7 @@ class Household:
             answers_http(self.home.control_socket),
             self.changes,
             self.remember,
-            load_seconds=CONTROL_SECONDS,
+            load_seconds=CONTROL_LOAD_SECONDS,
             adopted=adopted,
         )
 

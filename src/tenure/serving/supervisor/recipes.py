@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from tenure.serving.supervisor.process import Process
     from tenure.settings import Home
 
-#: a home's control may migrate its database before it answers
+#: gateways are started no later than this, whether control answers or not
 CONTROL_SECONDS = 120.0
+#: a home's control may migrate its database before it answers, and after a restore build every environment in service; what
+#: took longer than this would be begun anew for ever
+CONTROL_LOAD_SECONDS = 1800.0
 GATEWAY_SECONDS = 60.0
 _AGAIN_SECONDS = 0.05
 
