@@ -78,7 +78,9 @@ class Contestant:
                 self.check()
             except (urllib.error.URLError, OSError, ValueError) as error:
                 last = _told(error)
-                if isinstance(error, urllib.error.HTTPError) and error.code in _NEVER:
+                # MLServer answers so, with 400, until its model is loaded.
+                loads = "not ready" in last
+                if isinstance(error, urllib.error.HTTPError) and error.code in _NEVER and not loads:
                     break
                 time.sleep(0.3)
             else:
