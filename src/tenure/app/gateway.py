@@ -14,6 +14,7 @@ from tenure.adapters.decision_log.persons import Persons
 from tenure.adapters.decision_log.streams import StreamInUse, UnsealedLog, dead_streams
 from tenure.adapters.decision_log.writer import LogWriter
 from tenure.adapters.features.store import SqliteFeatures
+from tenure.app.compiled import Compiled
 from tenure.app.deciding import Deciding
 from tenure.app.deciding_batch import Batches
 from tenure.app.eventing import Eventing
@@ -50,7 +51,8 @@ class Gateway:
         self._features = SqliteFeatures(home.features_db, clock)
         self.log, stream = self._open_log(clock)
         self._links = Links(home, self._doubt)
-        self.generation = Generation(snapshots.Snapshot(format=1, generation=0, created=0), {})
+        self._compiled = Compiled()
+        self.generation = Generation(snapshots.Snapshot(format=1, generation=0, created=0), {}, self._compiled)
         self._pinned: list[Generation] = []
         self._buckets = Buckets(home.rates)
         self._clock = clock
@@ -143,7 +145,7 @@ class Gateway:
         """Take a generation into service: requests that come from now on see it, those in flight keep theirs."""
         snapshot = snapshots.read(self._home.snapshots, generation)
         links = await self._links.for_snapshot(snapshot)
-        new, old = Generation(snapshot, links), self.generation
+        new, old = Generation(snapshot, links, self._compiled), self.generation
         self.generation = new
         if old.in_flight:
             self._pinned.append(old)

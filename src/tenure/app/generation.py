@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tenure.application.decisions.deciding import Decider
 from tenure.application.features.events import EventForms
 from tenure.application.features.view import View
 from tenure.application.revisions.terms import Definition, from_plain
@@ -25,7 +24,8 @@ from tenure.serving.places import worker_socket
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tenure.application.decisions.deciding import AskModel
+    from tenure.app.compiled import Compiled
+    from tenure.application.decisions.deciding import AskModel, Decider
     from tenure.application.revisions.terms import ModelUse
     from tenure.contract.predictor import Prediction
     from tenure.serving.link import ModelOverloaded
@@ -148,7 +148,8 @@ class Deployed:
 class Generation:
     """One generation in service; `in_flight` counts the requests that have pinned it."""
 
-    def __init__(self, snapshot: Snapshot, links: Mapping[str, WorkerLink]) -> None:
+    def __init__(self, snapshot: Snapshot, links: Mapping[str, WorkerLink], compiled: Compiled) -> None:
+        compiled.turn()
         self.number = snapshot.generation
         self.limits: Limits = snapshot.limits
         self.in_flight = 0
@@ -164,7 +165,8 @@ class Generation:
         self._snapshot = snapshot
         self._events: dict[str, EventForms] = {}
         self._applications: dict[str, Deployed | TenureError] = {
-            name: _Made(name, entry, snapshot, links).application() for name, entry in snapshot.applications.items()
+            name: _Made(name, entry, snapshot, links, compiled).application()
+            for name, entry in snapshot.applications.items()
         }
 
     def token(self, digest: str, now: int) -> Token | None:
@@ -254,7 +256,15 @@ class Links:
 class _Made:
     """Makes one application ready to decide, with what answers or watches beside its active revision."""
 
-    def __init__(self, name: str, entry: ApplicationEntry, snapshot: Snapshot, links: Mapping[str, WorkerLink]) -> None:
+    def __init__(
+        self,
+        name: str,
+        entry: ApplicationEntry,
+        snapshot: Snapshot,
+        links: Mapping[str, WorkerLink],
+        compiled: Compiled,
+    ) -> None:
+        self._compiled = compiled
         self._name = name
         self._entry = entry
         self._models = snapshot.models
@@ -289,9 +299,9 @@ class _Made:
             return None
 
     def _revision(self, plain: Mapping[str, object], revision: int) -> Deployed:
-        definition = from_plain(dict(plain))
+        definition = self._compiled.definition(self._name, revision, plain)
         if definition.model is None:
-            return Deployed(Decider(definition, None, None, revision), None)
+            return Deployed(self._compiled.decider(definition, revision, None), None)
         usual = self._using(definition, revision, definition.model)
         if not definition.models:
             return usual
@@ -334,5 +344,4 @@ class _Made:
         link = self._links.get(f"{name}/{number}")
         if link is None:
             return None
-        decider = Decider(definition, link.inputs, link.outputs, revision, tells=True, explain=link.explain)
-        return Deployed(decider, link)
+        return Deployed(self._compiled.decider(definition, revision, link), link)
