@@ -57,15 +57,10 @@ from tenure.adapters.webhooks import HttpSender
 from tenure.app import databases, packaging
 from tenure.app.actions import named
 from tenure.app.backtesting import LoggedTrials
-from tenure.app.calls.known import known_as, tell_by_name
+from tenure.app.calls.known import tell_by_name
 from tenure.app.courier import Courier
 from tenure.app.drilling import Drilling
-from tenure.app.evidence import (
-    HomeEvidence,
-    InService,
-    KeptDefinitions,
-    ReadLog,
-)
+from tenure.app.evidence import HomeEvidence, InService, KeptDefinitions, ReadLog
 from tenure.app.explained import ExplainableEvidence, ServingEvidence
 from tenure.app.feature_counts import FreshnessNote
 from tenure.app.feeding import Feeding
@@ -371,7 +366,7 @@ class Control:
         try:
             answer = self._done(name, actor, given, check)
         except TenureError as error:
-            tell_by_name(error, known_as(self))
+            tell_by_name(self, error)
             raise
         if Permission(name) in SERVED_ANEW:
             self.publisher.serve()

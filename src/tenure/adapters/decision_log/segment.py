@@ -141,9 +141,8 @@ def decode_frame(content: bytes, at: int, base: int = 0) -> Frame | None:
     end = at + framed_size(length)
     if end > len(content) or not check or length > MAX_RECORD:
         return None
-    begin = at + FRAME_SIZE
-    record = content[begin : begin + length]
-    if end > begin + length and any(content[begin + length : end]):
+    record, filling = content[at + FRAME_SIZE : at + FRAME_SIZE + length], content[at + FRAME_SIZE + length : end]
+    if any(filling):
         return None
     if zlib.crc32(record, zlib.crc32(_CHECKED.pack(length, sequence, durable))) != check:
         return None
@@ -179,10 +178,10 @@ def says_durable(content: bytes) -> bool:
 def _take_run(content: bytes, at: int, sequence: int, frames: list[Frame]) -> tuple[int, int]:
     """Collect the unbroken run of frames at `at`; return where it ends and the next sequence."""
     while (frame := decode_frame(content, at)) is not None and frame.sequence == sequence:
-        if frame.record:
+        if not frame.is_mark:
             frames.append(frame)
             sequence += 1
-        at += framed_size(len(frame.record))
+        at = frame.end
     return at, sequence
 
 

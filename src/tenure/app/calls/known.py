@@ -20,9 +20,13 @@ def known_as(control: Control) -> Callable[[str], str]:
     return lambda actor: names.get(actor, actor)
 
 
-def tell_by_name(error: TenureError, known: Callable[[str], str]) -> None:
+def tell_by_name(control: Control, error: TenureError) -> None:
     """Have an error say of people what others know them by; who reads it knows no ids of tokens."""
     told = {name: error.facts[name] for name in _PERSONS if isinstance(error.facts.get(name), str)}
+    if not told:
+        # Most speak of nobody, and where the database is what failed it must not be asked for names.
+        return
+    known = known_as(control)
     named = {name: known(person) for name, person in told.items()}
     if named != told:
         error.facts |= named

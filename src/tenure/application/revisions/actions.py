@@ -32,7 +32,7 @@ from tenure.governance.scopes import is_limited_to_projects, on_project
 from tenure.kit.digests import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tenure.application.revisions.life import Approved, Placing, Standing
     from tenure.application.revisions.ports import Contracts, LifeStore, RevisionStore, Views
@@ -132,25 +132,26 @@ class Applications:
             named = base_of(source) if base is None else base
             if against is None:
                 _refuse_stale(named, active, name)
-            over = next(iter(self._store.activations(name)), None)
+            activations = self._store.activations(name)
             if not dry_run:
                 if named is None:
-                    self._refuse_overtaken(actor, seen, active)
+                    self._refuse_overtaken(actor, seen, active, activations)
                 revision = self._kept(revision)
                 wanted = self._releases.allowed(revision, place(revision.ref))
                 self._releases.place(actor, revision, active, wanted, reason, Permission.APPLICATIONS_APPLY)
             applied = self._applied(active, revision, changes(_meant(active), definition), dry_run=dry_run)
-            return replace(applied, over=over)
+            return replace(applied, over=next(iter(activations), None))
 
     def knows(self, application: str, digest: str) -> bool:
         """Return whether a revision has this digest: that a file was it, is then a state that a write can name."""
         return self._store.of_digest(application, digest) is not None
 
-    def _refuse_overtaken(self, actor: Actor, seen: str, active: Revision | None) -> None:
+    def _refuse_overtaken(
+        self, actor: Actor, seen: str, active: Revision | None, activations: Sequence[Activation]
+    ) -> None:
         known = self._store.of_digest(active.application, seen) if active is not None and seen else None
         if active is None or known is None:
             return
-        activations = self._store.activations(active.application)
         if (refusal := overtaken(known, active, activations, actor.id, self._behind)) is not None:
             raise refusal
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -52,8 +53,8 @@ async def known_query(connection: ASGIConnection[Any, Any, Any, Any], handler: B
     if asked is not None:
         refuse_unknown(connection.query_params, asked.query)
     # No operation takes a list there.
-    for name, _ in connection.query_params.multi_items():
-        if len(connection.query_params.getall(name)) > 1:
+    for name, times in Counter(name for name, _ in connection.query_params.multi_items()).items():
+        if times > 1:
             raise GivenTwice(name=name)
 
 
